@@ -1,0 +1,91 @@
+/**
+ * The C library's functions that Node.js has not, each in the shape the init needs. The only file that knows
+ * their constants and struct layouts (Linux, 64-bit).
+ */
+import { type ForeignFunctions, loadForeignFunctions } from "./ffi.ts";
+
+const P_ALL = 0;
+const WNOHANG = 0x1;
+const WEXITED = 0x4;
+const WNOWAIT = 0x0100_0000;
+const __WNOTHREAD = 0x2000_0000;
+const PR_SET_CHILD_SUBREAPER = 36;
+const SI_PID_OFFSET = 16; // of siginfo_t, behind si_signo, si_errno, si_code and padding
+
+export interface WaitStatus {
+	/** Exit code, when the process ended by itself. */
+	readonly code?: number;
+	/** Signal number, when a signal ended it. */
+	readonly signal?: number;
+}
+
+export interface Libc {
+	readonly binding: ForeignFunctions["name"];
+	/**
+	 * Pid of a dead child that nobody has collected yet, 0 if there is none. Does not collect it: waitid(2) with WNOWAIT.
+	 * Sees the calling thread's children only (__WNOTHREAD): what a worker thread spawned is invisible here, while orphans
+	 * are given to the main thread by the kernel (find_new_reaper() takes the first living thread of the group).
+	 * Always shows the same process until somebody collects it.
+	 */
+	peekZombie(): number;
+	/** Collects a dead child: waitpid(2) with WNOHANG. `undefined` if it is not there, or not dead. */
+	reap(pid: number): WaitStatus | undefined;
+	/** prctl(PR_SET_CHILD_SUBREAPER): orphaned descendants become our children though we are not PID 1. */
+	becomeSubreaper(): boolean;
+	/** _exit(2): ends the process at once, even while a thread is stuck in native code, where `process.exit()` hangs. */
+	exitNow(code: number): never;
+}
+
+let loaded: Libc | undefined | null = null;
+
+/** The binding, made on the first call. `undefined` where neither node:ffi nor koffi loads, or not on Linux. */
+export function libc(): Libc | undefined {
+	if (loaded === null) {
+		const ffi =
+			process.platform === "linux" ? loadForeignFunctions() : undefined;
+		loaded = ffi && bindLibc(ffi);
+	}
+	return loaded;
+}
+
+function bindLibc(ffi: ForeignFunctions): Libc {
+	const waitid = ffi.bind("waitid", "int", ["int", "int", "pointer", "int"]);
+	const waitpid = ffi.bind("waitpid", "int", ["int", "pointer", "int"]);
+	const prctl = ffi.bind("prctl", "int", [
+		"int",
+		"ulong",
+		"ulong",
+		"ulong",
+		"ulong",
+	]);
+	const _exit = ffi.bind("_exit", "void", ["int"]);
+
+	// Referenced by the closures below for ever: C holds nothing but their addresses.
+	const info = Buffer.alloc(128);
+	const status = Buffer.alloc(4);
+	const infoAddress = ffi.address(info);
+	const statusAddress = ffi.address(status);
+
+	return {
+		binding: ffi.name,
+		peekZombie() {
+			// Without a dead child WNOHANG returns 0 and leaves si_pid alone (waitid(2)): clear it first.
+			info.writeInt32LE(0, SI_PID_OFFSET);
+			const options = WEXITED | WNOHANG | WNOWAIT | __WNOTHREAD;
+			return waitid(P_ALL, 0, infoAddress, options) === 0
+				? info.readInt32LE(SI_PID_OFFSET)
+				: 0;
+		},
+		reap(pid) {
+			if (waitpid(pid, statusAddress, WNOHANG) !== pid) return undefined;
+			const word = status.readInt32LE(0);
+			const signal = word & 0x7f;
+			return signal === 0 ? { code: (word >> 8) & 0xff } : { signal };
+		},
+		becomeSubreaper: () => prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0,
+		exitNow(code) {
+			_exit(code);
+			throw new Error("_exit(2) returned");
+		},
+	};
+}

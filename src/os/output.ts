@@ -1,0 +1,180 @@
+/**
+ * Writes to standard output or standard error without ever blocking the main thread, whoever reads them and however slowly.
+ *
+ * A blocking write(2) would stop PID 1 when the reader stalls (a log driver, a terminal after Ctrl-S), and O_NONBLOCK on
+ * descriptor 1 itself would be seen by every other process that shares it. Hence an open file description of our own,
+ * by /proc/self/fd, which only we make non-blocking.
+ *
+ * Where it cannot be opened (a socket: ENXIO; another user's pipe: EACCES; no /proc) writes go through libuv's thread
+ * pool instead, one at a time: a stalled reader then holds a pool thread, never the main thread.
+ *
+ * Invariants:
+ * - Chunks leave in the order of write(), each whole unless the reader stalls in its middle.
+ * - Memory is bounded: of writers that are told when a chunk has left (`done`) it is expected that they wait for it; of all
+ *   others at most `limit` bytes wait, and what is over is dropped, counted, and said once there is room again.
+ * - After a final error (the reader is gone, the disk is full) everything is dropped; nothing throws.
+ */
+import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
+import { attempt } from "../errors.ts";
+
+const RETRY_FIRST_MS = 1;
+const RETRY_MAX_MS = 50;
+
+interface Chunk {
+	readonly bytes: Buffer;
+	/** Called once the chunk is written or dropped. */
+	readonly done: (() => void) | undefined;
+	next: Chunk | undefined;
+}
+
+export class Output {
+	readonly #descriptor: number;
+	/** Whether writes have to go through the thread pool. */
+	readonly #mayBlock: boolean;
+	readonly #limit: number;
+	readonly #onDropped: (bytes: number) => void;
+	/** A linked list: shift() on a long array moves all the rest. */
+	#first: Chunk | undefined;
+	#last: Chunk | undefined;
+	/** Bytes of the first chunk that have left already. */
+	#offset = 0;
+	#waiting = 0;
+	#writing = false;
+	#retryMs = RETRY_FIRST_MS;
+	#onEmpty: (() => void)[] = [];
+	/** Bytes that found no room, or no reader, and of which nobody has been told yet. */
+	#dropped = 0;
+
+	/**
+	 * @param onDropped Told how many bytes were lost, once everything that waited has left.
+	 * @param limit Bytes that may wait for the reader. @default 1 MiB
+	 */
+	constructor(
+		descriptor: 1 | 2,
+		onDropped: (bytes: number) => void,
+		limit = 1024 * 1024,
+	) {
+		this.#onDropped = onDropped;
+		const own = ownDescription(descriptor);
+		this.#descriptor = own ?? descriptor;
+		this.#mayBlock = own === undefined;
+		this.#limit = limit;
+	}
+
+	write(bytes: Buffer, done?: () => void): void {
+		if (!done && this.#waiting + bytes.length > this.#limit) {
+			this.#dropped += bytes.length;
+			return;
+		}
+		const chunk: Chunk = { bytes, done, next: undefined };
+		if (this.#last) this.#last.next = chunk;
+		else this.#first = chunk;
+		this.#last = chunk;
+		this.#waiting += bytes.length;
+		if (!this.#writing) this.#writeQueue();
+	}
+
+	/**
+	 * Waits until everything has left, `ms` at the most.
+	 *
+	 * @returns Bytes left behind: 0 if all is out.
+	 */
+	async flush(ms: number): Promise<number> {
+		if (this.#waiting === 0) return 0;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const timer = setTimeout(resolve, ms);
+		this.#onEmpty.push(resolve);
+		await promise;
+		clearTimeout(timer);
+		return this.#waiting;
+	}
+
+	#writeQueue(): void {
+		if (this.#mayBlock) this.#writeInPool();
+		else this.#writeNow();
+	}
+
+	#writeNow(): void {
+		this.#writing = true;
+		for (let chunk = this.#first; chunk; chunk = this.#first) {
+			try {
+				const written = writeSync(this.#descriptor, chunk.bytes, this.#offset);
+				this.#advance(written);
+			} catch (error) {
+				const { code } = error as NodeJS.ErrnoException;
+				if (code === "EAGAIN") {
+					// Held open on purpose: a flush waits for this timer.
+					setTimeout(() => this.#writeNow(), this.#retryMs);
+					this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+					return;
+				}
+				if (code !== "EINTR") this.#giveUp();
+			}
+		}
+		this.#writing = false;
+	}
+
+	#writeInPool(): void {
+		const chunk = this.#first;
+		this.#writing = chunk !== undefined;
+		if (!chunk) return;
+		const { bytes } = chunk;
+		const rest = bytes.length - this.#offset;
+		write(
+			this.#descriptor,
+			bytes,
+			this.#offset,
+			rest,
+			null,
+			(error, written) => {
+				if (!error) this.#advance(written);
+				else if (error.code !== "EINTR" && error.code !== "EAGAIN")
+					this.#giveUp();
+				this.#writeInPool();
+			},
+		);
+	}
+
+	#advance(written: number): void {
+		this.#retryMs = RETRY_FIRST_MS;
+		const chunk = this.#first;
+		if (!chunk) return;
+		this.#offset += written;
+		if (this.#offset < chunk.bytes.length) return;
+		this.#shift(chunk);
+		if (this.#waiting > 0 || this.#dropped === 0) return;
+		const dropped = this.#dropped;
+		this.#dropped = 0;
+		this.#onDropped(dropped);
+	}
+
+	/** The reader is gone: of what is lost from here on nobody can be told. */
+	#giveUp(): void {
+		for (let chunk = this.#first; chunk; chunk = this.#first) {
+			this.#shift(chunk);
+		}
+	}
+
+	#shift(chunk: Chunk): void {
+		this.#first = chunk.next;
+		if (!this.#first) this.#last = undefined;
+		this.#offset = 0;
+		this.#waiting -= chunk.bytes.length;
+		chunk.done?.();
+		if (this.#waiting > 0) return;
+		for (const tell of this.#onEmpty.splice(0)) tell();
+	}
+}
+
+/** A descriptor that can be written to without blocking, or `undefined`. */
+function ownDescription(descriptor: number): number | undefined {
+	// A file has no reader that could stall; and a second description would have an offset of its own: they would overwrite each other.
+	if (attempt(() => fstatSync(descriptor).isFile())) return descriptor;
+	const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND } = constants;
+	return attempt(() =>
+		openSync(
+			`/proc/self/fd/${descriptor}`,
+			O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND,
+		),
+	);
+}

@@ -1,0 +1,63 @@
+/**
+ * The signals of the process. Importing this file takes hold of them, so the entry file imports it first.
+ *
+ * From a few milliseconds after exec until the first listener of JavaScript, Node.js holds a handler of its own for
+ * SIGTERM and SIGINT. It is installed with SA_RESETHAND and re-raises; for PID 1 the kernel drops the re-raised signal,
+ * and a stop request would be lost. But the handler is gone then, which shows in SigCgt: a signal that is not caught at
+ * this moment has come already.
+ *
+ * Invariants:
+ * - Between the look at SigCgt and the listener a signal can still be lost, so nothing stands between them, and the code
+ *   behind `process.on` is warmed up by a signal that Node.js does not care about.
+ * - SIGUSR1 has a listener from here on, else Node.js opens the inspector. (`--disable-sigusr1` would leave it blocked.)
+ * - No listener is ever taken off: libuv would leave SIG_DFL behind.
+ */
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { attempt } from "../errors.ts";
+
+export interface ReceivedSignal {
+	readonly signal: NodeJS.Signals;
+	readonly number: number;
+	/** It arrived while Node.js was starting, before any listener. */
+	readonly early: boolean;
+}
+
+type SignalHandler = (received: ReceivedSignal) => void;
+
+/** Signals from before somebody listened, in their order. */
+const waiting: ReceivedSignal[] = [];
+let handler: SignalHandler = (received) => waiting.push(received);
+
+function deliver(signal: NodeJS.Signals, early: boolean): void {
+	handler({ signal, number: constants.signals[signal], early });
+}
+
+function listen(signal: NodeJS.Signals): void {
+	process.on(signal, () => deliver(signal, false));
+}
+
+function isCaught(signal: NodeJS.Signals): boolean {
+	const status = attempt(() => readFileSync("/proc/self/status", "latin1"));
+	const mask = status && /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+	// Without /proc there is nothing to notice it by.
+	if (!mask) return true;
+	const bit = 1n << BigInt(constants.signals[signal] - 1);
+	return (BigInt(`0x${mask}`) & bit) !== 0n;
+}
+
+listen("SIGUSR1");
+// Outside PID 1 an early signal has ended the process, as it should; an ignored one (nohup) is not caught either.
+const isInit = process.pid === 1;
+isCaught("SIGTERM"); // warms up what the next lines need
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+	const caught = isCaught(signal);
+	listen(signal);
+	if (!caught && isInit) deliver(signal, true);
+}
+
+/** Hands every signal that has come, and each one that will come, to the handler. */
+export function onSignal(next: SignalHandler): void {
+	handler = next;
+	for (const received of waiting.splice(0)) next(received);
+}
