@@ -1,0 +1,189 @@
+/**
+ * A job in a thread of its own: node:worker_threads.
+ *
+ * Invariants:
+ * - `exited` settles exactly once, with the first of: the worker's exit, a start that failed, or `giveUp()`.
+ * - Whatever the thread has sent is handed on before `exited` settles, so that its last lines stand before the news of its end.
+ */
+import { extname } from "node:path";
+import {
+	MessageChannel,
+	type MessagePort,
+	type ResourceLimits,
+	receiveMessageOnPort,
+	Worker,
+} from "node:worker_threads";
+import { type ErrorInfo, errorInfo } from "../errors.ts";
+import type { LogLevel } from "../logger.ts";
+import { RaisableFlag } from "./flag.ts";
+import type { Job, JobExit } from "./job.ts";
+import {
+	FlowCounter,
+	type Stream,
+	type ThreadMessage,
+} from "./thread-channel.ts";
+
+export interface ThreadSpec {
+	readonly name: string;
+	/** Absolute path of the job's file. */
+	readonly file: string;
+	readonly data?: unknown;
+	readonly env: NodeJS.ProcessEnv;
+	readonly resourceLimits?: ResourceLimits;
+	readonly logLevel: LogLevel;
+}
+
+/** What thread-entry.ts finds in `workerData`. */
+export interface ThreadData {
+	readonly name: string;
+	readonly file: string;
+	readonly data: unknown;
+	readonly logLevel: LogLevel;
+	readonly port: MessagePort;
+	readonly flagMemory: SharedArrayBuffer;
+	readonly flowMemory: SharedArrayBuffer;
+}
+
+export interface ThreadHooks {
+	readonly onReady: () => void;
+	/** `done` is to be called once the bytes have left, or were dropped. */
+	readonly onOutput: (
+		stream: Stream,
+		bytes: Uint8Array,
+		done: () => void,
+	) => void;
+	/** The thread is gone; so many bytes of its output found no room during the stop. */
+	readonly onDropped: (bytes: number) => void;
+}
+
+// The same name in the sources and in the built package.
+const ENTRY = new URL(
+	`./thread-entry${extname(import.meta.url)}`,
+	import.meta.url,
+);
+
+export class ThreadJob implements Job {
+	readonly name: string;
+	readonly exited: Promise<JobExit>;
+	readonly #spec: ThreadSpec;
+	readonly #hooks: ThreadHooks;
+	readonly #flag = new RaisableFlag();
+	readonly #flow = new FlowCounter();
+	readonly #settle: (exit: JobExit) => void;
+	#worker: Worker | undefined;
+	#port: MessagePort | undefined;
+	#id = 0;
+	/** What the thread said of its own end, before it went. */
+	#said: JobExit | undefined;
+	#uncaught: ErrorInfo | undefined;
+	#killed = false;
+
+	constructor(spec: ThreadSpec, hooks: ThreadHooks) {
+		const { promise, resolve } = Promise.withResolvers<JobExit>();
+		this.name = spec.name;
+		this.exited = promise;
+		this.#settle = resolve;
+		this.#spec = spec;
+		this.#hooks = hooks;
+	}
+
+	get id(): number {
+		return this.#id;
+	}
+
+	start(): void {
+		const { name, file, data, env, resourceLimits, logLevel } = this.#spec;
+		const { port1, port2 } = new MessageChannel();
+		const workerData: ThreadData = {
+			name,
+			file,
+			data,
+			logLevel,
+			port: port2,
+			flagMemory: this.#flag.memory,
+			flowMemory: this.#flow.memory,
+		};
+		try {
+			const worker = new Worker(ENTRY, {
+				name,
+				workerData,
+				transferList: [port2],
+				env,
+				...(resourceLimits && { resourceLimits }),
+			});
+			worker.on("error", (error) => {
+				this.#uncaught = errorInfo(error);
+			});
+			worker.on("exit", (code) => this.#onExit(code));
+			port1.on("message", (message: ThreadMessage) => this.#receive(message));
+			this.#id = worker.threadId;
+			this.#worker = worker;
+			this.#port = port1;
+		} catch (error) {
+			// No thread could be made (the container's limit of processes is reached), or `data` cannot be cloned.
+			port1.close();
+			this.#settle({ outcome: "not-started", error: errorInfo(error) });
+		}
+	}
+
+	requestStop(): void {
+		this.#flag.raise();
+		this.#flow.wake();
+	}
+
+	kill(): void {
+		this.#killed = true;
+		// Resolves when the thread has gone: `exit` tells the same. Never, while it is in native code.
+		void this.#worker?.terminate();
+	}
+
+	giveUp(): void {
+		this.#drain();
+		this.#settle({ outcome: "stuck" });
+	}
+
+	#receive(message: ThreadMessage): void {
+		switch (message.type) {
+			case "ready":
+				this.#hooks.onReady();
+				break;
+			case "settled":
+				this.#said ??= message.exit;
+				break;
+			default: {
+				const { type, bytes } = message;
+				this.#hooks.onOutput(type, bytes, () =>
+					this.#flow.release(bytes.length),
+				);
+			}
+		}
+	}
+
+	/** Takes what the port still holds: messages outlive the thread that sent them. */
+	#drain(): void {
+		if (!this.#port) return;
+		for (;;) {
+			const received = receiveMessageOnPort(this.#port);
+			if (!received) break;
+			this.#receive(received.message as ThreadMessage);
+		}
+		const { dropped } = this.#flow;
+		if (dropped > 0) this.#hooks.onDropped(dropped);
+	}
+
+	#onExit(code: number): void {
+		this.#drain();
+		this.#port?.close();
+		this.#settle(this.#exitOf(code));
+	}
+
+	#exitOf(code: number): JobExit {
+		if (this.#said) return this.#said;
+		if (this.#killed) return { outcome: "killed" };
+		const error = this.#uncaught;
+		if (!error) return { outcome: "exited", code };
+		return error.code === "ERR_WORKER_OUT_OF_MEMORY"
+			? { outcome: "out-of-memory", error }
+			: { outcome: "failed", error };
+	}
+}
