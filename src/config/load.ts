@@ -1,0 +1,66 @@
+/** Finds and reads the configuration file. */
+import { existsSync, readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { errorInfo, UserError } from "../errors.ts";
+
+const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json"];
+
+/** The file that is used when none is named: `lastcall.config.ts`, … in the working directory. */
+export const DEFAULT_NAMES: readonly string[] = EXTENSIONS.map(
+	(extension) => `lastcall.config${extension}`,
+);
+
+export interface LoadedConfig {
+	/** Absolute path. */
+	readonly path: string;
+	/** As the file gave it: not checked yet. */
+	readonly value: unknown;
+}
+
+/**
+ * @param path Relative to the working directory. @default the first of {@link DEFAULT_NAMES} that exists
+ * @throws {UserError} if there is no such file, or it cannot be read as what its name says.
+ */
+export async function loadConfig(
+	path?: string,
+	directory = process.cwd(),
+): Promise<LoadedConfig> {
+	const file = path === undefined ? find(directory) : resolve(directory, path);
+	if (!existsSync(file))
+		throw new UserError(`Cannot read the configuration: ${file} not found`);
+	if (!EXTENSIONS.includes(extname(file)))
+		throw new UserError(
+			`Cannot read the configuration ${file}: found the extension "${extname(file)}", expected one of ${EXTENSIONS.join(", ")}`,
+		);
+	return { path: file, value: await read(file) };
+}
+
+function find(directory: string): string {
+	for (const name of DEFAULT_NAMES) {
+		const file = resolve(directory, name);
+		if (existsSync(file)) return file;
+	}
+	throw new UserError(
+		`Cannot find a configuration in ${directory}: expected one of ${DEFAULT_NAMES.join(", ")}, or a path: lastcall run CONFIG`,
+	);
+}
+
+async function read(file: string): Promise<unknown> {
+	try {
+		if (extname(file) === ".json")
+			return JSON.parse(readFileSync(file, "utf8"));
+		const module: { default?: unknown } = await import(
+			pathToFileURL(file).href
+		);
+		if (module.default !== undefined) return module.default;
+	} catch (error) {
+		// The first lines of a syntax error's stack show the place.
+		const { stack, message } = errorInfo(error);
+		const detail = error instanceof SyntaxError && stack ? stack : message;
+		throw new UserError(`Cannot read the configuration ${file}: ${detail}`);
+	}
+	throw new UserError(
+		`Cannot use the configuration ${file}: found no default export, expected: export default {jobs: {…}}`,
+	);
+}
