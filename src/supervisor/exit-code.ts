@@ -1,0 +1,28 @@
+import type { JobStop, StopReason } from "../events.ts";
+import { isSuccess, type JobExit } from "../job/job.ts";
+
+/** As timeout(1): something had to be killed. */
+export const EXIT_KILLED = 124;
+export const EXIT_FAILED = 1;
+
+/**
+ * The code that the program exits with:
+ * 124 if anything had to be killed, else the essential job's own code if its end began the stop, else 1 if a job failed
+ * or something in the main thread threw, else 0.
+ */
+export function exitCode(
+	reason: StopReason,
+	jobs: readonly JobStop[],
+	anyStragglerKilled: boolean,
+): number {
+	if (anyStragglerKilled || jobs.some(({ exit }) => wasKilled(exit)))
+		return EXIT_KILLED;
+	if (reason.type === "error") return EXIT_FAILED;
+	if (reason.type === "job" && reason.exit.outcome === "exited")
+		return reason.exit.code;
+	return jobs.every(({ exit }) => isSuccess(exit)) ? 0 : EXIT_FAILED;
+}
+
+export function wasKilled(exit: JobExit): boolean {
+	return exit.outcome === "killed" || exit.outcome === "stuck";
+}
