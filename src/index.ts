@@ -1,0 +1,8 @@
+export {
+	type Config,
+	type Duration,
+	defineConfig,
+	type JobConfig,
+} from "./config/config.ts";
+export type { JobContext, JobFunction } from "./job/context.ts";
+export type { Flag } from "./job/flag.ts";

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+/** The program: arguments in, exit code out. The only file that reads `process.argv` or ends the process. */
+import "./os/signals.ts"; // First: from here on no stop signal is lost.
+import { parseCommand } from "./cli/args.ts";
+import { HELP } from "./cli/help.ts";
+import { UserError } from "./errors.ts";
+import { endProcess } from "./os/exit.ts";
+import { readVersion } from "./version.ts";
+
+const EXIT_USAGE = 2;
+
+try {
+	await main(process.argv.slice(2));
+} catch (error) {
+	if (!(error instanceof UserError)) throw error;
+	console.error(`lastcall: ${error.message}`);
+	endProcess(EXIT_USAGE, true);
+}
+
+async function main(args: readonly string[]): Promise<void> {
+	const command = parseCommand(args);
+	switch (command.type) {
+		case "help":
+			return console.log(HELP.trimEnd());
+		case "version":
+			return console.log(`lastcall ${readVersion()}`);
+		case "run": {
+			// Loaded only here: help and version need none of it.
+			const { run } = await import("./init.ts");
+			const { code, threadsJoined } = await run(command);
+			return endProcess(code, threadsJoined);
+		}
+	}
+}
