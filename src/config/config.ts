@@ -10,7 +10,7 @@ export interface Config {
 	jobs: Record<string, JobConfig>;
 	/**
 	 * The time the platform gives between its stop signal and its SIGKILL: write the number you gave to `docker stop -t`,
-	 * `stop_grace_period`, `terminationGracePeriodSeconds`. A tenth of it (300 ms to 1 s) is kept for the report.
+	 * `stop_grace_period`, `terminationGracePeriodSeconds`. A tenth of it (half a second to a second) is kept for the report.
 	 *
 	 * @default what the platform grants: 10s in Docker, 30s in Kubernetes, …; `LASTCALL_STOP_TIMEOUT` and `--stop-timeout` go first
 	 */

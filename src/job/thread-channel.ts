@@ -4,9 +4,10 @@
  * Node.js buffers a worker's output inside the worker, where `terminate()` destroys it: of 10,000 lines printed in one
  * turn one arrives. postMessage() hands a message over at once; it survives the thread that sent it.
  *
- * Back-pressure: the bytes on their way are counted in shared memory. Over the limit the thread blocks until the main
+ * Back-pressure: what is on its way is counted in shared memory. Over the limit the thread blocks until the main
  * thread has got rid of some, as it would block in write(2) on a full pipe. Once its flag is raised it never blocks any
- * more: then output over the limit is dropped and counted, for a stalled reader must not delay a stop.
+ * more, for a stalled reader must not delay a stop: its last lines may take more memory instead, and what is over that
+ * is dropped and counted.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { JobExit } from "./job.ts";
@@ -20,6 +21,10 @@ export type ThreadMessage =
 
 /** Bytes of one thread that may be on their way to the reader. */
 const LIMIT = 1024 * 1024;
+/** The same, from the moment its flag is raised. */
+const STOP_LIMIT = 8 * LIMIT;
+/** What a message costs beside its bytes, roughly: a million short lines must not take a gigabyte. */
+const MESSAGE_COST = 512;
 
 const IN_FLIGHT = 0;
 const DROPPED = 1;
@@ -32,9 +37,9 @@ export class FlowCounter {
 	readonly memory = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
 	readonly #words = new Int32Array(this.memory);
 
-	/** Bytes have been written, or dropped: room for more. */
+	/** A message of so many bytes has been written, or dropped: room for more. */
 	release(bytes: number): void {
-		Atomics.sub(this.#words, IN_FLIGHT, bytes);
+		Atomics.sub(this.#words, IN_FLIGHT, bytes + MESSAGE_COST);
 		this.wake();
 	}
 
@@ -75,7 +80,7 @@ export class ThreadSender {
 			Atomics.add(this.#words, DROPPED, bytes.length);
 			return;
 		}
-		Atomics.add(this.#words, IN_FLIGHT, bytes.length);
+		Atomics.add(this.#words, IN_FLIGHT, bytes.length + MESSAGE_COST);
 		// A copy of its own: a small Buffer is a view of a shared pool, which would be sent whole.
 		const copy = new Uint8Array(bytes);
 		this.send({ type, bytes: copy }, [copy.buffer]);
@@ -84,8 +89,9 @@ export class ThreadSender {
 	#hasRoom(): boolean {
 		for (;;) {
 			const epoch = Atomics.load(this.#words, EPOCH);
-			if (Atomics.load(this.#words, IN_FLIGHT) < LIMIT) return true;
-			if (this.#mustNotBlock()) return false;
+			const inFlight = Atomics.load(this.#words, IN_FLIGHT);
+			if (inFlight < LIMIT) return true;
+			if (this.#mustNotBlock()) return inFlight < STOP_LIMIT;
 			Atomics.wait(this.#words, EPOCH, epoch);
 		}
 	}

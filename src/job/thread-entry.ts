@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { threadId, workerData } from "node:worker_threads";
 import { MAX_DURATION_MS } from "../duration.ts";
-import { errorInfo } from "../errors.ts";
+import { type ErrorInfo, errorInfo } from "../errors.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import type { JobContext, JobFunction } from "./context.ts";
 import { Flag } from "./flag.ts";
@@ -29,7 +29,7 @@ async function runJob(): Promise<JobExit> {
 	try {
 		job = await importJob();
 	} catch (error) {
-		return { outcome: "not-started", error: errorInfo(error) };
+		return { outcome: "not-started", error: nameFile(errorInfo(error)) };
 	}
 	try {
 		await job(createContext());
@@ -37,6 +37,12 @@ async function runJob(): Promise<JobExit> {
 	} catch (error) {
 		return { outcome: "failed", error: errorInfo(error) };
 	}
+}
+
+/** Not every error of an import says in which file it is: a syntax error has that in its stack only. */
+function nameFile(error: ErrorInfo): ErrorInfo {
+	if (error.message.includes(file)) return error;
+	return { ...error, message: `${file}: ${error.message}` };
 }
 
 async function importJob(): Promise<JobFunction> {

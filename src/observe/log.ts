@@ -90,7 +90,7 @@ function reasonInWords(reason: StopReason): string {
 		case "signal":
 			return reason.signal;
 		case "job":
-			return `essential job ${reason.job} ${exitInWords(reason.exit)}`;
+			return `essential job ${reason.job} has ended`;
 		case "idle":
 			return "every job has ended";
 		case "error":

@@ -15,7 +15,7 @@ export interface Budget {
 	readonly flushMs: number;
 }
 
-const RESERVE_MIN_MS = 300;
+const RESERVE_MIN_MS = 500;
 const RESERVE_MAX_MS = 1_000;
 /** What a straggler gets between SIGTERM and SIGKILL when there is time. */
 const STRAGGLER_STOP_MAX_MS = 1_000;
