@@ -4,7 +4,7 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { errorInfo, UserError } from "../errors.ts";
 
-const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json"];
+const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
 
 /** The file that is used when none is named: `lastcall.config.ts`, … in the working directory. */
 export const DEFAULT_NAMES: readonly string[] = EXTENSIONS.map(
@@ -48,8 +48,15 @@ function find(directory: string): string {
 
 async function read(file: string): Promise<unknown> {
 	try {
-		if (extname(file) === ".json")
-			return JSON.parse(readFileSync(file, "utf8"));
+		switch (extname(file)) {
+			case ".json":
+				return JSON.parse(readFileSync(file, "utf8"));
+			case ".yaml":
+			case ".yml": {
+				const { parseYaml } = await import("./yaml.ts");
+				return parseYaml(readFileSync(file, "utf8"));
+			}
+		}
 		const module: { default?: unknown } = await import(
 			pathToFileURL(file).href
 		);

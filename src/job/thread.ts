@@ -16,12 +16,10 @@ import {
 import { type ErrorInfo, errorInfo } from "../errors.ts";
 import type { LogLevel } from "../logger.ts";
 import { RaisableFlag } from "./flag.ts";
-import type { Job, JobExit } from "./job.ts";
-import {
-	FlowCounter,
-	type Stream,
-	type ThreadMessage,
-} from "./thread-channel.ts";
+import type { Job, JobExit, JobHooks } from "./job.ts";
+import { locateThread } from "./locate-thread.ts";
+import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 export interface ThreadSpec {
 	readonly name: string;
@@ -44,18 +42,6 @@ export interface ThreadData {
 	readonly flowMemory: SharedArrayBuffer;
 }
 
-export interface ThreadHooks {
-	readonly onReady: () => void;
-	/** `done` is to be called once the bytes have left, or were dropped. */
-	readonly onOutput: (
-		stream: Stream,
-		bytes: Uint8Array,
-		done: () => void,
-	) => void;
-	/** The thread is gone; so many bytes of its output found no room during the stop. */
-	readonly onDropped: (bytes: number) => void;
-}
-
 // The same name in the sources and in the built package.
 const ENTRY = new URL(
 	`./thread-entry${extname(import.meta.url)}`,
@@ -66,19 +52,21 @@ export class ThreadJob implements Job {
 	readonly name: string;
 	readonly exited: Promise<JobExit>;
 	readonly #spec: ThreadSpec;
-	readonly #hooks: ThreadHooks;
+	readonly #hooks: JobHooks;
 	readonly #flag = new RaisableFlag();
 	readonly #flow = new FlowCounter();
 	readonly #settle: (exit: JobExit) => void;
 	#worker: Worker | undefined;
 	#port: MessagePort | undefined;
 	#id = 0;
+	/** The thread's folder below /proc. */
+	#task: string | undefined;
 	/** What the thread said of its own end, before it went. */
 	#said: JobExit | undefined;
 	#uncaught: ErrorInfo | undefined;
 	#killed = false;
 
-	constructor(spec: ThreadSpec, hooks: ThreadHooks) {
+	constructor(spec: ThreadSpec, hooks: JobHooks) {
 		const { promise, resolve } = Promise.withResolvers<JobExit>();
 		this.name = spec.name;
 		this.exited = promise;
@@ -131,6 +119,14 @@ export class ThreadJob implements Job {
 		this.#flow.wake();
 	}
 
+	signal(): boolean {
+		return false;
+	}
+
+	async locate(ms: number): Promise<Whereabouts | undefined> {
+		return this.#worker && locateThread(this.#worker, this.#task, ms);
+	}
+
 	kill(): void {
 		this.#killed = true;
 		// Resolves when the thread has gone: `exit` tells the same. Never, while it is in native code.
@@ -146,6 +142,9 @@ export class ThreadJob implements Job {
 		switch (message.type) {
 			case "ready":
 				this.#hooks.onReady();
+				break;
+			case "task":
+				this.#task = message.task;
 				break;
 			case "settled":
 				this.#said ??= message.exit;

@@ -1,6 +1,6 @@
 /** Standard output and error as the init and its threads use them: log lines on standard output, what threads print untouched. */
 import type { LogSettings } from "../config/log-settings.ts";
-import type { Stream } from "../job/thread-channel.ts";
+import type { Stream } from "../job/job.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { Output } from "../os/output.ts";
 

@@ -61,3 +61,9 @@ export function onSignal(next: SignalHandler): void {
 	handler = next;
 	for (const received of waiting.splice(0)) next(received);
 }
+
+/** Takes hold of further signals, for those who hear from {@link onSignal}. Not of SIGPROF: V8's profiler lives by it. */
+export function listenTo(signals: readonly NodeJS.Signals[]): void {
+	for (const signal of signals)
+		if (process.listenerCount(signal) === 0) listen(signal);
+}
