@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Event } from "../../src/events.ts";
+import { findEvent, parseEvents } from "./events.ts";
 import { Lines } from "./lines.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
@@ -98,27 +99,15 @@ export class Lastcall implements AsyncDisposable {
 
 	/** Every event of its log so far. */
 	get events(): Event[] {
-		return this.lines.all
-			.filter((line) => line.startsWith("{"))
-			.map((line) => {
-				const { event, ...fields } = JSON.parse(line);
-				return { type: event, ...fields };
-			})
-			.filter(({ type }) => type !== undefined);
+		return parseEvents(this.lines.all);
 	}
 
-	/** The first event of a type; fails if there is none. */
+	/** The first event of a type; throws if there is none. */
 	event<Type extends Event["type"]>(
 		type: Type,
 		job?: string,
 	): Extract<Event, { type: Type }> {
-		const found = this.events.find(
-			(event) =>
-				event.type === type &&
-				(job === undefined || ("job" in event && event.job === job)),
-		);
-		if (found) return found as Extract<Event, { type: Type }>;
-		throw new Error(`No event ${type} ${job ?? ""} in:\n${this.lines.text}`);
+		return findEvent(this.events, type, job);
 	}
 
 	/** Waits for its log line of an event. */
