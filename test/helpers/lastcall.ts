@@ -1,0 +1,132 @@
+/** Starts `lastcall run` from the sources, as PID 1 of a PID namespace of its own or as an ordinary process. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Event } from "../../src/events.ts";
+import { findEvent, parseEvents } from "./events.ts";
+import { Lines } from "./lines.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+const JOBS = join(import.meta.dirname, "../fixtures/jobs");
+
+/** Absolute path of a job of test/fixtures/jobs. */
+export function fixture(name: string): string {
+	return join(JOBS, `${name}.ts`);
+}
+
+export interface LastcallOptions {
+	/** @default true */
+	readonly asInit?: boolean;
+	readonly nodeFlags?: readonly string[];
+	readonly env?: NodeJS.ProcessEnv;
+	/** Where its standard output goes. @default a pipe, read into `lines` */
+	readonly stdout?: "pipe" | number;
+}
+
+/** A configuration file in a directory of its own, gone at the end of the block. */
+export function writeConfig(config: object): Disposable & { path: string } {
+	const directory = mkdtempSync(join(tmpdir(), "lastcall-test-"));
+	const path = join(directory, "lastcall.config.json");
+	writeFileSync(path, JSON.stringify(config));
+	return {
+		path,
+		[Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+	};
+}
+
+/** Use with `await using`: what still runs is killed at the end of the block. */
+export async function startLastcall(
+	config: object,
+	options: LastcallOptions = {},
+): Promise<Lastcall> {
+	const file = writeConfig(config);
+	const { asInit = true, nodeFlags = [], env, stdout = "pipe" } = options;
+	const node = [process.execPath, ...nodeFlags, MAIN, "run", file.path];
+	const [command, ...args] = asInit ? [...namespace(), ...node] : node;
+	const child = spawn(command as string, args, {
+		stdio: ["ignore", stdout, "pipe"],
+		env: { ...process.env, ...env },
+	});
+	await once(child, "spawn");
+	return new Lastcall(child, asInit, () => file[Symbol.dispose]());
+}
+
+/** unshare(1); a user who is not root needs a user namespace for it. */
+function namespace(): string[] {
+	const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
+	return [
+		"unshare",
+		...user,
+		"--pid",
+		"--fork",
+		"--mount-proc",
+		"--kill-child",
+	];
+}
+
+export class Lastcall implements AsyncDisposable {
+	/** Standard output and error. */
+	readonly lines: Lines;
+	readonly #child: ChildProcess;
+	readonly #asInit: boolean;
+	readonly #cleanUp: () => void;
+	readonly #ended: Promise<number>;
+
+	constructor(child: ChildProcess, asInit: boolean, cleanUp: () => void) {
+		const streams = [child.stdout, child.stderr].filter(
+			(stream) => stream !== null,
+		);
+		this.lines = Lines.from(...streams);
+		this.#child = child;
+		this.#asInit = asInit;
+		this.#cleanUp = cleanUp;
+		this.#ended = once(child, "exit").then(([code, signal]) => code ?? signal);
+	}
+
+	/** Its pid as we see it; in its namespace it is 1. */
+	get pid(): number {
+		const { pid } = this.#child;
+		if (!this.#asInit) return pid as number;
+		const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+		return Number(children.split(" ")[0]);
+	}
+
+	kill(signal: NodeJS.Signals): void {
+		process.kill(this.pid, signal);
+	}
+
+	/** Every event of its log so far. */
+	get events(): Event[] {
+		return parseEvents(this.lines.all);
+	}
+
+	/** The first event of a type; throws if there is none. */
+	event<Type extends Event["type"]>(
+		type: Type,
+		job?: string,
+	): Extract<Event, { type: Type }> {
+		return findEvent(this.events, type, job);
+	}
+
+	/** Waits for its log line of an event. */
+	async waitFor(type: Event["type"], job = ""): Promise<void> {
+		const pattern = `"event":"${type}"${job && `,"job":"${job}"`}`;
+		await this.lines.waitFor(new RegExp(pattern), { timeout: 20_000 });
+	}
+
+	/** Waits for its end: its exit code, and milliseconds from the call. */
+	async exit(timeout = 20_000): Promise<{ code: number; ms: number }> {
+		const start = performance.now();
+		await this.lines.waitForEnd({ timeout });
+		return { code: await this.#ended, ms: performance.now() - start };
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		// --kill-child takes the namespace with unshare.
+		if (this.#child.exitCode === null) this.#child.kill("SIGKILL");
+		await this.#ended;
+		this.#cleanUp();
+	}
+}

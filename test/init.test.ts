@@ -1,0 +1,165 @@
+/** The stop sequence, as PID 1 of a PID namespace of its own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fixture, startLastcall } from "./helpers/lastcall.ts";
+
+const waiting = { thread: fixture("waiting") };
+
+for (const [signal, number] of [
+	["SIGTERM", 15],
+	["SIGINT", 2],
+] as const) {
+	test(`run() + ${signal} raises the flags, joins the jobs and exits with 0`, async () => {
+		await using lastcall = await startLastcall({
+			jobs: { one: waiting, two: { thread: fixture("blocking") } },
+		});
+		await lastcall.waitFor("job.ready", "one");
+		await lastcall.waitFor("job.ready", "two");
+		lastcall.kill(signal);
+		assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+		const { early, ...received } = lastcall.event("signal.received");
+		assert.equal(received.signal, signal);
+		assert.equal(received.number, number);
+		assert.equal(early, false);
+		const { report } = lastcall.event("stop.finished");
+		assert.deepEqual(
+			report.jobs.map(({ job, exit }) => [job, exit.outcome]),
+			[
+				["one", "finished"],
+				["two", "finished"],
+			],
+		);
+		assert.match(lastcall.lines.text, /one: clean shutdown/);
+		assert.match(lastcall.lines.text, /two: clean shutdown/);
+		assert.equal(
+			lastcall.events.at(-1)?.type,
+			"stop.finished",
+			"nothing is logged after it",
+		);
+	});
+}
+
+test("run() kills only the jobs that are late, names them, and exits with 124 before the timeout", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: "3s",
+		jobs: {
+			good: waiting,
+			slow: { thread: fixture("slow"), data: 1_000 },
+			busy: { thread: fixture("busy") },
+			native: { thread: fixture("native") },
+		},
+	});
+	for (const job of ["good", "slow", "busy", "native"])
+		await lastcall.waitFor("job.ready", job);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 124, lastcall.lines.text);
+	const { report } = lastcall.event("stop.finished");
+	assert.deepEqual(
+		Object.fromEntries(report.jobs.map(({ job, exit }) => [job, exit.outcome])),
+		{ good: "finished", slow: "finished", busy: "killed", native: "stuck" },
+	);
+	assert.match(lastcall.lines.text, /slow: clean shutdown/);
+	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
+});
+
+test("run() gives each job its own stopTimeout", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			busy: { thread: fixture("busy"), stopTimeout: "50ms" },
+			slow: { thread: fixture("slow"), data: 1_000 },
+		},
+	});
+	await lastcall.waitFor("job.ready", "busy");
+	await lastcall.waitFor("job.ready", "slow");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 124);
+	const order = lastcall.events
+		.filter(({ type }) => type === "job.killed" || type === "job.exited")
+		.map((event) => ("job" in event ? `${event.type} ${event.job}` : ""));
+	assert.deepEqual(order, [
+		"job.killed busy",
+		"job.exited busy",
+		"job.exited slow",
+	]);
+});
+
+test("run() + a second SIGINT moves the deadline to now", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: "1h",
+		jobs: { busy: { thread: fixture("busy") } },
+	});
+	await lastcall.waitFor("job.ready", "busy");
+	lastcall.kill("SIGINT");
+	await lastcall.waitFor("stop.requested");
+	lastcall.kill("SIGINT");
+	assert.equal((await lastcall.exit()).code, 124);
+	lastcall.event("stop.hurried");
+});
+
+test("run() + a repeated SIGTERM changes nothing", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { slow: { thread: fixture("slow"), data: 500 } },
+	});
+	await lastcall.waitFor("job.ready", "slow");
+	lastcall.kill("SIGTERM");
+	await lastcall.waitFor("stop.requested");
+	lastcall.kill("SIGTERM");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+	const requests = lastcall.events.filter(
+		({ type }) => type === "stop.requested",
+	);
+	assert.equal(requests.length, 1);
+});
+
+test("run() goes on when a job that is not essential ends, and ends when the last one has", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			failing: { thread: fixture("throwing"), essential: false },
+			main: { ...waiting, essential: false },
+		},
+	});
+	await lastcall.waitFor("job.exited", "failing");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 1, "a job failed");
+	assert.deepEqual(
+		lastcall.event("stop.requested").reason.type,
+		"signal",
+		lastcall.lines.text,
+	);
+
+	await using idle = await startLastcall({
+		jobs: { once: { thread: fixture("returning"), essential: false } },
+	});
+	assert.equal((await idle.exit()).code, 0);
+	assert.deepEqual(idle.event("stop.requested").reason, { type: "idle" });
+});
+
+test("run() says what is wrong with the configuration and exits with 2, with nothing started", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: 10,
+		jobs: { mailer: { thread: "./nowhere.ts", stopTimeout: "soon" } },
+	});
+	assert.equal((await lastcall.exit()).code, 2);
+	assert.match(
+		lastcall.lines.text,
+		/Cannot use stopTimeout: 10 has no unit, expected a duration such as "10s"/,
+	);
+	assert.match(
+		lastcall.lines.text,
+		/Cannot use jobs\.mailer\.stopTimeout: "soon" is not a duration/,
+	);
+	assert.doesNotMatch(lastcall.lines.text, /\bat .*:\d+:\d+/, "no stack trace");
+	assert.deepEqual(lastcall.events, []);
+});
+
+test("run() survives whatever is thrown in the main thread, and stops with 1", async () => {
+	await using lastcall = await startLastcall(
+		{ jobs: { good: waiting } },
+		{ nodeFlags: ["--import", fixture("../throw-in-main")] },
+	);
+	assert.equal((await lastcall.exit()).code, 1, lastcall.lines.text);
+	assert.match(lastcall.lines.text, /good: clean shutdown/);
+	const { reason } = lastcall.event("stop.requested");
+	assert.equal(reason.type === "error" && reason.error.message, "nobody's job");
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { JobExit } from "../../src/job/job.ts";
+import { fixture, startLastcall } from "../helpers/lastcall.ts";
+
+/** Runs a job that ends badly beside one that waits, and checks that only the bad one suffers. */
+async function outcomeOf(
+	file: string,
+	job: object = {},
+): Promise<{ exit: JobExit; code: number }> {
+	await using lastcall = await startLastcall({
+		jobs: {
+			good: { thread: fixture("waiting") },
+			bad: { thread: file, ...job },
+		},
+	});
+	const { code } = await lastcall.exit();
+	assert.match(lastcall.lines.text, /good: clean shutdown/);
+	assert.equal(
+		lastcall.event("job.exited", "good").exit.outcome,
+		"finished",
+		lastcall.lines.text,
+	);
+	const { reason } = lastcall.event("stop.requested");
+	assert.deepEqual(reason.type === "job" && reason.job, "bad");
+	return { exit: lastcall.event("job.exited", "bad").exit, code };
+}
+
+function errorOf(exit: JobExit): string {
+	return "error" in exit ? `${exit.error.name}: ${exit.error.message}` : "";
+}
+
+test("ThreadJob that throws has failed, with its error", async () => {
+	const { exit, code } = await outcomeOf(fixture("throwing"));
+	assert.equal(exit.outcome, "failed");
+	assert.equal(errorOf(exit), "TypeError: no such queue");
+	assert.match(
+		("error" in exit && exit.error.stack) || "",
+		/throwing\.ts:2:8/,
+		"the stack shows the line of the TypeScript source",
+	);
+	assert.equal(code, 1);
+});
+
+test("ThreadJob that leaves a rejection unhandled has failed", async () => {
+	const { exit, code } = await outcomeOf(fixture("rejecting"));
+	assert.equal(exit.outcome, "failed");
+	assert.equal(errorOf(exit), "Error: nobody awaits me");
+	assert.equal(code, 1);
+});
+
+test("ThreadJob that calls process.exit() ends alone, and gives the program its code", async () => {
+	const { exit, code } = await outcomeOf(fixture("exiting"));
+	assert.deepEqual(exit, { outcome: "exited", code: 7 });
+	assert.equal(code, 7);
+});
+
+test("ThreadJob over its resourceLimits has run out of memory", async () => {
+	const { exit, code } = await outcomeOf(fixture("hungry"), {
+		resourceLimits: { maxOldGenerationSizeMb: 20 },
+	});
+	assert.equal(exit.outcome, "out-of-memory");
+	assert.equal(code, 1);
+});
+
+test("ThreadJob that returns has finished, whatever handles it left open", async () => {
+	const { exit, code } = await outcomeOf(fixture("returning"));
+	assert.deepEqual(exit, { outcome: "finished" });
+	assert.equal(code, 0);
+});
+
+test("ThreadJob without a default export does not start", async () => {
+	const { exit, code } = await outcomeOf(fixture("nothing"));
+	assert.equal(exit.outcome, "not-started");
+	assert.match(errorOf(exit), /found no default export, expected the job's/);
+	assert.equal(code, 1);
+});
+
+test("ThreadJob whose import fails does not start", async () => {
+	const { exit, code } = await outcomeOf(fixture("broken"));
+	assert.equal(exit.outcome, "not-started");
+	assert.match(errorOf(exit), /does-not-exist\.ts/);
+	assert.equal(code, 1);
+});
+
+test("ThreadJob with a syntax error does not start, and its file is named", async (t) => {
+	const directory = mkdtempSync(join(tmpdir(), "lastcall-test-"));
+	t.after(() => rmSync(directory, { recursive: true }));
+	const file = join(directory, "syntax-error.ts");
+	writeFileSync(file, "export default function (\n");
+	const { exit, code } = await outcomeOf(file);
+	assert.equal(exit.outcome, "not-started");
+	assert.match(errorOf(exit), /syntax-error\.ts/);
+	assert.equal(code, 1);
+});
+
+test("ThreadJob gets name, id, a copy of its data, its environment, and a logger that names it", async () => {
+	await using lastcall = await startLastcall(
+		{
+			jobs: {
+				curious: {
+					thread: fixture("context"),
+					data: { queue: ["a", "b"] },
+					env: { ONLY_HERE: "yes" },
+				},
+			},
+		},
+		{ env: { FROM_OUTSIDE: "too" } },
+	);
+	assert.equal((await lastcall.exit()).code, 0);
+	const line = lastcall.lines.all.find((text) => text.includes('"context"'));
+	assert.ok(line, lastcall.lines.text);
+	const { time, ...record } = JSON.parse(line);
+	assert.match(time, /^\d{4}-\d\d-\d\dT/);
+	assert.deepEqual(record, {
+		level: "info",
+		job: "curious",
+		id: lastcall.event("job.started", "curious").id,
+		data: { queue: ["a", "b"] },
+		env: ["yes", "too"],
+		msg: "context",
+	});
+});
+
+test("ThreadJob killed in the turn in which it printed 10,000 lines loses none of them", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			chatty: { thread: fixture("chatty"), data: 10_000, stopTimeout: "100ms" },
+		},
+	});
+	await lastcall.waitFor("job.ready", "chatty");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 124);
+	const printed = lastcall.lines.all.filter((line) => /^line \d+$/.test(line));
+	assert.equal(printed.length, 10_000);
+	assert.equal(printed.at(-1), "line 10000");
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { attempt } from "../../src/errors.ts";
+import { fixture, startLastcall } from "../helpers/lastcall.ts";
+import { until } from "../helpers/until.ts";
+
+/** Whether Node.js has got so far that a signal can be noticed: it holds a handler of its own for SIGTERM. */
+function isUp(pid: number): boolean {
+	const status = attempt(() => readFileSync(`/proc/${pid}/status`, "latin1"));
+	const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status ?? "")?.[1] ?? "0";
+	return (BigInt(`0x${mask}`) & (1n << 14n)) !== 0n;
+}
+
+test("a stop signal that comes while Node.js is starting is not lost as PID 1", async () => {
+	for (const signal of ["SIGTERM", "SIGINT"] as const) {
+		for (const delay of [0, 1, 2, 5, 10, 20, 40, 80]) {
+			await using lastcall = await startLastcall({
+				jobs: { job: { thread: fixture("waiting") } },
+			});
+			await until(() => isUp(lastcall.pid), "Node.js is up");
+			await sleep(delay);
+			lastcall.kill(signal);
+			const { code } = await lastcall.exit();
+			assert.equal(code, 0, `${signal} after ${delay} ms`);
+			assert.equal(lastcall.event("signal.received").signal, signal);
+		}
+	}
+});
+
+test("an early signal stops the program before a job is started", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { job: { thread: fixture("waiting") } },
+	});
+	await until(() => isUp(lastcall.pid), "Node.js is up");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0);
+	assert.equal(lastcall.event("signal.received").early, true);
+	assert.deepEqual(lastcall.event("stop.finished").report.jobs, []);
+});
+
+test("SIGUSR1 does not open the inspector, and signals without a handler do nothing", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { job: { thread: fixture("waiting") } },
+	});
+	await lastcall.waitFor("job.ready", "job");
+	for (const signal of ["SIGUSR1", "SIGUSR2", "SIGHUP", "SIGQUIT"] as const)
+		lastcall.kill(signal);
+	await lastcall.lines.waitFor(/Caught signal 10 \(SIGUSR1\)/);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0);
+	assert.doesNotMatch(lastcall.lines.text, /Debugger listening/);
+	assert.equal(lastcall.event("stop.requested").reason.type, "signal");
+});
