@@ -102,7 +102,10 @@ export type Event =
 			readonly kind: JobKind;
 			/** Thread id, or pid. */
 			readonly id: number;
+			/** It counts as ready from its start on. */
+			readonly ready: boolean;
 	  }
+	/** It was found ready, or says so. */
 	| { readonly type: "job.ready"; readonly job: string }
 	| {
 			readonly type: "job.startTimedOut";

@@ -135,18 +135,16 @@ export class Unit {
 	}
 
 	#begin(): void {
-		const { makeJob, readiness } = this.plan;
-		const job = makeJob(() => {
-			if (readiness.type === "notify") this.#onReady(run);
-		});
+		const { makeJob, kind, readiness } = this.plan;
+		const job = makeJob(() => this.#onSaidReady(run));
 		const starting = new AbortController();
 		const run: Run = { job, startedAt: performance.now(), starting };
 		this.#state = { type: "starting", run };
 		job.start();
 		const { name, id } = job;
 		if (id !== 0) {
-			const { kind } = this.plan;
-			this.#hooks.emit({ type: "job.started", job: name, kind, id });
+			const ready = readiness.type === "started";
+			this.#hooks.emit({ type: "job.started", job: name, kind, id, ready });
 			this.#awaitReady(run);
 		}
 		void job.exited.then((exit) => this.#onExit(run, exit));
@@ -155,7 +153,7 @@ export class Unit {
 	#awaitReady(run: Run): void {
 		const { readiness, startTimeoutMs } = this.plan;
 		if (readiness.type === "started") {
-			this.#onReady(run);
+			this.#becomeReady(run);
 			return;
 		}
 		if ("host" in readiness || "url" in readiness)
@@ -173,12 +171,24 @@ export class Unit {
 		if (!signal.aborted) this.#onReady(run);
 	}
 
+	/** Of jobs whose readiness is found out in another way it is no more than news. */
+	#onSaidReady(run: Run): void {
+		const { name, readiness } = this.plan;
+		if (readiness.type === "notify") this.#onReady(run);
+		else if (readiness.type === "started")
+			this.#hooks.emit({ type: "job.ready", job: name });
+	}
+
 	#onReady(run: Run): void {
 		const state = this.#state;
 		if (state.type !== "starting" || state.run !== run) return;
+		this.#hooks.emit({ type: "job.ready", job: this.plan.name });
+		this.#becomeReady(run);
+	}
+
+	#becomeReady(run: Run): void {
 		this.#state = { type: "ready", run };
 		run.starting.abort();
-		this.#hooks.emit({ type: "job.ready", job: this.plan.name });
 		this.#hooks.onReady(this);
 	}
 
