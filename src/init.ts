@@ -2,13 +2,13 @@
 import { isatty } from "node:tty";
 import { loadConfig } from "./config/load.ts";
 import { resolveLogSettings } from "./config/log-settings.ts";
+import { socketPaths, terminationMessagePath } from "./config/places.ts";
 import { resolveStopTimeout } from "./config/stop-timeout.ts";
 import { validateConfig } from "./config/validate.ts";
 import { MAX_DURATION_MS } from "./duration.ts";
-import { attempt, errorInfo } from "./errors.ts";
+import { errorInfo } from "./errors.ts";
 import type { Emit, StopReport } from "./events.ts";
-import { openConsole } from "./observe/console.ts";
-import { logEvents } from "./observe/log.ts";
+import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
 import { startReaper } from "./os/reaper.ts";
 import { listenTo, onSignal } from "./os/signals.ts";
@@ -45,7 +45,8 @@ export interface Ending {
 export async function run(options: RunOptions): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
-	const settings = validateConfig(await loadConfig(options.config));
+	const loaded = await loadConfig(options.config);
+	const settings = validateConfig(loaded, env);
 	const logSettings = resolveLogSettings(
 		env,
 		{ level: settings.logLevel, format: settings.logFormat },
@@ -59,14 +60,17 @@ export async function run(options: RunOptions): Promise<Ending> {
 	const budget = planBudget(stopTimeout.ms, settings.drainDelay);
 	checkBudget(budget);
 
-	const console = await openConsole(logSettings, isTerminal, (bytes) =>
-		emit({ type: "output.dropped", bytes }),
-	);
-	const observers = [logEvents(console.log)];
-	// An observer that fails must not take the supervisor with it.
-	const emit: Emit = (event) => {
-		for (const observe of observers) attempt(() => observe(event));
-	};
+	const observers = await openObservers({
+		settings,
+		log: logSettings,
+		isTerminal,
+		terminationMessage: terminationMessagePath(
+			env,
+			settings.terminationMessage,
+			loaded.path,
+		),
+	});
+	const { emit, console } = observers;
 
 	const plans = await planUnits(settings, {
 		env,
@@ -97,9 +101,20 @@ export async function run(options: RunOptions): Promise<Ending> {
 	});
 	handleSignals(supervisor, emit);
 
-	const result = await supervisor.run();
+	const running = supervisor.run();
+	const sockets = socketPaths(
+		env,
+		settings.socket,
+		loaded.path,
+		process.pid === 1,
+	);
+	// Only now: it takes longer to load than a job to start.
+	if (sockets.length > 0) observers.openSocket(sockets, supervisor.control);
+
+	const result = await running;
 	const report = await finish(result, budget, emit);
 	await console.flush(budget.flushMs);
+	observers.close();
 	clearInterval(hold);
 	const threads = new Set(
 		plans.filter(({ kind }) => kind === "thread").map(({ name }) => name),

@@ -5,6 +5,7 @@ import { parseCommand } from "./cli/args.ts";
 import { HELP } from "./cli/help.ts";
 import { UserError } from "./errors.ts";
 import { endProcess } from "./os/exit.ts";
+import { onSignal } from "./os/signals.ts";
 import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
@@ -29,6 +30,18 @@ async function main(args: readonly string[]): Promise<void> {
 			const { run } = await import("./init.ts");
 			const { code, threadsJoined } = await run(command);
 			return endProcess(code, threadsJoined);
+		}
+		case "check": {
+			const { check } = await import("./cli/check.ts");
+			const plan = await check(command, process.env);
+			return console.log(plan.trimEnd());
+		}
+		case "status":
+		case "control": {
+			// A client like any other: signals end it.
+			onSignal(({ number }) => endProcess(128 + number, true));
+			const { runRemote } = await import("./cli/remote.ts");
+			return endProcess(await runRemote(command), true);
 		}
 	}
 }

@@ -7,6 +7,8 @@ import { Output } from "../os/output.ts";
 export interface Console {
 	/** The init's own log. */
 	readonly log: Logger;
+	/** Lines for people, as they are. */
+	print(lines: readonly string[]): void;
 	/** Passes on what a thread has sent. `done` is called once it has left. */
 	write(stream: Stream, bytes: Uint8Array, done: () => void): void;
 	/** Waits until everything has left, `ms` at the most. */
@@ -26,6 +28,8 @@ export async function openConsole(
 		log: createLogger(settings.level, {}, (line) =>
 			stdout.write(Buffer.from(render(line))),
 		),
+		print: (lines) =>
+			stdout.write(Buffer.from(lines.map((line) => `${line}\n`).join(""))),
 		write(stream, bytes, done) {
 			const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 			if (stream === "stderr") stderr.write(buffer, done);

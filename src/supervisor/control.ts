@@ -29,8 +29,12 @@ export function controlJobs(
 			return no(
 				`Cannot ${type} ${JSON.stringify(name)}: no such job, expected one of ${[...units.keys()].join(", ")}`,
 			);
-		const { type: verb, ...rest } = command;
-		emit({ type: "command.received", command: verb, ...rest });
+		emit({
+			type: "command.received",
+			command: type,
+			job: name,
+			...(type === "signal" && { signal: command.signal }),
+		});
 		switch (type) {
 			case "signal":
 				return sendSignal(unit, command.signal);
