@@ -3,6 +3,7 @@
  * Ctrl-C stops it. Arguments go to `lastcall run`.
  */
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
 	type Engine,
@@ -89,11 +90,24 @@ function attach(
 		...(cwd !== undefined && { cwd }),
 	});
 	process.on("SIGINT", () => {});
-	process.on("SIGTERM", () => child.kill("SIGTERM"));
+	process.on("SIGTERM", () => {
+		// unshare(1) keeps signals to itself: the init is its child.
+		for (const pid of [child.pid, ...childrenOf(child.pid)])
+			if (pid !== undefined) process.kill(pid, "SIGTERM");
+	});
 	return new Promise((resolve, reject) => {
 		child.on("error", reject);
 		child.on("exit", (code) => resolve(code ?? 1));
 	});
+}
+
+function childrenOf(pid: number | undefined): number[] {
+	const file = `/proc/${pid}/task/${pid}/children`;
+	if (!existsSync(file)) return [];
+	return readFileSync(file, "utf8")
+		.split(" ")
+		.filter((pid) => pid !== "")
+		.map(Number);
 }
 
 function say(text: string): void {

@@ -19,6 +19,7 @@ import { run } from "./lib/command.ts";
 import { root } from "./lib/paths.ts";
 import { Steps } from "./lib/steps.ts";
 import { ensureToolchain, nodeBinary } from "./lib/toolchain.ts";
+import { ensureTools } from "./lib/tools.ts";
 
 const args = process.argv.slice(2);
 const flags = args.filter((arg) => arg.startsWith("-"));
@@ -50,6 +51,7 @@ await steps.run("linter and formatter", join(bin, "biome"), [
 	// Biome colours its output in CI even where no terminal shows it.
 	...(process.stdout.isTTY ? [] : ["--colors=off"]),
 ]);
+await ensureTools();
 const built = await steps.run("build", process.execPath, ["scripts/build.ts"]);
 if (built) {
 	await unitTests();
@@ -104,13 +106,24 @@ async function leaveAsItWas(engine: Engine, images: BaseImage[]) {
 		if (engine.started) await stopEngine();
 		return;
 	}
-	for (const { name, origin } of images.reverse()) {
-		if (origin === "present") continue;
+	const added = images
+		.filter(({ origin }) => origin !== "present")
+		.map(({ name }) => name)
+		.reverse();
+	for (const name of [...(await testImages(engine)), ...added]) {
 		const { code, stderr } = await run(engine.client, ["rmi", name]);
 		if (code !== 0) {
 			console.error(`Cannot remove the image ${name} again: ${stderr}`);
 		}
 	}
+}
+
+/** What the tests have built: test/helpers/images.ts names them so. */
+async function testImages(engine: Engine): Promise<string[]> {
+	const format = ["--format", "{{.Repository}}:{{.Tag}}"];
+	const filter = ["--filter", "reference=lastcall-test*"];
+	const { stdout } = await run(engine.client, ["images", ...filter, ...format]);
+	return stdout.split("\n").filter((name) => name !== "");
 }
 
 function nodeTest(
