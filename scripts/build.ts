@@ -1,8 +1,9 @@
 /** Makes dist/: each way in bundled (fewer files, faster start), and the types. Dependencies stay outside, pinned by the lock file. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { configJsonSchema } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -29,6 +30,7 @@ await build({
 	logLevel: "warning",
 });
 chmodSync("dist/main.js", 0o755);
+writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 
 execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], {
 	stdio: "inherit",

@@ -17,7 +17,7 @@ import {
 import { type ErrorInfo, errorInfo } from "../errors.ts";
 import type { LogLevel } from "../logger.ts";
 import { RaisableFlag } from "./flag.ts";
-import type { Job, JobExit, JobHooks } from "./job.ts";
+import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
 import { locateThread } from "./locate-thread.ts";
 import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
 import type { Whereabouts } from "./whereabouts.ts";
