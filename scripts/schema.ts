@@ -11,8 +11,8 @@ export function configJsonSchema(): JsonSchema {
 		errorMode: "ignore",
 	});
 	const descriptions = readDescriptions();
-	const { jobs } = schema.properties as Record<string, JsonSchema>;
-	const kinds = (jobs?.additionalProperties as JsonSchema).anyOf ?? [];
+	const { jobs } = schema.properties as { jobs: JsonSchema };
+	const kinds = (jobs.additionalProperties as JsonSchema).anyOf ?? [];
 	for (const [object, interfaces] of [
 		[schema, ["Config"]],
 		[kinds[0], ["ThreadJobConfig", "CommonJobConfig"]],
@@ -36,7 +36,7 @@ function readDescriptions(): Map<string, string> {
 	const source = readFileSync(file, "utf8");
 	const descriptions = new Map<string, string>();
 	const pattern =
-		/^(?:export )?interface (\w+)|^\t\/\*\*((?:(?!\*\/)[^])*)\*\/\n\t([\w$]+)\??:/gm;
+		/^(?:export )?interface (\w+)|^\t\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\t([\w$]+)\??:/gm;
 	let type = "";
 	for (const [, name, comment, field] of source.matchAll(pattern)) {
 		if (name !== undefined) type = name;

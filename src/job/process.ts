@@ -15,6 +15,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { errorInfo } from "../errors.ts";
 import { readKernelState } from "../os/kernel-state.ts";
+import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
 import { readProcess } from "../os/processes.ts";
 import type { Job, JobExit, JobHooks } from "./job.ts";
 import { LineLog } from "./line-log.ts";
@@ -43,6 +44,8 @@ export class ProcessJob implements Job {
 	readonly #logs: LineLog[] = [];
 	/** Undefined before the start, and after the exit. */
 	#child: ChildProcess | undefined;
+	/** Open until it is ready, or has ended. */
+	#notifySocket: NotifySocket | undefined;
 	#id = 0;
 	#asked = false;
 	#killed = false;
@@ -61,10 +64,16 @@ export class ProcessJob implements Job {
 	}
 
 	start(): void {
-		const { command, env, cwd, output, notify } = this.#spec;
+		const { command, cwd, output, notify } = this.#spec;
+		// Ours, if we have one, is not for our jobs.
+		const { NOTIFY_SOCKET: _, ...env } = this.#spec.env;
 		const [program = "", ...args] = command;
 		const stream = output === "log" ? "pipe" : "inherit";
 		try {
+			if (notify) {
+				this.#notifySocket = openNotifySocket(() => this.#onReady());
+				if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
+			}
 			const child = spawn(program, args, {
 				env,
 				cwd,
@@ -78,7 +87,7 @@ export class ProcessJob implements Job {
 			this.#id = child.pid;
 			child.once("exit", (code, signal) => void this.#onExit(code, signal));
 			child.on("message", (message) => {
-				if (message === "ready") this.#hooks.onReady();
+				if (message === "ready") this.#onReady();
 			});
 			for (const name of ["stdout", "stderr"] as const) {
 				const pipe = child[name];
@@ -131,10 +140,17 @@ export class ProcessJob implements Job {
 		this.#settle({ outcome: "stuck" });
 	}
 
+	#onReady(): void {
+		this.#notifySocket?.close();
+		this.#notifySocket = undefined;
+		this.#hooks.onReady();
+	}
+
 	/** No process was made: no such program, or the limit of processes is reached. Or, later: a signal could not be sent. */
 	#fail(error: unknown): void {
-		if (this.#id === 0)
-			this.#settle({ outcome: "not-started", error: errorInfo(error) });
+		if (this.#id !== 0) return;
+		this.#notifySocket?.close();
+		this.#settle({ outcome: "not-started", error: errorInfo(error) });
 	}
 
 	async #onExit(
@@ -142,6 +158,7 @@ export class ProcessJob implements Job {
 		signal: NodeJS.Signals | null,
 	): Promise<void> {
 		this.#child = undefined;
+		this.#notifySocket?.close();
 		await Promise.all(this.#logs.map((log) => log.drained()));
 		this.#tellDropped();
 		this.#settle(this.#exitOf(code, signal));
