@@ -5,9 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { attempt } from "../../src/errors.ts";
 import type { Event } from "../../src/events.ts";
 import { findEvent, parseEvents } from "./events.ts";
 import { Lines } from "./lines.ts";
+import { until } from "./until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const JOBS = join(import.meta.dirname, "../fixtures/jobs");
@@ -56,7 +58,9 @@ export async function startLastcall(
 		env: { ...process.env, ...env },
 	});
 	await once(child, "spawn");
-	return new Lastcall(child, asInit, () => file[Symbol.dispose]());
+	const lastcall = new Lastcall(child, asInit, () => file[Symbol.dispose]());
+	await until(() => lastcall.pid > 0 || lastcall.lines.ended, "it has a pid");
+	return lastcall;
 }
 
 /** unshare(1); a user who is not root needs a user namespace for it. */
@@ -91,16 +95,20 @@ export class Lastcall implements AsyncDisposable {
 		this.#ended = once(child, "exit").then(([code, signal]) => code ?? signal);
 	}
 
-	/** Its pid as we see it; in its namespace it is 1. */
+	/** Its pid as we see it; in its namespace it is 1. 0 before unshare(1) has forked, and after the end. */
 	get pid(): number {
 		const { pid } = this.#child;
 		if (!this.#asInit) return pid as number;
-		const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+		const file = `/proc/${pid}/task/${pid}/children`;
+		const children = attempt(() => readFileSync(file, "utf8")) ?? "";
 		return Number(children.split(" ")[0]);
 	}
 
 	kill(signal: NodeJS.Signals): void {
-		process.kill(this.pid, signal);
+		const { pid } = this;
+		// Pid 0 would be our own process group.
+		if (pid <= 0) throw new Error(`It has ended:\n${this.lines.text}`);
+		process.kill(pid, signal);
 	}
 
 	/** Every event of its log so far. */
