@@ -63,6 +63,10 @@ export async function openObservers({
 
 	if (settings.http) await openPort(settings.http, state);
 	let closeSocket = () => {};
+	let finished = false;
+	observers.push(({ type }) => {
+		if (type === "stop.finished") finished = true;
+	});
 	return {
 		emit,
 		console,
@@ -70,7 +74,8 @@ export async function openObservers({
 			const { openSocket } = await import("./socket.ts");
 			const { event, listening } = await openSocket(paths, state, control);
 			if (listening) closeSocket = listening.close;
-			emit(event);
+			// Nothing is told after the report.
+			if (!finished) emit(event);
 		},
 		close: () => closeSocket(),
 	};
