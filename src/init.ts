@@ -16,6 +16,7 @@ import { endStragglers } from "./os/stragglers.ts";
 import {
 	type Budget,
 	checkBudget,
+	flushMaxMs,
 	planBudget,
 	stragglerStopMs,
 } from "./supervisor/budget.ts";
@@ -113,7 +114,8 @@ export async function run(options: RunOptions): Promise<Ending> {
 
 	const result = await running;
 	const report = await finish(result, budget, emit);
-	await console.flush(budget.flushMs);
+	const elapsedMs = performance.now() - result.requestedAt;
+	await console.flush(budget.flushMs, flushMaxMs(budget, elapsedMs));
 	observers.close();
 	clearInterval(hold);
 	const threads = new Set(

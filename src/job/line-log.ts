@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - Memory is bounded: over LIMIT the pipe is not read any more, and the process waits in write(2) as on any full pipe.
- *   After `neverWait()` it is always read, for a stalled reader must not delay a stop: over STOP_LIMIT lines are dropped
- *   and counted.
+ *   After `neverWait()`, and once the process has ended, it is always read: a stalled reader must not delay a stop, nor
+ *   take what was written before the end. Over STOP_LIMIT lines are dropped and counted.
  * - A line longer than LINE_LENGTH becomes several records, all but the last with `partial`. Bytes that are no UTF-8
  *   become U+FFFD; characters are never cut apart.
  */
@@ -16,10 +16,10 @@ import type { JobHooks } from "./job.ts";
 
 /** Bytes of one stream that may be on their way to the reader. */
 const LIMIT = 1024 * 1024;
-/** The same, while the program stops. */
-const STOP_LIMIT = 8 * LIMIT;
+/** The same, while it stops or has ended: a full pipe of the shortest lines finds room. */
+const STOP_LIMIT = 32 * LIMIT;
 /** What a record costs beside its bytes, roughly. */
-const RECORD_COST = 512;
+const RECORD_COST = 256;
 /** Characters. */
 const LINE_LENGTH = 8 * 1024;
 
@@ -81,6 +81,7 @@ export class LineLog {
 		const done = this.#ended.then(() => {
 			ended = true;
 		});
+		this.neverWait();
 		this.#lastRead = performance.now();
 		while (!ended && performance.now() < end) {
 			await within(done, QUIET_MS);

@@ -4,6 +4,9 @@
  * A CPU profile of a few milliseconds names function and line while JavaScript runs. In native code the thread never
  * answers the request for one; then the kernel's view of it is all there is. Neither blocks the main thread, as a
  * diagnostic report would, for as long as the native call lasts.
+ *
+ * V8's profiler does not know code that has replaced a function's while its loop was running (on-stack replacement). Such
+ * a function is missing, and its caller stands innermost, with the line of the call: near enough to find it.
  */
 import type { Worker } from "node:worker_threads";
 import { attempt } from "../errors.ts";

@@ -7,6 +7,7 @@
  */
 import { extname } from "node:path";
 import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import {
 	MessageChannel,
 	type MessagePort,
@@ -131,7 +132,9 @@ export class ThreadJob implements Job {
 	}
 
 	async locate(ms: number): Promise<Whereabouts | undefined> {
-		return this.#worker && locateThread(this.#worker, this.#task, ms);
+		if (!this.#worker) return undefined;
+		const where = await locateThread(this.#worker, this.#task, ms);
+		return where?.type === "javascript" ? this.#withoutEntry(where) : where;
 	}
 
 	kill(): void {
@@ -143,6 +146,17 @@ export class ThreadJob implements Job {
 	giveUp(): void {
 		this.#drain();
 		this.#settle({ outcome: "stuck" });
+	}
+
+	/** Of the stack only what the job's author has written: whatever the first file of the thread calls is the job's function. */
+	#withoutEntry({
+		stack,
+	}: Extract<Whereabouts, { type: "javascript" }>): Whereabouts {
+		const entry = fileURLToPath(ENTRY);
+		const own = stack.filter(({ file }) => file !== entry);
+		const [first = { function: "the job's function", file: this.#spec.file }] =
+			own;
+		return { type: "javascript", stack: [first, ...own.slice(1)] };
 	}
 
 	#receive(message: ThreadMessage): void {

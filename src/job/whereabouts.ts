@@ -7,7 +7,7 @@ export interface Frame {
 	/** Path, or a name such as `node:fs`. */
 	readonly file: string;
 	/** 1-based. Of the innermost frame the line that runs, of all others the one where the function begins. */
-	readonly line: number;
+	readonly line?: number;
 }
 
 export type Whereabouts =
@@ -37,7 +37,7 @@ export function describeWhereabouts(where: Whereabouts): string {
 		case "javascript": {
 			const frame = where.stack.find(isOfUser) ?? where.stack[0];
 			return frame
-				? `in ${frame.function} (${frame.file}:${frame.line})`
+				? `in ${frame.function} (${frame.line === undefined ? frame.file : `${frame.file}:${frame.line}`})`
 				: "in JavaScript";
 		}
 		case "idle":

@@ -11,8 +11,13 @@ export interface Console {
 	print(lines: readonly string[]): void;
 	/** Passes on what a thread has sent. `done` is called once it has left. */
 	write(stream: Stream, bytes: Uint8Array, done: () => void): void;
-	/** Waits until everything has left, `ms` at the most. */
-	flush(ms: number): Promise<void>;
+	/**
+	 * Waits until everything has left.
+	 *
+	 * @param stallMs Ends the wait when the reader has taken nothing for so long.
+	 * @param maxMs Ends it in any case.
+	 */
+	flush(stallMs: number, maxMs: number): Promise<void>;
 }
 
 /** @param onDropped Told how many bytes of the init's own found no reader, once there is one again. */
@@ -36,10 +41,28 @@ export async function openConsole(
 			else if (stream === "stdout") stdout.write(buffer, done);
 			else stdout.write(Buffer.from(render(buffer.toString())), done);
 		},
-		async flush(ms) {
-			await Promise.all([stdout.flush(ms), stderr.flush(ms)]);
+		async flush(stallMs, maxMs) {
+			const end = performance.now() + maxMs;
+			await Promise.all(
+				[stdout, stderr].map((output) => drain(output, stallMs, end)),
+			);
 		},
 	};
+}
+
+/** As long as the reader reads it is waited for; one that does not is not worth the time. */
+async function drain(
+	output: Output,
+	stallMs: number,
+	end: number,
+): Promise<void> {
+	let before = Number.POSITIVE_INFINITY;
+	for (;;) {
+		const ms = Math.min(stallMs, end - performance.now());
+		const left = await output.flush(Math.max(0, ms));
+		if (left === 0 || left >= before || performance.now() >= end) return;
+		before = left;
+	}
 }
 
 async function renderer(

@@ -39,6 +39,8 @@ export class Output {
 	/** Bytes of the first chunk that have left already. */
 	#offset = 0;
 	#waiting = 0;
+	/** Of these, the bytes of writers that are not told: what jobs have waiting must not crowd out our own last words. */
+	#untold = 0;
 	#writing = false;
 	#retryMs = RETRY_FIRST_MS;
 	#onEmpty: (() => void)[] = [];
@@ -62,9 +64,12 @@ export class Output {
 	}
 
 	write(bytes: Buffer, done?: () => void): void {
-		if (!done && this.#waiting + bytes.length > this.#limit) {
-			this.#dropped += bytes.length;
-			return;
+		if (!done) {
+			if (this.#untold + bytes.length > this.#limit) {
+				this.#dropped += bytes.length;
+				return;
+			}
+			this.#untold += bytes.length;
 		}
 		const chunk: Chunk = { bytes, done, next: undefined };
 		if (this.#last) this.#last.next = chunk;
@@ -160,6 +165,7 @@ export class Output {
 		if (!this.#first) this.#last = undefined;
 		this.#offset = 0;
 		this.#waiting -= chunk.bytes.length;
+		if (!chunk.done) this.#untold -= chunk.bytes.length;
 		chunk.done?.();
 		if (this.#waiting > 0) return;
 		for (const tell of this.#onEmpty.splice(0)) tell();

@@ -18,7 +18,7 @@ export interface Budget {
 	readonly killMs: number;
 	/** Longest wait for killed stragglers to go. */
 	readonly stragglerKillMs: number;
-	/** Longest wait for the reader of our output. */
+	/** Longest wait for a reader of our output that reads nothing. */
 	readonly flushMs: number;
 }
 
@@ -59,4 +59,10 @@ export function stragglerStopMs(budget: Budget, elapsedMs: number): number {
 	const least = budget.stragglerKillMs;
 	// The last slice of the reserve stays for the exit itself.
 	return Math.min(Math.max(left * 0.8, least), STRAGGLER_STOP_MAX_MS);
+}
+
+/** Longest wait for a reader of our output that is slow, so long after the request: what is left, but for the exit itself. */
+export function flushMaxMs(budget: Budget, elapsedMs: number): number {
+	const { totalMs, stragglerKillMs, flushMs } = budget;
+	return Math.max(totalMs - elapsedMs - stragglerKillMs, flushMs);
 }

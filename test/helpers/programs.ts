@@ -4,7 +4,7 @@ const PROGRAMS = join(import.meta.dirname, "../fixtures/programs");
 
 /** The command that runs a program of test/fixtures/programs. */
 export function program(file: string, ...args: unknown[]): string[] {
-	const interpreter = file.endsWith(".js") ? process.execPath : "/bin/sh";
+	const interpreter = /\.c?js$/.test(file) ? process.execPath : "/bin/sh";
 	return [interpreter, join(PROGRAMS, file), ...args.map(String)];
 }
 
