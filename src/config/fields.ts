@@ -55,24 +55,27 @@ export function choice<const Words extends readonly string[]>(words: Words) {
 /**
  * An object with these fields and no others.
  *
- * @param elsewhere What to say of fields that would be right in another place.
+ * @param remarks What to say of a field that is missing, or would be right in another place.
  */
 export function fields<const Entries extends v.ObjectEntries>(
 	entries: Entries,
-	elsewhere: Readonly<Record<string, string>> = {},
+	remarks: Readonly<Record<string, string>> = {},
 ) {
 	return v.strictObject(entries, (issue) => {
-		if (issue.expected !== "never") return explain(issue);
-		const name = String(issue.input);
-		return (
-			elsewhere[name] ?? `no such field${suggest(name, Object.keys(entries))}`
-		);
+		if (issue.expected === "never") {
+			const name = String(issue.input);
+			return (
+				remarks[name] ?? `no such field${suggest(name, Object.keys(entries))}`
+			);
+		}
+		if (issue.received !== "undefined") return explain(issue);
+		const name = issue.expected?.replaceAll('"', "") ?? "";
+		return remarks[name] ?? "missing";
 	});
 }
 
 export function explain(issue: v.BaseIssue<unknown>): string {
 	const { received, expected, input } = issue;
-	if (received === "undefined") return `missing, expected ${expected}`;
 	const unquoted =
 		expected === "string" &&
 		(typeof input === "number" || typeof input === "boolean");

@@ -79,6 +79,7 @@ const processOnly = {
 const threadJob = fields(
 	{ thread: text, ...threadOnly, ...common },
 	{
+		thread: 'missing, expected "thread" (a file) or "command" (a program)',
 		command: 'found both "thread" and "command", expected one of them',
 		...sayOfAll(processOnly, "only a job with a command has this field"),
 	},
