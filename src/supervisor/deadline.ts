@@ -3,7 +3,7 @@ export class Deadline {
 	/** Settles when the moment has come. */
 	readonly passed: Promise<void>;
 	readonly #resolve: () => void;
-	readonly #at: number;
+	#at: number;
 	readonly #timer: NodeJS.Timeout;
 
 	constructor(ms: number) {
@@ -22,6 +22,7 @@ export class Deadline {
 	/** The moment is now. */
 	expire(): void {
 		clearTimeout(this.#timer);
+		this.#at = performance.now();
 		this.#resolve();
 	}
 
