@@ -36,7 +36,7 @@ export interface RunOptions {
 
 export interface Ending {
 	readonly code: number;
-	/** Whether every thread is gone; if not, the regular way out of the process is blocked. */
+	/** Whether every thread is gone, and libuv's are idle; if not, the regular way out of the process is blocked. */
 	readonly threadsJoined: boolean;
 }
 
@@ -115,12 +115,13 @@ export async function run(options: RunOptions): Promise<Ending> {
 
 	const result = await supervisor.run();
 	const report = await finish(result, budget, emit);
-	await console.flush(budget.flushMs);
+	const flushed = await console.flush(budget.flushMs);
 	clearInterval(hold);
 	const threadsJoined = report.jobs.every(
 		({ exit }) => exit.outcome !== "stuck",
 	);
-	return { code: report.exitCode, threadsJoined };
+	// A stalled reader may hold a thread of libuv's pool.
+	return { code: report.exitCode, threadsJoined: threadsJoined && flushed };
 }
 
 /** Takes the duties of an init as far as the kernel lets us. */

@@ -9,8 +9,8 @@ export interface Console {
 	readonly log: Logger;
 	/** Passes on what a thread has sent. `done` is called once it has left. */
 	write(stream: Stream, bytes: Uint8Array, done: () => void): void;
-	/** Waits until everything has left, `ms` at the most. */
-	flush(ms: number): Promise<void>;
+	/** Waits until everything has left, `ms` at the most. Returns whether it has. */
+	flush(ms: number): Promise<boolean>;
 }
 
 /** @param onDropped Told how many bytes of the init's own found no reader, once there is one again. */
@@ -33,7 +33,8 @@ export async function openConsole(
 			else stdout.write(Buffer.from(render(buffer.toString())), done);
 		},
 		async flush(ms) {
-			await Promise.all([stdout.flush(ms), stderr.flush(ms)]);
+			const left = await Promise.all([stdout.flush(ms), stderr.flush(ms)]);
+			return left.every((bytes) => bytes === 0);
 		},
 	};
 }
