@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { readDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 
@@ -46,6 +45,8 @@ function parseRun(args: string[]): Command {
 }
 
 function parseStrictly(args: string[]) {
+	// Not by an import: see os/stderr.ts.
+	const { parseArgs } = process.getBuiltinModule("node:util");
 	try {
 		return parseArgs({
 			args,

@@ -156,9 +156,12 @@ export class Pipe implements Disposable {
 	}
 }
 
-/** Whether standard output of a process has O_NONBLOCK: as whoever shares it sees it. */
-export function isNonBlocking(pid: number | undefined): boolean {
-	const info = readFileSync(`/proc/${pid}/fdinfo/1`, "utf8");
+/** Whether a descriptor of a process has O_NONBLOCK: as whoever shares it sees it. */
+export function isNonBlocking(
+	pid: number | undefined,
+	descriptor: 1 | 2 = 1,
+): boolean {
+	const info = readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8");
 	const flags = /^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? "";
 	return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0;
 }
