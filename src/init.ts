@@ -34,7 +34,7 @@ export interface RunOptions {
 
 export interface Ending {
 	readonly code: number;
-	/** Whether every thread is gone; if not, the regular way out of the process is blocked. */
+	/** Whether every thread is gone, and libuv's are idle; if not, the regular way out of the process is blocked. */
 	readonly threadsJoined: boolean;
 }
 
@@ -115,7 +115,10 @@ export async function run(options: RunOptions): Promise<Ending> {
 	const result = await running;
 	const report = await finish(result, budget, emit);
 	const elapsedMs = performance.now() - result.requestedAt;
-	await console.flush(budget.flushMs, flushMaxMs(budget, elapsedMs));
+	const flushed = await console.flush(
+		budget.flushMs,
+		flushMaxMs(budget, elapsedMs),
+	);
 	observers.close();
 	clearInterval(hold);
 	const threads = new Set(
@@ -124,7 +127,8 @@ export async function run(options: RunOptions): Promise<Ending> {
 	const threadsJoined = report.jobs.every(
 		({ job, exit }) => exit.outcome !== "stuck" || !threads.has(job),
 	);
-	return { code: report.exitCode, threadsJoined };
+	// A stalled reader may hold a thread of libuv's pool.
+	return { code: report.exitCode, threadsJoined: threadsJoined && flushed };
 }
 
 /** Takes the duties of an init as far as the kernel lets us. */

@@ -6,6 +6,7 @@ import { HELP } from "./cli/help.ts";
 import { UserError } from "./errors.ts";
 import { endProcess } from "./os/exit.ts";
 import { onSignal } from "./os/signals.ts";
+import { keepStderrBlocking } from "./os/stderr.ts";
 import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
@@ -26,6 +27,7 @@ async function main(args: readonly string[]): Promise<void> {
 		case "version":
 			return console.log(`lastcall ${readVersion()}`);
 		case "run": {
+			keepStderrBlocking();
 			// Loaded only here: help and version need none of it.
 			const { run } = await import("./init.ts");
 			const { code, threadsJoined } = await run(command);

@@ -1,4 +1,4 @@
-import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import type { ParseArgsOptionsConfig } from "node:util";
 import { readDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import type { JobCommand } from "../supervisor/control.ts";
@@ -116,6 +116,8 @@ function parseStrictly(
 	values: Record<string, string | boolean | undefined>;
 	positionals: string[];
 } {
+	// Not by an import: see os/stderr.ts.
+	const { parseArgs } = process.getBuiltinModule("node:util");
 	try {
 		const { values, positionals } = parseArgs({
 			args,

@@ -62,9 +62,10 @@ async function read(file: string): Promise<unknown> {
 		);
 		if (module.default !== undefined) return module.default;
 	} catch (error) {
-		// The first lines of a syntax error's stack show the place.
+		// The stack of a syntax error begins with the place; what called the parser is of no use to anybody.
 		const { stack, message } = errorInfo(error);
-		const detail = error instanceof SyntaxError && stack ? stack : message;
+		const place = stack?.replace(/(\n\s+at .*)+$/, "");
+		const detail = error instanceof SyntaxError && place ? place : message;
 		throw new UserError(`Cannot read the configuration ${file}: ${detail}`);
 	}
 	throw new UserError(

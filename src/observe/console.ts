@@ -16,8 +16,9 @@ export interface Console {
 	 *
 	 * @param stallMs Ends the wait when the reader has taken nothing for so long.
 	 * @param maxMs Ends it in any case.
+	 * @returns Whether it has.
 	 */
-	flush(stallMs: number, maxMs: number): Promise<void>;
+	flush(stallMs: number, maxMs: number): Promise<boolean>;
 }
 
 /** @param onDropped Told how many bytes of the init's own found no reader, once there is one again. */
@@ -43,9 +44,10 @@ export async function openConsole(
 		},
 		async flush(stallMs, maxMs) {
 			const end = performance.now() + maxMs;
-			await Promise.all(
+			const left = await Promise.all(
 				[stdout, stderr].map((output) => drain(output, stallMs, end)),
 			);
+			return left.every((bytes) => bytes === 0);
 		},
 	};
 }
@@ -55,12 +57,12 @@ async function drain(
 	output: Output,
 	stallMs: number,
 	end: number,
-): Promise<void> {
+): Promise<number> {
 	let before = Number.POSITIVE_INFINITY;
 	for (;;) {
 		const ms = Math.min(stallMs, end - performance.now());
 		const left = await output.flush(Math.max(0, ms));
-		if (left === 0 || left >= before || performance.now() >= end) return;
+		if (left === 0 || left >= before || performance.now() >= end) return left;
 		before = left;
 	}
 }

@@ -6,7 +6,8 @@
  * by /proc/self/fd, which only we make non-blocking.
  *
  * Where it cannot be opened (a socket: ENXIO; another user's pipe: EACCES; no /proc) writes go through libuv's thread
- * pool instead, one at a time: a stalled reader then holds a pool thread, never the main thread.
+ * pool instead, one at a time: a stalled reader then holds a pool thread, never the main thread. (process.exit() would wait for
+ * that thread for ever: whoever flushes and has bytes left must end the process another way.)
  *
  * Invariants:
  * - Chunks leave in the order of write(), each whole unless the reader stalls in its middle.
@@ -108,9 +109,7 @@ export class Output {
 			} catch (error) {
 				const { code } = error as NodeJS.ErrnoException;
 				if (code === "EAGAIN") {
-					// Held open on purpose: a flush waits for this timer.
-					setTimeout(() => this.#writeNow(), this.#retryMs);
-					this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+					this.#writeLater();
 					return;
 				}
 				if (code !== "EINTR") this.#giveUp();
@@ -133,11 +132,20 @@ export class Output {
 			null,
 			(error, written) => {
 				if (!error) this.#advance(written);
-				else if (error.code !== "EINTR" && error.code !== "EAGAIN")
-					this.#giveUp();
+				else if (error.code === "EAGAIN") {
+					// Somebody who shares the descriptor has made it non-blocking.
+					this.#writeLater();
+					return;
+				} else if (error.code !== "EINTR") this.#giveUp();
 				this.#writeInPool();
 			},
 		);
+	}
+
+	#writeLater(): void {
+		// Held open on purpose: a flush waits for this timer.
+		setTimeout(() => this.#writeQueue(), this.#retryMs);
+		this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
 	}
 
 	#advance(written: number): void {

@@ -36,6 +36,11 @@ export class Deadline {
 		return Math.max(0, this.#at - performance.now());
 	}
 
+	/** The moment is now. */
+	expire(): void {
+		this.bringTo(0);
+	}
+
 	/**
 	 * Waits for a promise, `ms` milliseconds and until the deadline at the most. Then looks once more after a turn of the event loop:
 	 * timers run before the exits of threads and processes that the same turn has collected, and on a starved machine

@@ -86,7 +86,7 @@ export class Supervisor {
 	hurry(): void {
 		if (!this.#request) return;
 		this.#emit({ type: "stop.hurried" });
-		this.#deadline.bringTo(0);
+		this.#deadline.expire();
 	}
 
 	/** Passes a signal on to every job that is a process. */
