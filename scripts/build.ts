@@ -8,8 +8,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 rmSync("dist", { recursive: true, force: true });
 
-const { engines } = JSON.parse(readFileSync("package.json", "utf8")) as {
+const { engines, version } = JSON.parse(
+	readFileSync("package.json", "utf8"),
+) as {
 	engines: { node: string };
+	version: string;
 };
 
 await build({
@@ -26,6 +29,7 @@ await build({
 	target: `node${engines.node.replace(/\D/g, "")}`,
 	sourcemap: "linked",
 	sourcesContent: false,
+	define: { LASTCALL_VERSION: JSON.stringify(version) },
 	logLevel: "warning",
 });
 chmodSync("dist/main.js", 0o755);

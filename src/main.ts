@@ -4,7 +4,9 @@ import "./os/signals.ts"; // First: from here on no stop signal is lost.
 import { parseCommand } from "./cli/args.ts";
 import { HELP } from "./cli/help.ts";
 import { UserError } from "./errors.ts";
-import { endProcess } from "./os/exit.ts";
+import { exec } from "./exec/exec.ts";
+import { identify } from "./exec/identity.ts";
+import { endProcess, leave } from "./os/exit.ts";
 import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
@@ -18,12 +20,17 @@ try {
 }
 
 async function main(args: readonly string[]): Promise<void> {
-	const command = parseCommand(args);
+	const identity = identify(process.argv[1] ?? process.argv0);
+	const command = identity.subcommands
+		? parseCommand(args)
+		: ({ type: "exec" } as const);
 	switch (command.type) {
 		case "help":
 			return console.log(HELP.trimEnd());
 		case "version":
 			return console.log(`lastcall ${readVersion()}`);
+		case "exec":
+			return leave(await exec(args, process.env, identity));
 		case "run": {
 			// Loaded only here: help and version need none of it.
 			const { run } = await import("./init.ts");

@@ -4,6 +4,8 @@ import { UserError } from "../errors.ts";
 
 export type Command =
 	| { readonly type: "help" | "version" }
+	/** Anything else: a program in the foreground, with the flags for it. */
+	| { readonly type: "exec" }
 	| {
 			readonly type: "run";
 			readonly config: string | undefined;
@@ -22,12 +24,8 @@ export function parseCommand(args: readonly string[]): Command {
 			return { type: "version" };
 		case "run":
 			return parseRun(rest);
-		case undefined:
-			throw new UserError("No command given, expected: lastcall run [CONFIG]");
 		default:
-			throw new UserError(
-				`Unknown command ${JSON.stringify(first)}, expected: lastcall run [CONFIG]`,
-			);
+			return { type: "exec" };
 	}
 }
 

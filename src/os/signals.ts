@@ -15,9 +15,13 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { attempt } from "../errors.ts";
+import { foreignFunctions } from "./ffi.ts";
+import { listenToRealTime } from "./realtime.ts";
+import { signalName } from "./texts.ts";
 
 export interface ReceivedSignal {
-	readonly signal: NodeJS.Signals;
+	/** `SIGTERM`; `SIGRTMIN+3`. */
+	readonly signal: string;
 	readonly number: number;
 	/** It arrived while Node.js was starting, before any listener. */
 	readonly early: boolean;
@@ -33,7 +37,27 @@ function deliver(signal: NodeJS.Signals, early: boolean): void {
 	handler({ signal, number: constants.signals[signal], early });
 }
 
+/** Not to be caught, or about ourselves: our children, our terminal, our own faults. */
+const NOT_FORWARDED: ReadonlySet<NodeJS.Signals> = new Set([
+	"SIGKILL",
+	"SIGSTOP",
+	"SIGCHLD",
+	"SIGTTIN",
+	"SIGTTOU",
+	"SIGILL",
+	"SIGTRAP",
+	"SIGABRT",
+	"SIGBUS",
+	"SIGFPE",
+	"SIGSEGV",
+	"SIGSYS",
+]);
+
+/** Numbers of the signals that have a listener. */
+const heard = new Set<number>();
+
 function listen(signal: NodeJS.Signals): void {
+	heard.add(constants.signals[signal]);
 	process.on(signal, () => deliver(signal, false));
 }
 
@@ -60,4 +84,21 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 export function onSignal(next: SignalHandler): void {
 	handler = next;
 	for (const received of waiting.splice(0)) next(received);
+}
+
+/** Takes hold of every signal that an init passes on, and of some more. */
+export function listenToAll(more: readonly NodeJS.Signals[] = []): void {
+	const names = Object.keys(constants.signals) as NodeJS.Signals[];
+	const wanted = names.filter((name) => !NOT_FORWARDED.has(name));
+	for (const name of [...wanted, ...more]) {
+		const number = constants.signals[name];
+		// Some have two names, and each listener would count.
+		if (!heard.has(number)) listen(name);
+	}
+	const ffi = foreignFunctions();
+	if (ffi) {
+		listenToRealTime(ffi, (number) =>
+			handler({ signal: signalName(number), number, early: false }),
+		);
+	}
 }
