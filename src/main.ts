@@ -11,13 +11,12 @@ import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
 
-try {
-	await main(process.argv.slice(2));
-} catch (error) {
+// No top-level await: the bundle is CommonJS, which starts faster.
+main(process.argv.slice(2)).catch((error) => {
 	if (!(error instanceof UserError)) throw error;
 	console.error(`lastcall: ${error.message}`);
 	endProcess(EXIT_USAGE, true);
-}
+});
 
 async function main(args: readonly string[]): Promise<void> {
 	const identity = identify(process.argv[1] ?? process.argv0);

@@ -7,7 +7,7 @@
 import { MAX_DURATION_MS } from "../duration.ts";
 import { foreignFunctions } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
-import { listenToAll, onSignal } from "../os/signals.ts";
+import { listenToAll, listenToRealTimeToo, onSignal } from "../os/signals.ts";
 import { ignoreTerminalStops, openTerminal } from "../os/terminal.ts";
 import { dumbInitListensTo, parseDumbInit } from "./dumb-init-args.ts";
 import { finishStragglers } from "./finish-stragglers.ts";
@@ -99,6 +99,7 @@ async function supervise(settings: Settings): Promise<number> {
 		}
 	});
 	const ffi = foreignFunctions();
+	if (ffi) listenToRealTimeToo(ffi);
 	if (ffi && !likeDumbInit) ignoreTerminalStops(ffi);
 	// dumb-init leaves the program's directory, so that it can be unmounted.
 	if (likeDumbInit) process.chdir("/");

@@ -7,65 +7,62 @@
 import { fstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { attempt } from "../errors.ts";
 
-const LOOP = /^anon_inode:\[(eventpoll|eventfd|io_uring)\]$/;
+const LOOP: ReadonlySet<string> = new Set([
+	"anon_inode:[eventpoll]",
+	"anon_inode:[eventfd]",
+	"anon_inode:[io_uring]",
+]);
 /** The kernel dates what it makes by a clock that ticks every 1 to 10 ms. */
 const CLOCK_TICK_MS = 10;
 const O_ACCMODE = 0o3;
 
-interface Descriptor {
-	readonly fd: number;
-	/** What it is: a path, or `pipe:[4711]`. */
-	readonly target: string;
-}
-
 /** 0–2 and those above; only 0–2, and what LISTEN_FDS announces, where /proc is hidden. */
 export function inheritedDescriptors(): number[] {
-	const all = attempt(listDescriptors);
-	if (!all) return [0, 1, 2, ...announced()];
-	const above = all
-		.filter((descriptor) => !isOwn(descriptor, all))
-		.map(({ fd }) => fd);
-	return [0, 1, 2, ...above];
+	const targets = attempt(readTargets);
+	if (!targets) return [0, 1, 2, ...announced()];
+	const all = [...targets.values()];
+	const inherited = [0, 1, 2];
+	for (const [fd, target] of targets) {
+		const ends = target.startsWith("pipe:")
+			? all.filter((other) => other === target).length
+			: 0;
+		if (!isOwn(fd, target, ends)) inherited.push(fd);
+	}
+	return inherited;
 }
 
-function listDescriptors(): Descriptor[] {
-	return readdirSync("/proc/self/fd")
-		.map(Number)
-		.filter((fd) => fd > 2)
-		.map((fd) => ({ fd, target: readTarget(fd) }))
-		.filter((descriptor): descriptor is Descriptor => {
-			// Readdir's own descriptor is gone by now.
-			return descriptor.target !== undefined;
-		});
+/** What each descriptor above 2 is: a path, or `pipe:[4711]`. */
+function readTargets(): Map<number, string> {
+	const targets = new Map<number, string>();
+	for (const entry of readdirSync("/proc/self/fd")) {
+		const fd = Number(entry);
+		if (fd <= 2) continue;
+		// The one that listed them is gone by now.
+		const target = attempt(() => readlinkSync(`/proc/self/fd/${entry}`));
+		if (target !== undefined) targets.set(fd, target);
+	}
+	return targets;
 }
 
-function readTarget(fd: number): string | undefined {
-	return attempt(() => readlinkSync(`/proc/self/fd/${fd}`));
+function isOwn(fd: number, target: string, ends: number): boolean {
+	if (LOOP.has(target)) return true;
+	if (target === "/dev/null") return isReadOnly(fd);
+	// Node.js has both ends of its pipes. So has who gets both from outside (make's jobserver), but such a pipe is older than we are.
+	return ends === 2 && isYoung(fd);
 }
 
-function isOwn(descriptor: Descriptor, all: readonly Descriptor[]): boolean {
-	const { fd, target } = descriptor;
-	if (LOOP.test(target)) return true;
-	if (target === "/dev/null") return accessMode(fd) === 0;
-	if (!target.startsWith("pipe:")) return false;
-	// Node.js has both ends of its pipes. So may somebody who hands us both (make's jobserver), but that pipe is older than we are.
-	const ends = all.filter((other) => other.target === target);
-	const modes = new Set(ends.map((end) => accessMode(end.fd)));
-	return modes.size > 1 && isYoung(fd);
-}
-
-function accessMode(fd: number): number {
-	const info = readFileSync(`/proc/self/fdinfo/${fd}`, "latin1");
-	return (
-		Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? "0", 8) & O_ACCMODE
-	);
+function isReadOnly(fd: number): boolean {
+	const info = attempt(() => readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"));
+	const flags = info && /^flags:\s*(\d+)/m.exec(info)?.[1];
+	return flags !== undefined && (Number.parseInt(flags, 8) & O_ACCMODE) === 0;
 }
 
 /** Whether every date of it lies after the start of this process. */
 function isYoung(fd: number): boolean {
 	const { atimeMs, mtimeMs, ctimeMs } = fstatSync(fd);
-	const oldest = Math.min(atimeMs, mtimeMs, ctimeMs);
-	return oldest > performance.timeOrigin - CLOCK_TICK_MS;
+	// Not performance.timeOrigin: that would load a dozen modules on the way to the program.
+	const started = Date.now() - process.uptime() * 1000;
+	return Math.min(atimeMs, mtimeMs, ctimeMs) > started - CLOCK_TICK_MS;
 }
 
 /** sd_listen_fds(3): so many, from 3 on. */

@@ -2,7 +2,6 @@
  * The foreign function interface: `node:ffi` where Node.js has it (26 and later), koffi otherwise.
  * Both take addresses as bigint, so that what stands on top need not know which one it got.
  */
-import { createRequire } from "node:module";
 import { attempt } from "../errors.ts";
 
 export type ForeignType = "int" | "ulong" | "pointer";
@@ -74,6 +73,8 @@ function viaNode(): ForeignFunctions | undefined {
 }
 
 function viaKoffi(): ForeignFunctions {
+	// Not imported: Node.js 26 needs neither.
+	const { createRequire } = process.getBuiltinModule("node:module");
 	const koffi = createRequire(import.meta.url)(
 		"koffi",
 	) as typeof import("koffi");
@@ -83,16 +84,16 @@ function viaKoffi(): ForeignFunctions {
 		pointer: "void *",
 		void: "void",
 	} as const;
-	const process = koffi.load(null);
+	const symbols = koffi.load(null);
 	return {
 		name: "koffi",
 		bind: (symbol, returns, args) =>
-			process.func(
+			symbols.func(
 				symbol,
 				types[returns],
 				args.map((arg) => types[arg]),
 			) as ForeignFunction,
-		symbol: (name) => koffi.address(process.symbol(name, "void *")),
+		symbol: (name) => koffi.address(symbols.symbol(name, "void *")),
 		callback: (callback) =>
 			koffi.register(
 				callback,

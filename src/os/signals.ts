@@ -15,7 +15,7 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { attempt } from "../errors.ts";
-import { foreignFunctions } from "./ffi.ts";
+import type { ForeignFunctions } from "./ffi.ts";
 import { listenToRealTime } from "./realtime.ts";
 import { signalName } from "./texts.ts";
 
@@ -95,10 +95,11 @@ export function listenToAll(more: readonly NodeJS.Signals[] = []): void {
 		// Some have two names, and each listener would count.
 		if (!heard.has(number)) listen(name);
 	}
-	const ffi = foreignFunctions();
-	if (ffi) {
-		listenToRealTime(ffi, (number) =>
-			handler({ signal: signalName(number), number, early: false }),
-		);
-	}
+}
+
+/** The rest of them: real-time signals, which Node.js itself does not know. */
+export function listenToRealTimeToo(ffi: ForeignFunctions): void {
+	listenToRealTime(ffi, (number) =>
+		handler({ signal: signalName(number), number, early: false }),
+	);
 }

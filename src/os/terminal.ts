@@ -1,5 +1,5 @@
 /** The terminal at standard input: who is in its foreground, and whose it is. */
-import { isatty } from "node:tty";
+import { fstatSync } from "node:fs";
 import { attempt } from "../errors.ts";
 import type { ForeignFunctions } from "./ffi.ts";
 
@@ -28,15 +28,19 @@ let opened: Terminal | undefined | null = null;
 
 /** `undefined` when standard input is no terminal, or not the one of our session. */
 export function openTerminal(ffi: ForeignFunctions): Terminal | undefined {
-	if (opened === null) opened = isatty(STDIN) ? bindTerminal(ffi) : undefined;
+	if (opened === null) {
+		// Not isatty() of node:tty: that would load the network on the way to the program.
+		const mayBe = attempt(() => fstatSync(STDIN).isCharacterDevice());
+		opened = mayBe ? bindTerminal(ffi) : undefined;
+	}
 	return opened;
 }
 
 function bindTerminal(ffi: ForeignFunctions): Terminal | undefined {
 	const tcgetpgrp = ffi.bind("tcgetpgrp", "int", ["int"]);
-	const tcsetpgrp = ffi.bind("tcsetpgrp", "int", ["int", "int"]);
 	const before = tcgetpgrp(STDIN) as number;
 	if (before < 0) return undefined;
+	const tcsetpgrp = ffi.bind("tcsetpgrp", "int", ["int", "int"]);
 	// Both are 0 when the group's leader is outside of our PID namespace.
 	const ourGroup = ffi.bind("getpgrp", "int", [])();
 	return {

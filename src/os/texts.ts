@@ -1,6 +1,5 @@
 /** The C library's words for errors and signals, as every other init prints them. */
 import { constants } from "node:os";
-import { getSystemErrorMessage } from "node:util";
 import { attempt } from "../errors.ts";
 import { foreignFunctions } from "./ffi.ts";
 
@@ -8,7 +7,9 @@ import { foreignFunctions } from "./ffi.ts";
 export function describeError(errno: number): string {
 	return (
 		ask("strerror", errno) ??
-		attempt(() => getSystemErrorMessage(-errno)) ??
+		attempt(() =>
+			process.getBuiltinModule("node:util").getSystemErrorMessage(-errno),
+		) ??
 		`Error ${errno}`
 	);
 }
