@@ -1,7 +1,7 @@
 /** The stop sequence, as PID 1 of a PID namespace of its own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fixture, startLastcall } from "./helpers/lastcall.ts";
+import { fixture, startLastcall, WITHOUT_FFI } from "./helpers/lastcall.ts";
 
 const waiting = { thread: fixture("waiting") };
 
@@ -162,4 +162,22 @@ test("run() survives whatever is thrown in the main thread, and stops with 1", a
 	assert.match(lastcall.lines.text, /good: clean shutdown/);
 	const { reason } = lastcall.event("stop.requested");
 	assert.equal(reason.type === "error" && reason.error.message, "nobody's job");
+});
+
+test("run() without a binding says what is missing, and gets out from under a stuck thread all the same", async () => {
+	await using lastcall = await startLastcall(
+		{
+			stopTimeout: "1s",
+			jobs: { good: waiting, native: { thread: fixture("native") } },
+		},
+		{
+			nodeFlags: [...WITHOUT_FFI, "--import", fixture("../no-binding")],
+		},
+	);
+	await lastcall.waitFor("job.ready", "good");
+	await lastcall.waitFor("job.ready", "native");
+	assert.match(lastcall.lines.text, /without reaping orphans/);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 124, lastcall.lines.text);
+	assert.match(lastcall.lines.text, /good: clean shutdown/);
 });

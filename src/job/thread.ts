@@ -6,6 +6,7 @@
  * - Whatever the thread has sent is handed on before `exited` settles, so that its last lines stand before the news of its end.
  */
 import { extname } from "node:path";
+import type { Readable } from "node:stream";
 import {
 	MessageChannel,
 	type MessagePort,
@@ -109,8 +110,14 @@ export class ThreadJob implements Job {
 				workerData,
 				transferList: [port2],
 				env,
+				// Else Node.js would pipe them to process.stdout, and touching that makes descriptor 1 non-blocking for
+				// everybody who shares it: whoever writes to it directly would get EAGAIN.
+				stdout: true,
+				stderr: true,
 				...(resourceLimits && { resourceLimits }),
 			});
+			this.#passOn(worker.stdout, "stdout");
+			this.#passOn(worker.stderr, "stderr");
 			worker.on("error", (error) => {
 				this.#uncaught = errorInfo(error);
 			});
@@ -157,6 +164,13 @@ export class ThreadJob implements Job {
 				);
 			}
 		}
+	}
+
+	/** What was printed before thread-entry.ts took the streams over: by a preloaded module, for instance. */
+	#passOn(stream: Readable, type: Stream): void {
+		stream.on("data", (bytes: Uint8Array) =>
+			this.#hooks.onOutput(type, bytes, () => {}),
+		);
 	}
 
 	/** Takes what the port still holds: messages outlive the thread that sent them. */

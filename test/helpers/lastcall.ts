@@ -2,10 +2,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { attempt } from "../../src/errors.ts";
 import type { Event } from "../../src/events.ts";
+import { findEvent, parseEvents } from "./events.ts";
 import { Lines } from "./lines.ts";
+import { until } from "./until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const JOBS = join(import.meta.dirname, "../fixtures/jobs");
@@ -14,6 +18,11 @@ const JOBS = join(import.meta.dirname, "../fixtures/jobs");
 export function fixture(name: string): string {
 	return join(JOBS, `${name}.ts`);
 }
+
+/** Flags that leave koffi as the only binding; Node.js 24 has no other. */
+export const WITHOUT_FFI = isBuiltin("node:ffi")
+	? ["--no-experimental-ffi"]
+	: [];
 
 export interface LastcallOptions {
 	/** @default true */
@@ -49,7 +58,9 @@ export async function startLastcall(
 		env: { ...process.env, ...env },
 	});
 	await once(child, "spawn");
-	return new Lastcall(child, asInit, () => file[Symbol.dispose]());
+	const lastcall = new Lastcall(child, asInit, () => file[Symbol.dispose]());
+	await until(() => lastcall.pid > 0 || lastcall.lines.ended, "it has a pid");
+	return lastcall;
 }
 
 /** unshare(1); a user who is not root needs a user namespace for it. */
@@ -84,41 +95,33 @@ export class Lastcall implements AsyncDisposable {
 		this.#ended = once(child, "exit").then(([code, signal]) => code ?? signal);
 	}
 
-	/** Its pid as we see it; in its namespace it is 1. */
+	/** Its pid as we see it; in its namespace it is 1. 0 before unshare(1) has forked, and after the end. */
 	get pid(): number {
 		const { pid } = this.#child;
 		if (!this.#asInit) return pid as number;
-		const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+		const file = `/proc/${pid}/task/${pid}/children`;
+		const children = attempt(() => readFileSync(file, "utf8")) ?? "";
 		return Number(children.split(" ")[0]);
 	}
 
 	kill(signal: NodeJS.Signals): void {
-		process.kill(this.pid, signal);
+		const { pid } = this;
+		// Pid 0 would be our own process group.
+		if (pid <= 0) throw new Error(`It has ended:\n${this.lines.text}`);
+		process.kill(pid, signal);
 	}
 
 	/** Every event of its log so far. */
 	get events(): Event[] {
-		return this.lines.all
-			.filter((line) => line.startsWith("{"))
-			.map((line) => {
-				const { event, ...fields } = JSON.parse(line);
-				return { type: event, ...fields };
-			})
-			.filter(({ type }) => type !== undefined);
+		return parseEvents(this.lines.all);
 	}
 
-	/** The first event of a type; fails if there is none. */
+	/** The first event of a type; throws if there is none. */
 	event<Type extends Event["type"]>(
 		type: Type,
 		job?: string,
 	): Extract<Event, { type: Type }> {
-		const found = this.events.find(
-			(event) =>
-				event.type === type &&
-				(job === undefined || ("job" in event && event.job === job)),
-		);
-		if (found) return found as Extract<Event, { type: Type }>;
-		throw new Error(`No event ${type} ${job ?? ""} in:\n${this.lines.text}`);
+		return findEvent(this.events, type, job);
 	}
 
 	/** Waits for its log line of an event. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -137,4 +137,18 @@ test("ThreadJob killed in the turn in which it printed 10,000 lines loses none o
 	const printed = lastcall.lines.all.filter((line) => /^line \d+$/.test(line));
 	assert.equal(printed.length, 10_000);
 	assert.equal(printed.at(-1), "line 10000");
+});
+
+test("ThreadJob leaves standard output blocking for everybody else, and what is preloaded into it can print", async () => {
+	await using lastcall = await startLastcall(
+		{ jobs: { job: { thread: fixture("waiting") } } },
+		{ nodeFlags: ["--import", fixture("../print-in-thread")] },
+	);
+	await lastcall.waitFor("job.ready", "job");
+	await lastcall.lines.waitFor(/^preloaded$/);
+	const flags = /flags:\s*(\d+)/.exec(
+		readFileSync(`/proc/${lastcall.pid}/fdinfo/1`, "utf8"),
+	)?.[1];
+	const O_NONBLOCK = 0o4000;
+	assert.equal(Number.parseInt(flags ?? "", 8) & O_NONBLOCK, 0);
 });

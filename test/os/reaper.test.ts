@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listProcesses, livingDescendants } from "../../src/os/processes.ts";
-import { fixture, type Lastcall, startLastcall } from "../helpers/lastcall.ts";
+import {
+	fixture,
+	type Lastcall,
+	startLastcall,
+	WITHOUT_FFI,
+} from "../helpers/lastcall.ts";
 import { until } from "../helpers/until.ts";
 
 const ORPHANS = 5_000;
@@ -53,7 +58,7 @@ test("startReaper() as PID 1 reaps 5,000 orphans and takes no exit of a child of
 test("startReaper() as a subreaper does the same", () => storm(false));
 
 test("startReaper() through koffi does the same", () =>
-	storm(true, ["--no-experimental-ffi"]));
+	storm(true, WITHOUT_FFI));
 
 test("startReaper() collects the children of a thread that has ended", async () => {
 	await using lastcall = await startLastcall({

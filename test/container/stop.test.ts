@@ -1,0 +1,123 @@
+/** `docker run` and `docker stop`, as users do them. */
+import assert from "node:assert/strict";
+import { before, suite, test } from "node:test";
+import { type Container, runContainer } from "../helpers/docker.ts";
+import { findEvent, parseEvents } from "../helpers/events.ts";
+import { exampleImage, fixtureImage } from "../helpers/images.ts";
+
+const HARDENED = [
+	"--read-only",
+	"--cap-drop=ALL",
+	"--security-opt=no-new-privileges",
+];
+
+const READY = { timeout: 60_000 };
+
+async function report(container: Container) {
+	const { stdout } = await container.logs();
+	return findEvent(parseEvents(stdout.split("\n")), "stop.finished").report;
+}
+
+// What holds must hold through node:ffi (Node.js 26) and through koffi (Node.js 24).
+for (const [major, binding] of [
+	[26, "node:ffi"],
+	[24, "koffi"],
+] as const) {
+	suite(`on Node.js ${major}`, () => {
+		let example: string;
+		let fixtures: string;
+		before(async () => {
+			example = await exampleImage(major);
+			fixtures = await fixtureImage(major);
+		});
+
+		test("docker stop ends the example with 0, every job's clean shutdown done", async () => {
+			await using container = await runContainer({
+				image: example,
+				flags: HARDENED,
+			});
+			await container.waitForLine(/Job counter is ready/, READY);
+			await container.waitForLine(/Job heartbeat is ready/, READY);
+			assert.notEqual((await container.exec(["id", "-u"])).stdout.trim(), "0");
+			await container.stop();
+			assert.equal(await container.exitCode(), 0);
+
+			const { stdout } = await container.logs();
+			const lines = stdout.trimEnd().split("\n");
+			const story = [
+				/Main program .* started as process 1, the container's init/,
+				/Job counter started as thread 1/,
+				/Job heartbeat started as thread 2/,
+				/Caught signal 15 \(SIGTERM\)/,
+				/^Thread 1 \(counter\) stopped at \d+$/,
+				/^Thread 2 \(heartbeat\) stopped after \d+ beats$/,
+				/Exiting main program with code 0: 2 of 2 jobs joined/,
+			].map((pattern) => lines.findIndex((line) => pattern.test(line)));
+			assert.ok(!story.includes(-1), stdout);
+			assert.equal(story.at(-1), lines.length - 1, "the last line is there");
+			const events = parseEvents(lines);
+			assert.equal(findEvent(events, "init.started").binding, binding);
+			const { tookMs } = findEvent(events, "stop.finished").report;
+			// Both jobs sleep when the flag goes up: a job that polled every 500 ms would show.
+			assert.ok(tookMs < 1_000, `took ${tookMs} ms`);
+		});
+
+		test("docker stop -t 3 with jobs that do not stop: the good ones join, the bad ones are named, it ends by itself with 124", async () => {
+			await using container = await runContainer({
+				image: fixtures,
+				args: ["run", "configs/late.json"],
+				flags: [...HARDENED, "--tmpfs=/tmp"],
+			});
+			for (const job of ["good", "slow", "busy", "native"])
+				await container.waitForLine(new RegExp(`Job ${job} is ready`), READY);
+			await container.stop(3);
+			const { stdout } = await container.logs();
+			assert.equal(await container.exitCode(), 124, stdout);
+			assert.match(stdout, /^good: clean shutdown$/m);
+			assert.match(stdout, /^slow: clean shutdown$/m);
+			const { jobs } = await report(container);
+			assert.deepEqual(
+				Object.fromEntries(jobs.map(({ job, exit }) => [job, exit.outcome])),
+				{ good: "finished", slow: "finished", busy: "killed", native: "stuck" },
+			);
+		});
+
+		test("5,000 orphans under running jobs: no zombie is left, every exit of a child arrives", async () => {
+			await using container = await runContainer({
+				image: fixtures,
+				args: ["run", "configs/storm.json"],
+			});
+			const timeout = 120_000;
+			for (const line of [
+				/^orphans: the shell ended with 0$/,
+				/^children: 200 children, 0 wrong$/,
+				/^more: 200 children, 0 wrong$/,
+			])
+				await container.waitForLine(line, { timeout });
+			const { stdout } = await container.exec([
+				"sh",
+				"-c",
+				"cat /proc/[0-9]*/stat",
+			]);
+			assert.match(stdout, /^1 \(/m);
+			assert.doesNotMatch(stdout, /^\d+ \(.*\) Z /m);
+			await container.stop();
+			assert.equal(await container.exitCode(), 0);
+			const events = parseEvents((await container.logs()).stdout.split("\n"));
+			const reaped = events.filter(({ type }) => type === "orphan.reaped");
+			assert.ok(reaped.length >= 5_000, `reaped ${reaped.length}`);
+		});
+	});
+}
+
+test("docker kill -s INT twice: the second one means now", async () => {
+	await using container = await runContainer({
+		image: await fixtureImage(),
+		args: ["run", "configs/busy.json"],
+	});
+	await container.waitForLine(/Job busy is ready/, READY);
+	await container.kill("INT");
+	await container.waitForLine(/Stopping: SIGINT/);
+	await container.kill("INT");
+	assert.equal(await container.wait(), 124);
+});

@@ -1,0 +1,71 @@
+/** The log of the whole program when nobody reads it, or somebody reads it late. */
+import assert from "node:assert/strict";
+import { readSync } from "node:fs";
+import { test } from "node:test";
+import { attempt } from "../../src/errors.ts";
+import { openFifo } from "../helpers/fifo.ts";
+import { fixture, startLastcall } from "../helpers/lastcall.ts";
+import { untilBlocked } from "../helpers/threads.ts";
+import { until } from "../helpers/until.ts";
+
+const BUFFER = Buffer.alloc(64 * 1024);
+
+/** What the pipe holds at the moment. */
+function readAvailable(fd: number): string {
+	let text = "";
+	for (;;) {
+		const bytes = attempt(() => readSync(fd, BUFFER)) ?? 0;
+		if (bytes === 0) return text;
+		text += BUFFER.toString("utf8", 0, bytes);
+	}
+}
+
+test("a log that nobody reads delays neither the jobs' stop nor the exit", async () => {
+	using fifo = openFifo();
+	await using lastcall = await startLastcall(
+		{
+			jobs: {
+				flood: { thread: fixture("flood") },
+				good: { thread: fixture("waiting") },
+			},
+		},
+		{ stdout: fifo.writer },
+	);
+	await untilBlocked(lastcall.pid, "flood");
+	lastcall.kill("SIGTERM");
+	const { code, ms } = await lastcall.exit();
+	// The flood job waits for room until its flag goes up; then it may not wait any more.
+	assert.equal(code, 0, lastcall.lines.text);
+	assert.ok(ms < 5_000, `took ${ms} ms of 10,000`);
+});
+
+test("a log that is read late is complete, its last line included", async () => {
+	using fifo = openFifo();
+	await using lastcall = await startLastcall(
+		{
+			jobs: {
+				chatty: {
+					thread: fixture("chatty"),
+					data: 20_000,
+					stopTimeout: "100ms",
+				},
+			},
+		},
+		{ stdout: fifo.writer },
+	);
+	await untilBlocked(lastcall.pid, "chatty");
+	let text = "";
+	await until(() => {
+		text += readAvailable(fifo.reader);
+		return text.includes('"event":"job.ready"');
+	}, "the job is ready");
+	lastcall.kill("SIGTERM");
+	await until(() => {
+		text += readAvailable(fifo.reader);
+		return lastcall.lines.ended;
+	}, "the program has ended");
+	text += readAvailable(fifo.reader);
+	const lines = text.trimEnd().split("\n");
+	assert.equal(lines.filter((line) => /^line \d+$/.test(line)).length, 20_000);
+	assert.match(lines.at(-1) ?? "", /Exiting main program with code 124/);
+});
