@@ -53,7 +53,10 @@ export function tiniWords(
 		case "signal.dropped":
 			return [["debug", `Dropping signal: '${describeSignal(notice.number)}'`]];
 		case "signal.forwarded":
-			return [["debug", `Passing signal: '${describeSignal(notice.number)}'`]];
+			return [
+				["debug", `Passing signal: '${describeSignal(notice.number)}'`],
+				["trace", "No child to reap"],
+			];
 		case "signal.undeliverable":
 			return [["warn", "Child was dead when forwarding signal"]];
 		case "process.reaped": {

@@ -37,21 +37,25 @@ function deliver(signal: NodeJS.Signals, early: boolean): void {
 	handler({ signal, number: constants.signals[signal], early });
 }
 
-/** Not to be caught, or about ourselves: our children, our terminal, our own faults. */
-const NOT_FORWARDED: ReadonlySet<NodeJS.Signals> = new Set([
-	"SIGKILL",
-	"SIGSTOP",
-	"SIGCHLD",
-	"SIGTTIN",
-	"SIGTTOU",
-	"SIGILL",
-	"SIGTRAP",
-	"SIGABRT",
-	"SIGBUS",
-	"SIGFPE",
-	"SIGSEGV",
-	"SIGSYS",
-]);
+/** Not to be caught, or about ourselves: our children, our terminal, our own faults. By number: some have two names. */
+const NOT_FORWARDED: ReadonlySet<number> = new Set(
+	(
+		[
+			"SIGKILL",
+			"SIGSTOP",
+			"SIGCHLD",
+			"SIGTTIN",
+			"SIGTTOU",
+			"SIGILL",
+			"SIGTRAP",
+			"SIGABRT",
+			"SIGBUS",
+			"SIGFPE",
+			"SIGSEGV",
+			"SIGSYS",
+		] as const
+	).map((name) => constants.signals[name]),
+);
 
 /** Numbers of the signals that have a listener. */
 const heard = new Set<number>();
@@ -89,10 +93,11 @@ export function onSignal(next: SignalHandler): void {
 /** Takes hold of every signal that an init passes on, and of some more. */
 export function listenToAll(more: readonly NodeJS.Signals[] = []): void {
 	const names = Object.keys(constants.signals) as NodeJS.Signals[];
-	const wanted = names.filter((name) => !NOT_FORWARDED.has(name));
+	const wanted = names.filter(
+		(name) => !NOT_FORWARDED.has(constants.signals[name]),
+	);
 	for (const name of [...wanted, ...more]) {
 		const number = constants.signals[name];
-		// Some have two names, and each listener would count.
 		if (!heard.has(number)) listen(name);
 	}
 }

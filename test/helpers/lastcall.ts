@@ -64,7 +64,7 @@ export async function startLastcall(
 }
 
 /** unshare(1); a user who is not root needs a user namespace for it. */
-function namespace(): string[] {
+export function namespace(): string[] {
 	const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
 	return [
 		"unshare",
