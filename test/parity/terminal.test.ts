@@ -129,7 +129,7 @@ test("the caller has the terminal again afterwards", async () => {
 	const script = `${quoted("sh", "-c", "read line; echo got $line")}; read line; echo then $line; exit 3`;
 	await using terminal = openPty("sh", ["-c", script]);
 	terminal.type(`one${key.enter}`);
-	await terminal.lines.waitFor(/^got-one/);
+	await terminal.lines.waitFor(/^got one/);
 	terminal.type(`two${key.enter}`);
 	await terminal.lines.waitFor(/^then two/);
 	assert.equal((await terminal.exit()).code, 3);
