@@ -73,5 +73,8 @@ test("exitCode() is 124 when anything had to be killed, whatever else happened",
 });
 
 test("exitCode() is 1 when the main thread threw, though every job joined", () => {
-	assert.equal(exitCode({ type: "error", error }, stops(finished), WITH_ERRORS), 1);
+	assert.equal(
+		exitCode({ type: "error", error }, stops(finished), WITH_ERRORS),
+		1,
+	);
 });
