@@ -62,7 +62,10 @@ export async function locateThread(
 		profile === undefined
 			? undefined
 			: attempt(() => readProfile(JSON.parse(profile as string)));
-	return seen ?? (kernel && { type: "native", ...kernel });
+	if (seen || !kernel) return seen;
+	// A thread waits for events nowhere but in its event loop.
+	if (kernel.call?.startsWith("epoll")) return { type: "idle" };
+	return { type: "native", ...kernel };
 }
 
 async function takeProfile(
