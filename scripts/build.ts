@@ -1,35 +1,28 @@
-/** Makes dist/: each way in bundled (fewer files, faster start), and the types. Dependencies stay outside, pinned by the lock file. */
+/** Makes dist/: each way in bundled (fewer files, faster start), and the types. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundleMain, common } from "./lib/bundle.ts";
 import { configJsonSchema } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 rmSync("dist", { recursive: true, force: true });
 
-const { engines } = JSON.parse(readFileSync("package.json", "utf8")) as {
-	engines: { node: string };
-};
+await bundleMain("dist/main.cjs");
+chmodSync("dist/main.cjs", 0o755);
 
 await build({
-	// Flat on purpose: thread.ts finds thread-entry beside itself, version.ts its package.json one folder up.
-	entryPoints: ["src/main.ts", "src/index.ts", "src/job/thread-entry.ts"],
+	...common,
+	// Flat on purpose: thread.ts finds thread-entry beside itself.
+	entryPoints: ["src/index.ts", "src/job/thread-entry.ts"],
 	entryNames: "[name]",
 	chunkNames: "chunk-[name]-[hash]",
 	outdir: "dist",
-	bundle: true,
-	splitting: true,
-	packages: "external",
-	platform: "node",
 	format: "esm",
-	target: `node${engines.node.replace(/\D/g, "")}`,
-	sourcemap: "linked",
-	sourcesContent: false,
-	logLevel: "warning",
+	splitting: true,
 });
-chmodSync("dist/main.js", 0o755);
 writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 
 execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], {

@@ -169,7 +169,8 @@ function handleSignals(supervisor: Supervisor, emit: Emit): void {
 			signal === "SIGINT" ||
 			(signal === "SIGHUP" && hangsUp);
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
-		else supervisor.forward(signal);
+		// Only those named above have a listener here: no real-time signals.
+		else supervisor.forward(signal as NodeJS.Signals);
 		if (signal === "SIGINT" && ++interrupts === 2) supervisor.hurry();
 	});
 }

@@ -5,6 +5,8 @@ import type { JobCommand } from "../supervisor/control.ts";
 
 export type Command =
 	| { readonly type: "help" | "version" }
+	/** Anything else: a program in the foreground, with the flags for it. */
+	| { readonly type: "exec" }
 	| {
 			readonly type: "run" | "check";
 			readonly config: string | undefined;
@@ -44,12 +46,8 @@ export function parseCommand(args: readonly string[]): Command {
 		case "restart":
 		case "signal":
 			return parseControl(first, rest);
-		case undefined:
-			throw new UserError(`No command given, ${EXPECTED}`);
 		default:
-			throw new UserError(
-				`Unknown command ${JSON.stringify(first)}, ${EXPECTED}`,
-			);
+			return { type: "exec" };
 	}
 }
 

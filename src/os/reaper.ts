@@ -15,7 +15,6 @@
  * - SIGCHLD coalesces: each look goes on until nothing is left, in batches, so that the event loop stays responsive.
  */
 import type { ChildProcess } from "node:child_process";
-import { subscribe } from "node:diagnostics_channel";
 import type { Libc, WaitStatus } from "./libc.ts";
 
 /** Zombies collected in one turn of the event loop: about a millisecond. */
@@ -33,6 +32,8 @@ export function startReaper(
 	const ownedByLibuv = new Set<number>();
 	let scheduled = false;
 
+	// Not imported: a program in the foreground is started before this is loaded.
+	const { subscribe } = process.getBuiltinModule("node:diagnostics_channel");
 	// Announces each ChildProcess when it is made. Its pid is set a few lines later in the same turn, hence the microtask;
 	// no exit can be seen in between. It stays undefined when the spawn failed.
 	subscribe("child_process", (message) => {

@@ -75,7 +75,7 @@ function socketOf(configPath: string): string {
 }
 
 /** unshare(1); a user who is not root needs a user namespace for it. */
-function namespace(): string[] {
+export function namespace(): string[] {
 	const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
 	return [
 		"unshare",
