@@ -81,9 +81,7 @@ test("ProcessJob that ignores SIGTERM is killed with its group, and the report s
 		stopTimeout: "1s",
 		jobs: {
 			// What it starts ignores SIGTERM as well, and would have to be killed as a straggler.
-			deaf: {
-				command: shell("trap '' TERM; echo deaf: running; sleep 1000; true"),
-			},
+			deaf: { command: program("deaf.sh") },
 		},
 	});
 	assert.equal(await stopAfter(lastcall, /deaf: running/), 124);
@@ -93,7 +91,7 @@ test("ProcessJob that ignores SIGTERM is killed with its group, and the report s
 	assert.equal(stop?.exit.outcome, "killed");
 	const where = stop?.killed?.where;
 	assert.ok(where?.type === "process", JSON.stringify(stop));
-	assert.match(where.command, /echo deaf: running/);
+	assert.match(where.command, /deaf\.sh/);
 	assert.equal(where.state, "S");
 	assert.equal(where.call, "wait4");
 	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);

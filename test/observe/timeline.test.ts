@@ -24,7 +24,7 @@ test("a stop that is logged for people shows its timeline before its last line",
 	assert.match(good ?? "", /^good .*╸.* exited with code 0 after \d+ ms/);
 	assert.match(
 		deaf ?? "",
-		/^deaf +━+✕ +│ killed after [45]\d\d ms: (sleeping|running).*deaf\.sh$/,
+		/^deaf +━+✕ +│ killed after [45]\d\d ms: sleeping, wait4.*deaf\.sh$/,
 	);
 	assert.match(last ?? "", /Exiting main program with code 124/);
 });
