@@ -15,8 +15,8 @@ async function whereIs(
 	native = false,
 ): Promise<Whereabouts | undefined> {
 	await using lastcall = await startLastcall({
-		stopTimeout: "2s",
-		jobs: { [job]: { thread: fixture(job) } },
+		stopTimeout: "10s",
+		jobs: { [job]: { thread: fixture(job), stopTimeout: "500ms" } },
 	});
 	await lastcall.waitFor("job.ready", job);
 	if (native) await untilBlocked(lastcall.pid, job);
