@@ -38,8 +38,9 @@ const accepted: [line: string, command: Command][] = [
 	],
 	// Whatever is no command is a program, or the flags for one.
 	["", { type: "exec" }],
-	["jobs.ts", { type: "exec" }],
-	["-s -- status", { type: "exec" }],
+	["node jobs.ts", { type: "exec" }],
+	["--stop-timeout 10s node jobs.ts", { type: "exec" }],
+	["-- run", { type: "exec" }],
 ];
 
 const refused: [line: string, message: RegExp][] = [

@@ -144,7 +144,7 @@ test("Supervisor waits until HTTP answers with success, and until a port is open
 		),
 	);
 	const took = Date.parse(ready.time) - Date.parse(started.time);
-	assert.ok(took >= 400, `ready after ${took} ms`);
+	assert.ok(took >= 350, `ready after ${took} ms`);
 	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
 });
 
