@@ -1,9 +1,10 @@
 /** Makes dist/: each way in bundled (fewer files, faster start), and the types. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { bundleMain, common } from "./lib/bundle.ts";
+import { configJsonSchema } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -22,6 +23,7 @@ await build({
 	format: "esm",
 	splitting: true,
 });
+writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 
 execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], {
 	stdio: "inherit",

@@ -7,6 +7,8 @@ import { UserError } from "./errors.ts";
 import { exec } from "./exec/exec.ts";
 import { identify } from "./exec/identity.ts";
 import { endProcess, leave } from "./os/exit.ts";
+import { onSignal } from "./os/signals.ts";
+import { keepStderrBlocking } from "./os/stderr.ts";
 import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
@@ -31,10 +33,23 @@ async function main(args: readonly string[]): Promise<void> {
 		case "exec":
 			return leave(await exec(args, process.env, identity));
 		case "run": {
+			keepStderrBlocking();
 			// Loaded only here: help and version need none of it.
 			const { run } = await import("./init.ts");
 			const { code, threadsJoined } = await run(command);
 			return endProcess(code, threadsJoined);
+		}
+		case "check": {
+			const { check } = await import("./cli/check.ts");
+			const plan = await check(command, process.env);
+			return console.log(plan.trimEnd());
+		}
+		case "status":
+		case "control": {
+			// A client like any other: signals end it.
+			onSignal(({ number }) => endProcess(128 + number, true));
+			const { runRemote } = await import("./cli/remote.ts");
+			return endProcess(await runRemote(command), true);
 		}
 	}
 }
