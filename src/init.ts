@@ -11,7 +11,6 @@ import type { Emit, StopReport } from "./events.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
 import { startReaper } from "./os/reaper.ts";
-import { listenTo, onSignal } from "./os/signals.ts";
 import { endStragglers } from "./os/stragglers.ts";
 import {
 	type Budget,
@@ -38,12 +37,21 @@ export interface Ending {
 	readonly threadsJoined: boolean;
 }
 
+/** The signals are handed in: main.ts has held them since its first line, and is bundled apart from this file. */
+export type Signals = Pick<
+	typeof import("./os/signals.ts"),
+	"listenTo" | "onSignal"
+>;
+
 /**
  * Runs a configuration from start to stop.
  *
  * @throws {UserError} before anything is started; after that it never throws.
  */
-export async function run(options: RunOptions): Promise<Ending> {
+export async function run(
+	options: RunOptions,
+	signals: Signals,
+): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
 	const loaded = await loadConfig(options.config);
@@ -100,7 +108,7 @@ export async function run(options: RunOptions): Promise<Ending> {
 		budgetMs: budget.totalMs,
 		budgetSource: stopTimeout.source,
 	});
-	handleSignals(supervisor, emit);
+	handleSignals(signals, supervisor, emit);
 
 	const running = supervisor.run();
 	const sockets = socketPaths(
@@ -156,7 +164,11 @@ const FORWARDED = [
  * SIGTERM and SIGINT ask for the stop; a second SIGINT is somebody at a keyboard who means now. All others that can be
  * heard are passed on.
  */
-function handleSignals(supervisor: Supervisor, emit: Emit): void {
+function handleSignals(
+	{ listenTo, onSignal }: Signals,
+	supervisor: Supervisor,
+	emit: Emit,
+): void {
 	// A terminal that was closed, not a request to read the configuration again: nobody could ever stop us by hand.
 	const hangsUp = process.pid !== 1 && isatty(0);
 	let interrupts = 0;

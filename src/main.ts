@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** The program: arguments in, exit code out. The only file that reads `process.argv` or ends the process. */
 import "./os/signals.ts"; // First: from here on no stop signal is lost.
-import { parseCommand } from "./cli/args.ts";
+import { type Command, parseCommand } from "./cli/args.ts";
 import { HELP } from "./cli/help.ts";
-import { UserError } from "./errors.ts";
+import { isUserError, UserError } from "./errors.ts";
 import { exec } from "./exec/exec.ts";
 import { identify } from "./exec/identity.ts";
 import { endProcess, leave } from "./os/exit.ts";
-import { onSignal } from "./os/signals.ts";
+import { listenTo, onSignal } from "./os/signals.ts";
 import { keepStderrBlocking } from "./os/stderr.ts";
 import { readVersion } from "./version.ts";
 
@@ -15,7 +15,7 @@ const EXIT_USAGE = 2;
 
 // No top-level await: the bundle is CommonJS, which starts faster.
 main(process.argv.slice(2)).catch((error) => {
-	if (!(error instanceof UserError)) throw error;
+	if (!isUserError(error)) throw error;
 	console.error(`lastcall: ${error.message}`);
 	endProcess(EXIT_USAGE, true);
 });
@@ -25,6 +25,8 @@ async function main(args: readonly string[]): Promise<void> {
 	const command = identity.subcommands
 		? parseCommand(args)
 		: ({ type: "exec" } as const);
+	// Everything but a program in the foreground loads what it needs here.
+	refuseInSingleExecutable(command.type);
 	switch (command.type) {
 		case "help":
 			return console.log(HELP.trimEnd());
@@ -34,9 +36,11 @@ async function main(args: readonly string[]): Promise<void> {
 			return leave(await exec(args, process.env, identity));
 		case "run": {
 			keepStderrBlocking();
-			// Loaded only here: help and version need none of it.
 			const { run } = await import("./init.ts");
-			const { code, threadsJoined } = await run(command);
+			const { code, threadsJoined } = await run(command, {
+				listenTo,
+				onSignal,
+			});
 			return endProcess(code, threadsJoined);
 		}
 		case "check": {
@@ -52,4 +56,13 @@ async function main(args: readonly string[]): Promise<void> {
 			return endProcess(await runRemote(command), true);
 		}
 	}
+}
+
+/** The single executable has only what starts fast and needs no file beside it. */
+function refuseInSingleExecutable(type: Command["type"]): void {
+	if (type === "exec" || type === "help" || type === "version") return;
+	if (!process.getBuiltinModule("node:sea").isSea()) return;
+	throw new UserError(
+		`Cannot do "${process.argv[2]}" in the single executable, expected the npm package lastcall and Node.js for it. (For a program of that name: lastcall -- ${process.argv[2]})`,
+	);
 }
