@@ -29,13 +29,14 @@ writeFileSync(
 
 const main = join(root, "dist/main.cjs");
 const single = join(root, "dist-sea/lastcall");
-const inits: readonly [name: string, command: readonly string[]][] = [
-	["lastcall (dist)", [process.execPath, main, "-s", "--"]],
-	["lastcall (single executable)", [single, "-s", "--"]],
-	["tini", ["tini", "-s", "--"]],
-	["dumb-init", ["dumb-init"]],
-	["catatonit", ["catatonit", "--"]],
-];
+const inits: readonly (readonly [name: string, command: readonly string[]])[] =
+	[
+		["lastcall (dist)", [process.execPath, main, "-s", "--"]],
+		["lastcall (single executable)", [single, "-s", "--"]],
+		["tini", ["tini", "-s", "--"]],
+		["dumb-init", ["dumb-init"]],
+		["catatonit", ["catatonit", "--"]],
+	];
 const present = inits.filter(([, [command = "", file = command]]) =>
 	command.includes("/")
 		? existsSync(command) && existsSync(file.includes("/") ? file : command)
@@ -75,7 +76,10 @@ function median(values: readonly number[]): number {
 	return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-const started: readonly [name: string, command: readonly string[]][] = [
+const started: readonly (readonly [
+	name: string,
+	command: readonly string[],
+])[] = [
 	["node empty.js", [process.execPath, empty]],
 	...present.map(([name, init]) => [name, [...init, "echo"]] as const),
 	["echo alone", ["echo"]],
@@ -86,7 +90,10 @@ for (let turn = 0; turn < turns; turn++)
 		times.get(name)?.push(await timeToOutput(command));
 
 const waits = ["sh", "-c", "echo up; exec sleep 60"];
-const resident: readonly [name: string, command: readonly string[]][] = [
+const resident: readonly (readonly [
+	name: string,
+	command: readonly string[],
+])[] = [
 	["node empty.js", [process.execPath, waiting]],
 	...present.map(([name, init]) => [name, [...init, ...waits]] as const),
 ];
