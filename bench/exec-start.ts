@@ -24,7 +24,7 @@ const waiting = join(directory, "waiting.js");
 writeFileSync(empty, "");
 writeFileSync(
 	waiting,
-	"process.stdout.write('up'); setInterval(() => {}, 1000);",
+	"require('fs').writeSync(1, 'up'); setInterval(() => {}, 1000);",
 );
 
 const main = join(root, "dist/main.cjs");
