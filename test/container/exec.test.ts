@@ -65,6 +65,14 @@ suite("as the entry point", () => {
 		assert.ok(ms < 3_000, `${ms} ms`);
 	});
 
+	test("the example stops with its own code", async () => {
+		await using container = await runContainer({ image });
+		await container.waitForLine(/^started$/);
+		await container.stop();
+		assert.equal(await container.exitCode(), 0);
+		assert.match((await container.logs()).stdout, /^stopping$/m);
+	});
+
 	test("NODE_OPTIONS and the like are for the program", async () => {
 		const found = await runToEnd({
 			image,

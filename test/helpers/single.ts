@@ -1,14 +1,6 @@
-/** The single executable, and an image without Node.js that has it. */
+/** The single executable, and the image of examples/drop-in, which has no other Node.js. */
 import { execFileSync } from "node:child_process";
-import {
-	copyFileSync,
-	existsSync,
-	mkdtempSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { buildImage } from "./docker.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -26,30 +18,10 @@ export function singleExecutable(): string {
 	return SINGLE;
 }
 
-/** As docs/drop-in.md has it; the library that debian:slim lacks comes from this machine instead of a registry. */
 export async function singleImage(): Promise<string> {
-	const executable = singleExecutable();
-	const context = mkdtempSync(join(tmpdir(), "lastcall-test-"));
-	try {
-		copyFileSync(executable, join(context, "lastcall"));
-		const libraries = execFileSync("ldd", [executable], { encoding: "utf8" });
-		const libatomic = /libatomic\.so\.1 => (\S+)/.exec(libraries)?.[1];
-		if (!libatomic || !existsSync(libatomic))
-			throw new Error(`Cannot find libatomic.so.1 in:\n${libraries}`);
-		copyFileSync(libatomic, join(context, "libatomic.so.1"));
-		writeFileSync(
-			join(context, "Dockerfile"),
-			[
-				"FROM debian:bookworm-slim",
-				"COPY libatomic.so.1 /usr/local/lib/",
-				"RUN ldconfig",
-				"COPY lastcall /usr/local/bin/",
-				'ENTRYPOINT ["lastcall", "--"]',
-				"",
-			].join("\n"),
-		);
-		return await buildImage({ tag: "lastcall-test-single", context });
-	} finally {
-		rmSync(context, { recursive: true });
-	}
+	return await buildImage({
+		tag: "lastcall-test-single",
+		context: dirname(singleExecutable()),
+		dockerfile: join(ROOT, "examples/drop-in/Dockerfile"),
+	});
 }
