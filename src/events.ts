@@ -11,7 +11,7 @@ import type { ProcessInfo } from "./os/processes.ts";
 export type StopReason =
 	| {
 			readonly type: "signal";
-			readonly signal: NodeJS.Signals;
+			readonly signal: string;
 			readonly number: number;
 			/** It came while Node.js was still starting. */
 			readonly early: boolean;
@@ -79,7 +79,7 @@ export type Event =
 	  }
 	| {
 			readonly type: "signal.received";
-			readonly signal: NodeJS.Signals;
+			readonly signal: string;
 			readonly number: number;
 			readonly early: boolean;
 	  }

@@ -181,7 +181,8 @@ function handleSignals(
 			signal === "SIGINT" ||
 			(signal === "SIGHUP" && hangsUp);
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
-		else supervisor.forward(signal);
+		// Only those named above have a listener here: no real-time signals.
+		else supervisor.forward(signal as NodeJS.Signals);
 		if (signal === "SIGINT" && ++interrupts === 2) supervisor.hurry();
 	});
 }

@@ -40,8 +40,9 @@ export function openNotifySocket(
 	onReady: () => void,
 ): NotifySocket | undefined {
 	const sockets = datagramSockets();
+	if (!sockets) return undefined;
 	const folder = attempt(() => mkdtempSync(join(tmpdir(), "lastcall-notify-")));
-	if (!sockets || !folder) return undefined;
+	if (!folder) return undefined;
 	const path = join(folder, "socket");
 	const descriptor = sockets.bind(path);
 	let timer: NodeJS.Timeout | undefined;
@@ -74,11 +75,11 @@ interface DatagramSockets {
 	close(descriptor: number): void;
 }
 
-let loaded: DatagramSockets | undefined | null = null;
+let loaded: DatagramSockets | undefined;
 
 function datagramSockets(): DatagramSockets | undefined {
-	if (loaded === null) {
-		const ffi = process.platform === "linux" ? foreignFunctions() : undefined;
+	if (!loaded) {
+		const ffi = foreignFunctions();
 		loaded = ffi && bindSockets(ffi);
 	}
 	return loaded;

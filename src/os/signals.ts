@@ -20,8 +20,8 @@ import { listenToRealTime } from "./realtime.ts";
 import { signalName } from "./texts.ts";
 
 export interface ReceivedSignal {
-	/** `SIGTERM`. */
-	readonly signal: NodeJS.Signals;
+	/** `SIGTERM`; `SIGRTMIN+3`, of which Node.js's own type knows nothing. */
+	readonly signal: string;
 	readonly number: number;
 	/** It arrived while Node.js was starting, before any listener. */
 	readonly early: boolean;
@@ -107,11 +107,6 @@ export function listenToAll(more: readonly NodeJS.Signals[] = []): void {
 /** The rest of them: real-time signals, which Node.js itself does not know. */
 export function listenToRealTimeToo(ffi: ForeignFunctions): void {
 	listenToRealTime(ffi, (number) =>
-		handler({
-			// `SIGRTMIN+3`, which Node.js's own type leaves out as well.
-			signal: signalName(number) as NodeJS.Signals,
-			number,
-			early: false,
-		}),
+		handler({ signal: signalName(number), number, early: false }),
 	);
 }
