@@ -7,17 +7,22 @@ import { isUserError, UserError } from "./errors.ts";
 import { exec } from "./exec/exec.ts";
 import { identify } from "./exec/identity.ts";
 import { endProcess, leave } from "./os/exit.ts";
-import { listenTo, onSignal } from "./os/signals.ts";
+import * as signals from "./os/signals.ts";
 import { keepStderrBlocking } from "./os/stderr.ts";
 import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
+const EXIT_BUG = 1;
 
 // No top-level await: the bundle is CommonJS, which starts faster.
 main(process.argv.slice(2)).catch((error) => {
-	if (!isUserError(error)) throw error;
-	console.error(`lastcall: ${error.message}`);
-	endProcess(EXIT_USAGE, true);
+	if (isUserError(error)) {
+		console.error(`lastcall: ${error.message}`);
+		return endProcess(EXIT_USAGE, true);
+	}
+	// A bug of ours. Not thrown again: a listener for uncaught exceptions may be there that waits for a stop.
+	console.error(error);
+	endProcess(EXIT_BUG, false);
 });
 
 async function main(args: readonly string[]): Promise<void> {
@@ -37,10 +42,7 @@ async function main(args: readonly string[]): Promise<void> {
 		case "run": {
 			keepStderrBlocking();
 			const { run } = await import("./init.ts");
-			const { code, threadsJoined } = await run(command, {
-				listenTo,
-				onSignal,
-			});
+			const { code, threadsJoined } = await run(command, signals);
 			return endProcess(code, threadsJoined);
 		}
 		case "check": {
@@ -51,7 +53,7 @@ async function main(args: readonly string[]): Promise<void> {
 		case "status":
 		case "control": {
 			// A client like any other: signals end it.
-			onSignal(({ number }) => endProcess(128 + number, true));
+			signals.onSignal(({ number }) => endProcess(128 + number, true));
 			const { runRemote } = await import("./cli/remote.ts");
 			return endProcess(await runRemote(command), true);
 		}

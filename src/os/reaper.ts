@@ -12,6 +12,8 @@
  * - A pid that a ChildProcess of the main thread carries is libuv's until that object's `exit`. While it is the zombie
  *   that the kernel shows first it hides all others, so its `exit` is the moment to look again.
  * - `spawnSync` collects its child before JavaScript runs again, so it can never be met here.
+ * - A zombie can become ours without any signal: when a thread ends, the kernel hands its dead children over in silence. So
+ *   whoever lets threads spawn has to call the look from time to time.
  * - SIGCHLD coalesces: each look goes on until nothing is left, in batches, so that the event loop stays responsive.
  */
 import type { ChildProcess } from "node:child_process";
@@ -24,11 +26,15 @@ export interface Orphan extends WaitStatus {
 	readonly pid: number;
 }
 
-/** Starts reaping, for the life of the process. Call it once, before anything is spawned. */
+/**
+ * Starts reaping, for the life of the process. Call it once, before anything is spawned.
+ *
+ * @returns A look for zombies that no signal has told of.
+ */
 export function startReaper(
 	libc: Libc,
 	onReaped: (orphan: Orphan) => void,
-): void {
+): () => void {
 	const ownedByLibuv = new Set<number>();
 	let scheduled = false;
 
@@ -66,4 +72,5 @@ export function startReaper(
 
 	process.on("SIGCHLD", look);
 	look();
+	return look;
 }

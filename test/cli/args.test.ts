@@ -21,8 +21,8 @@ const accepted: [line: string, command: Command][] = [
 	],
 	["run -- --odd.ts", run({ config: "--odd.ts" })],
 	["", { type: "exec" }],
-	["program run", { type: "exec" }],
-	["--stop-timeout 10s program", { type: "exec" }],
+	["node jobs.ts", { type: "exec" }],
+	["--stop-timeout 10s node jobs.ts", { type: "exec" }],
 	["-- run", { type: "exec" }],
 ];
 
