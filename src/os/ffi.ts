@@ -2,7 +2,6 @@
  * The foreign function interface: `node:ffi` where Node.js has it (26 and later), koffi otherwise.
  * Both take addresses as bigint, so that what stands on top need not know which one it got.
  */
-import { createRequire } from "node:module";
 import { attempt } from "../errors.ts";
 
 export type ForeignType = "int" | "ulong" | "pointer";
@@ -16,15 +15,35 @@ export interface ForeignFunctions {
 		returns: ForeignType | "void",
 		args: readonly ForeignType[],
 	): ForeignFunction;
+	/** Address of a variable of the running process. */
+	symbol(name: string): bigint;
+	/** A C function `void (pointer, int)` that calls back; it lives as long as the process. The callback must not throw. */
+	callback(callback: (pointer: unknown, value: number) => void): bigint;
 	/** Address of the buffer's memory. The caller keeps the buffer referenced for as long as C may use it. */
 	address(buffer: Buffer): bigint;
 	/** A 32-bit integer at an address. */
 	readInt(address: bigint): number;
+	/** A pointer at an address. */
+	readPointer(address: bigint): bigint;
+	/** The zero-terminated text at an address. */
+	readString(address: bigint): string;
 }
 
-/** @returns `undefined` where neither loads; the reason is not an error, the init works on without. */
-export function loadForeignFunctions(): ForeignFunctions | undefined {
-	return attempt(viaNode) ?? attempt(viaKoffi);
+let loaded: ForeignFunctions | undefined | null = null;
+
+/**
+ * Loads them on the first call.
+ *
+ * @returns `undefined` where neither loads, or not on Linux; that is no error, the init works on without.
+ */
+export function foreignFunctions(): ForeignFunctions | undefined {
+	if (loaded === null) {
+		loaded =
+			process.platform === "linux"
+				? (attempt(viaNode) ?? attempt(viaKoffi))
+				: undefined;
+	}
+	return loaded;
 }
 
 function viaNode(): ForeignFunctions | undefined {
@@ -40,12 +59,22 @@ function viaNode(): ForeignFunctions | undefined {
 				// A plain address ("pointer") is called several times faster than a "buffer".
 				arguments: args.map((arg) => types[arg]),
 			}) as ForeignFunction,
+		symbol: (name) => lib.getSymbol(name),
+		callback: (callback) =>
+			lib.registerCallback(
+				{ return: "void", arguments: ["pointer", "int32"] },
+				callback,
+			),
 		address: (buffer) => ffi.getRawPointer(buffer),
 		readInt: (address) => ffi.getInt32(address),
+		readPointer: (address) => ffi.getUint64(address),
+		readString: (address) => ffi.toString(address) ?? "",
 	};
 }
 
 function viaKoffi(): ForeignFunctions {
+	// Not imported: Node.js 26 needs neither.
+	const { createRequire } = process.getBuiltinModule("node:module");
 	const koffi = createRequire(import.meta.url)(
 		"koffi",
 	) as typeof import("koffi");
@@ -55,17 +84,25 @@ function viaKoffi(): ForeignFunctions {
 		pointer: "void *",
 		void: "void",
 	} as const;
-	const process = koffi.load(null);
+	const symbols = koffi.load(null);
 	return {
 		name: "koffi",
 		bind: (symbol, returns, args) =>
-			process.func(
+			symbols.func(
 				symbol,
 				types[returns],
 				args.map((arg) => types[arg]),
 			) as ForeignFunction,
+		symbol: (name) => koffi.address(symbols.symbol(name, "void *")),
+		callback: (callback) =>
+			koffi.register(
+				callback,
+				koffi.pointer(koffi.proto("void (void *pointer, int value)")),
+			),
 		address: (buffer) => koffi.address(buffer),
 		readInt: (address) => koffi.decode(address, "int") as number,
+		readPointer: (address) => koffi.decode(address, "void *") as bigint,
+		readString: (address) => koffi.decode(address, "char", -1) as string,
 	};
 }
 

@@ -1,14 +1,16 @@
 /**
- * The C library's functions that Node.js has not, each in the shape the init needs. The only file that knows
- * their constants and struct layouts (Linux, 64-bit).
+ * The C library's functions for the parent of processes that Node.js has not, each in the shape the init needs. Beside
+ * spawn.ts, terminal.ts and realtime.ts the only file that knows constants and struct layouts (Linux, 64-bit).
  */
-import { type ForeignFunctions, loadForeignFunctions } from "./ffi.ts";
+import { type ForeignFunctions, foreignFunctions } from "./ffi.ts";
 
 const P_ALL = 0;
+const P_PID = 1;
 const WNOHANG = 0x1;
 const WEXITED = 0x4;
 const WNOWAIT = 0x0100_0000;
 const __WNOTHREAD = 0x2000_0000;
+const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 const SI_PID_OFFSET = 16; // of siginfo_t, behind si_signo, si_errno, si_code and padding
 
@@ -26,12 +28,18 @@ export interface Libc {
 	 * Sees the calling thread's children only (__WNOTHREAD): what a worker thread spawned is invisible here, while orphans
 	 * are given to the main thread by the kernel (find_new_reaper() takes the first living thread of the group).
 	 * Always shows the same process until somebody collects it.
+	 *
+	 * @param of Look at this child only. @default all of them
 	 */
-	peekZombie(): number;
+	peekZombie(of?: number): number;
 	/** Collects a dead child: waitpid(2) with WNOHANG. `undefined` if it is not there, or not dead. */
 	reap(pid: number): WaitStatus | undefined;
+	/** Whether there is any child at all, dead or alive. */
+	hasChildren(): boolean;
 	/** prctl(PR_SET_CHILD_SUBREAPER): orphaned descendants become our children though we are not PID 1. */
 	becomeSubreaper(): boolean;
+	/** prctl(PR_SET_PDEATHSIG): the kernel sends us this signal when our parent has died. */
+	setParentDeathSignal(signal: number): boolean;
 	/** _exit(2): ends the process at once, even while a thread is stuck in native code, where `process.exit()` hangs. */
 	exitNow(code: number): never;
 }
@@ -41,8 +49,7 @@ let loaded: Libc | undefined | null = null;
 /** The binding, made on the first call. `undefined` where neither node:ffi nor koffi loads, or not on Linux. */
 export function libc(): Libc | undefined {
 	if (loaded === null) {
-		const ffi =
-			process.platform === "linux" ? loadForeignFunctions() : undefined;
+		const ffi = foreignFunctions();
 		loaded = ffi && bindLibc(ffi);
 	}
 	return loaded;
@@ -68,11 +75,11 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 
 	return {
 		binding: ffi.name,
-		peekZombie() {
+		peekZombie(of) {
 			// Without a dead child WNOHANG returns 0 and leaves si_pid alone (waitid(2)): clear it first.
 			info.writeInt32LE(0, SI_PID_OFFSET);
 			const options = WEXITED | WNOHANG | WNOWAIT | __WNOTHREAD;
-			return waitid(P_ALL, 0, infoAddress, options) === 0
+			return waitid(of ? P_PID : P_ALL, of ?? 0, infoAddress, options) === 0
 				? info.readInt32LE(SI_PID_OFFSET)
 				: 0;
 		},
@@ -82,6 +89,10 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 			const signal = word & 0x7f;
 			return signal === 0 ? { code: (word >> 8) & 0xff } : { signal };
 		},
+		hasChildren: () =>
+			waitid(P_ALL, 0, infoAddress, WEXITED | WNOHANG | WNOWAIT) === 0,
+		setParentDeathSignal: (signal) =>
+			prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n) === 0,
 		becomeSubreaper: () => prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0,
 		exitNow(code) {
 			_exit(code);
