@@ -50,15 +50,26 @@ export async function startLastcall(
 	options: LastcallOptions = {},
 ): Promise<Lastcall> {
 	const file = writeConfig(config);
+	return await startNode([MAIN, "run", file.path], options, () =>
+		file[Symbol.dispose](),
+	);
+}
+
+/** Starts any program on Node.js in the same way. */
+export async function startNode(
+	program: readonly string[],
+	options: LastcallOptions = {},
+	cleanUp = () => {},
+): Promise<Lastcall> {
 	const { asInit = true, nodeFlags = [], env, stdout = "pipe" } = options;
-	const node = [process.execPath, ...nodeFlags, MAIN, "run", file.path];
+	const node = [process.execPath, ...nodeFlags, ...program];
 	const [command, ...args] = asInit ? [...namespace(), ...node] : node;
 	const child = spawn(command as string, args, {
 		stdio: ["ignore", stdout, "pipe"],
 		env: { ...process.env, ...env },
 	});
 	await once(child, "spawn");
-	const lastcall = new Lastcall(child, asInit, () => file[Symbol.dispose]());
+	const lastcall = new Lastcall(child, asInit, cleanUp);
 	await until(() => lastcall.pid > 0 || lastcall.lines.ended, "it has a pid");
 	return lastcall;
 }
