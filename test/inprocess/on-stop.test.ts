@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type AppOptions, startApp } from "../helpers/app.ts";
-import type { Lastcall } from "../helpers/lastcall.ts";
+import { type Lastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
 import { untilBlocked } from "../helpers/threads.ts";
 
 const TIMEOUT = "2s";
@@ -104,7 +104,7 @@ test("a handler beyond the deadline is aborted and named, and so is who had no t
 suite("the guard ends the process inside the stop timeout when", () => {
 	for (const [kind, flags] of [
 		["node:ffi, or koffi where there is none", []],
-		["koffi", ["--no-experimental-ffi"]],
+		["koffi", WITHOUT_FFI],
 	] as const) {
 		for (const [handler, where] of [
 			["busy", "in JavaScript"],
@@ -112,7 +112,7 @@ suite("the guard ends the process inside the stop timeout when", () => {
 		] as const) {
 			test(`a handler blocks the main thread ${where} (${kind})`, async () => {
 				const { code, text, ms } = await stop(["first", handler], {
-					nodeFlags: major() >= 26 ? flags : [],
+					nodeFlags: flags,
 				});
 				assert.equal(code, 124);
 				assert.match(
@@ -187,7 +187,3 @@ test("onStop() names a mistake when it is made", async () => {
 		'UserError: Cannot register stop handler "x" in a worker thread: signals reach the main thread only, so call onStop() there',
 	]);
 });
-
-function major(): number {
-	return Number.parseInt(process.versions.node, 10);
-}
