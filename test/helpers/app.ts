@@ -8,6 +8,8 @@ export const REGISTER = ["--import", "lastcall/register"];
 
 export interface AppOptions extends LastcallOptions {
 	readonly args?: readonly string[];
+	/** Of the file. @default "ts" */
+	readonly extension?: string;
 	/** @default true */
 	readonly registered?: boolean;
 }
@@ -16,8 +18,14 @@ export function startApp(
 	name: string,
 	options: AppOptions = {},
 ): Promise<Lastcall> {
-	const { args = [], registered = true, nodeFlags = [], ...others } = options;
-	return startNode([join(APPS, `${name}.ts`), ...args], {
+	const {
+		args = [],
+		extension = "ts",
+		registered = true,
+		nodeFlags = [],
+		...others
+	} = options;
+	return startNode([join(APPS, `${name}.${extension}`), ...args], {
 		...others,
 		nodeFlags: [...(registered ? REGISTER : []), ...nodeFlags],
 	});
