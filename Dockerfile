@@ -7,7 +7,8 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build.ts scripts/
+COPY scripts/build.ts scripts/schema.ts scripts/
+COPY scripts/lib/bundle.ts scripts/lib/
 COPY src src
 RUN node --disable-warning=ExperimentalWarning scripts/build.ts
 
@@ -23,9 +24,9 @@ FROM ${NODE_IMAGE}
 WORKDIR /app
 COPY --from=package /app /app
 # On PATH for `docker exec`.
-RUN ln -s /app/node_modules/lastcall/dist/main.js /usr/local/bin/lastcall
+RUN ln -s /app/node_modules/lastcall/dist/main.cjs /usr/local/bin/lastcall
 COPY examples/jobs ./
 USER node
 # Node.js itself is PID 1: no shell, no npm, nothing between the stop signal and the init.
-ENTRYPOINT ["node", "/app/node_modules/lastcall/dist/main.js"]
+ENTRYPOINT ["node", "/app/node_modules/lastcall/dist/main.cjs"]
 CMD ["run"]

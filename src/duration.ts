@@ -1,4 +1,4 @@
-import { UserError } from "./errors.ts";
+import { attempt, UserError } from "./errors.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
 	ms: 1,
@@ -32,7 +32,11 @@ export function parseDuration(text: string): number | undefined {
 
 /** Why a value is not a duration, for an error message: `10 has no unit`. */
 export function explainBadDuration(value: unknown): string {
-	const shown = JSON.stringify(value) ?? String(value);
+	// JSON has no text for a bigint, a circular object, a function, and the wrong one for NaN.
+	const shown =
+		typeof value === "number"
+			? String(value)
+			: (attempt(() => JSON.stringify(value)) ?? String(value));
 	const bare =
 		typeof value === "number" ||
 		(typeof value === "string" && /^\d+(\.\d+)?$/.test(value));
@@ -41,8 +45,9 @@ export function explainBadDuration(value: unknown): string {
 
 /** Milliseconds for a reader: `"350 ms"`, `"1.2 s"`, `"2 m 5 s"`. */
 export function formatDuration(ms: number): string {
-	if (ms < 1_000) return `${Math.round(ms)} ms`;
-	if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+	// What rounding would make 1000 ms is a second, what it would make 60.0 s a minute.
+	if (ms < 999.5) return `${Math.round(ms)} ms`;
+	if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
 	const seconds = Math.round(ms / 1_000);
 	return `${Math.floor(seconds / 60)} m ${seconds % 60} s`;
 }

@@ -3,14 +3,15 @@
  * who listens. Log lines carry the same names in their field `event`.
  */
 import type { ErrorInfo } from "./errors.ts";
-import type { JobExit } from "./job/job.ts";
+import type { JobExit, JobKind } from "./job/job.ts";
+import type { Whereabouts } from "./job/whereabouts.ts";
 import type { ProcessInfo } from "./os/processes.ts";
 
 /** Why the program stops. */
 export type StopReason =
 	| {
 			readonly type: "signal";
-			readonly signal: NodeJS.Signals;
+			readonly signal: string;
 			readonly number: number;
 			/** It came while Node.js was still starting. */
 			readonly early: boolean;
@@ -26,12 +27,25 @@ export type StopReason =
 	/** Something in the main thread has thrown: ours to mend. */
 	| { readonly type: "error"; readonly error: ErrorInfo };
 
+/** A job had not joined in time. */
+export interface ForcedEnd {
+	/** Milliseconds from the request. */
+	readonly waitedMs: number;
+	/** Where it was then; absent if nothing could be found out in time. */
+	readonly where?: Whereabouts;
+}
+
 /** What a job made of the request to stop. */
 export interface JobStop {
 	readonly job: string;
 	readonly exit: JobExit;
-	/** Milliseconds from the request to the exit; 0 for a job that had ended before. */
+	/** Milliseconds from the program's request until this job was asked. Absent if it had ended before. */
+	readonly askedMs?: number;
+	/** Milliseconds from then to the exit; 0 for a job that had ended before. */
 	readonly tookMs: number;
+	/** Milliseconds it still had when it exited. */
+	readonly leftMs?: number;
+	readonly killed?: ForcedEnd;
 }
 
 export interface StopReport {
@@ -44,6 +58,8 @@ export interface StopReport {
 	/** Milliseconds from the request until everything was ended. */
 	readonly tookMs: number;
 	readonly budgetMs: number;
+	/** The jobs' share of it: their deadline. */
+	readonly jobsMs: number;
 	readonly exitCode: number;
 }
 
@@ -63,12 +79,46 @@ export type Event =
 	  }
 	| {
 			readonly type: "signal.received";
-			readonly signal: NodeJS.Signals;
+			readonly signal: string;
 			readonly number: number;
 			readonly early: boolean;
 	  }
-	| { readonly type: "job.started"; readonly job: string; readonly id: number }
+	/** `jobs`: those that are processes; threads take no signals. */
+	| {
+			readonly type: "signal.forwarded";
+			readonly signal: NodeJS.Signals;
+			readonly jobs: readonly string[];
+	  }
+	/** Somebody has asked for something through the socket. */
+	| {
+			readonly type: "command.received";
+			readonly command: "stop" | "restart" | "signal";
+			readonly job: string;
+			readonly signal?: string;
+	  }
+	| {
+			readonly type: "job.started";
+			readonly job: string;
+			readonly kind: JobKind;
+			/** Thread id, or pid. */
+			readonly id: number;
+			/** It counts as ready from its start on. */
+			readonly ready: boolean;
+	  }
+	/** It was found ready, or says so. */
 	| { readonly type: "job.ready"; readonly job: string }
+	| {
+			readonly type: "job.startTimedOut";
+			readonly job: string;
+			readonly waitedMs: number;
+			/** What the last look at it found. */
+			readonly detail: string;
+	  }
+	| {
+			readonly type: "job.stopRequested";
+			readonly job: string;
+			readonly id: number;
+	  }
 	| {
 			/** `stop`: set if it had been asked to. */
 			readonly type: "job.exited";
@@ -83,11 +133,27 @@ export type Event =
 			readonly job: string;
 			readonly id: number;
 			readonly waitedMs: number;
+			readonly where?: Whereabouts;
+	  }
+	/** It has ended, and will be started again. */
+	| {
+			readonly type: "restart.scheduled";
+			readonly job: string;
+			readonly delayMs: number;
+			/** In a row, this one included. */
+			readonly restarts: number;
 	  }
 	| {
 			readonly type: "job.outputDropped";
 			readonly job: string;
 			readonly bytes: number;
+	  }
+	/** Status and commands can be had there. */
+	| { readonly type: "server.opened"; readonly address: string }
+	| {
+			readonly type: "server.failed";
+			readonly address: string;
+			readonly error: ErrorInfo;
 	  }
 	/** The reader of standard output or error was too slow, or not there, for so many bytes of ours. */
 	| { readonly type: "output.dropped"; readonly bytes: number }

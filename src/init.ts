@@ -2,29 +2,27 @@
 import { isatty } from "node:tty";
 import { loadConfig } from "./config/load.ts";
 import { resolveLogSettings } from "./config/log-settings.ts";
+import { socketPaths, terminationMessagePath } from "./config/places.ts";
 import { resolveStopTimeout } from "./config/stop-timeout.ts";
 import { validateConfig } from "./config/validate.ts";
 import { MAX_DURATION_MS } from "./duration.ts";
-import { attempt, errorInfo } from "./errors.ts";
+import { errorInfo } from "./errors.ts";
 import type { Emit, StopReport } from "./events.ts";
-import { ThreadJob } from "./job/thread.ts";
-import { openConsole } from "./observe/console.ts";
-import { logEvents } from "./observe/log.ts";
+import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
 import { startReaper } from "./os/reaper.ts";
-import { onSignal } from "./os/signals.ts";
+import { listenTo, onSignal } from "./os/signals.ts";
 import { endStragglers } from "./os/stragglers.ts";
 import {
 	type Budget,
+	checkBudget,
+	flushMaxMs,
 	planBudget,
 	stragglerStopMs,
 } from "./supervisor/budget.ts";
 import { exitCode } from "./supervisor/exit-code.ts";
-import {
-	type JobPlan,
-	Supervisor,
-	type SupervisorResult,
-} from "./supervisor/supervisor.ts";
+import { planUnits } from "./supervisor/plan.ts";
+import { Supervisor, type SupervisorResult } from "./supervisor/supervisor.ts";
 import { readVersion } from "./version.ts";
 
 export interface RunOptions {
@@ -36,7 +34,7 @@ export interface RunOptions {
 
 export interface Ending {
 	readonly code: number;
-	/** Whether every thread is gone; if not, the regular way out of the process is blocked. */
+	/** Whether every thread is gone, and libuv's are idle; if not, the regular way out of the process is blocked. */
 	readonly threadsJoined: boolean;
 }
 
@@ -48,7 +46,8 @@ export interface Ending {
 export async function run(options: RunOptions): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
-	const settings = validateConfig(await loadConfig(options.config));
+	const loaded = await loadConfig(options.config);
+	const settings = validateConfig(loaded, env);
 	const logSettings = resolveLogSettings(
 		env,
 		{ level: settings.logLevel, format: settings.logFormat },
@@ -59,38 +58,28 @@ export async function run(options: RunOptions): Promise<Ending> {
 		env,
 		settings.stopTimeout,
 	);
-	const budget = planBudget(stopTimeout.ms);
+	const budget = planBudget(stopTimeout.ms, settings.drainDelay);
+	checkBudget(budget);
 
-	const console = await openConsole(logSettings, isTerminal, (bytes) =>
-		emit({ type: "output.dropped", bytes }),
-	);
-	const observers = [logEvents(console.log)];
-	// An observer that fails must not take the supervisor with it.
-	const emit: Emit = (event) => {
-		for (const observe of observers) attempt(() => observe(event));
-	};
+	const observers = await openObservers({
+		settings,
+		log: logSettings,
+		isTerminal,
+		terminationMessage: terminationMessagePath(
+			env,
+			settings.terminationMessage,
+			loaded.path,
+		),
+	});
+	const { emit, console } = observers;
 
-	const plans = Object.entries(settings.jobs).map(([name, job]): JobPlan => {
-		const { thread: file, data, resourceLimits, essential } = job;
-		const spec = {
-			name,
-			file,
-			data,
-			env: { ...env, ...job.env },
-			...(resourceLimits && { resourceLimits }),
-			logLevel: logSettings.level,
-		};
-		const hooks = {
-			onReady: () => emit({ type: "job.ready", job: name }),
+	const plans = await planUnits(settings, {
+		env,
+		logLevel: logSettings.level,
+		hooksOf: (job) => ({
 			onOutput: console.write,
-			onDropped: (bytes: number) =>
-				emit({ type: "job.outputDropped", job: name, bytes }),
-		};
-		return {
-			job: new ThreadJob(spec, hooks),
-			essential,
-			stopTimeoutMs: job.stopTimeout ?? MAX_DURATION_MS,
-		};
+			onDropped: (bytes) => emit({ type: "job.outputDropped", job, bytes }),
+		}),
 	});
 	const supervisor = new Supervisor(plans, budget, emit);
 
@@ -111,16 +100,35 @@ export async function run(options: RunOptions): Promise<Ending> {
 		budgetMs: budget.totalMs,
 		budgetSource: stopTimeout.source,
 	});
-	stopOnSignals(supervisor, emit);
+	handleSignals(supervisor, emit);
 
-	const result = await supervisor.run();
-	const report = await finish(result, budget, emit);
-	await console.flush(budget.flushMs);
-	clearInterval(hold);
-	const threadsJoined = report.jobs.every(
-		({ exit }) => exit.outcome !== "stuck",
+	const running = supervisor.run();
+	const sockets = socketPaths(
+		env,
+		settings.socket,
+		loaded.path,
+		process.pid === 1,
 	);
-	return { code: report.exitCode, threadsJoined };
+	// Only now: it takes longer to load than a job to start.
+	if (sockets.length > 0) observers.openSocket(sockets, supervisor.control);
+
+	const result = await running;
+	const report = await finish(result, budget, emit);
+	const elapsedMs = performance.now() - result.requestedAt;
+	const flushed = await console.flush(
+		budget.flushMs,
+		flushMaxMs(budget, elapsedMs),
+	);
+	observers.close();
+	clearInterval(hold);
+	const threads = new Set(
+		plans.filter(({ kind }) => kind === "thread").map(({ name }) => name),
+	);
+	const threadsJoined = report.jobs.every(
+		({ job, exit }) => exit.outcome !== "stuck" || !threads.has(job),
+	);
+	// A stalled reader may hold a thread of libuv's pool.
+	return { code: report.exitCode, threadsJoined: threadsJoined && flushed };
 }
 
 /** Takes the duties of an init as far as the kernel lets us. */
@@ -133,14 +141,36 @@ function becomeInit(emit: Emit): "init" | "subreaper" | "none" {
 	return isInit ? "init" : "subreaper";
 }
 
-/** SIGTERM and SIGINT ask for the stop; a second SIGINT is somebody at a keyboard who means now. */
-function stopOnSignals(supervisor: Supervisor, emit: Emit): void {
+/** Passed on to the processes, as they came. */
+const FORWARDED = [
+	"SIGHUP",
+	"SIGQUIT",
+	"SIGUSR1",
+	"SIGUSR2",
+	"SIGWINCH",
+	"SIGCONT",
+	"SIGALRM",
+] as const;
+
+/**
+ * SIGTERM and SIGINT ask for the stop; a second SIGINT is somebody at a keyboard who means now. All others that can be
+ * heard are passed on.
+ */
+function handleSignals(supervisor: Supervisor, emit: Emit): void {
+	// A terminal that was closed, not a request to read the configuration again: nobody could ever stop us by hand.
+	const hangsUp = process.pid !== 1 && isatty(0);
 	let interrupts = 0;
+	listenTo(FORWARDED);
 	onSignal((received) => {
 		emit({ type: "signal.received", ...received });
 		const { signal } = received;
-		if (signal === "SIGTERM" || signal === "SIGINT")
-			supervisor.requestStop({ type: "signal", ...received });
+		const stops =
+			signal === "SIGTERM" ||
+			signal === "SIGINT" ||
+			(signal === "SIGHUP" && hangsUp);
+		if (stops) supervisor.requestStop({ type: "signal", ...received });
+		// Only those named above have a listener here: no real-time signals.
+		else supervisor.forward(signal as NodeJS.Signals);
 		if (signal === "SIGINT" && ++interrupts === 2) supervisor.hurry();
 	});
 }
@@ -164,6 +194,7 @@ async function finish(
 		stragglers,
 		tookMs: elapsed(),
 		budgetMs: budget.totalMs,
+		jobsMs: budget.jobsMs,
 		exitCode: exitCode(reason, jobs, stragglers.killed.length > 0),
 	};
 	emit({ type: "stop.finished", report });

@@ -4,31 +4,52 @@ import "./os/signals.ts"; // First: from here on no stop signal is lost.
 import { parseCommand } from "./cli/args.ts";
 import { HELP } from "./cli/help.ts";
 import { UserError } from "./errors.ts";
-import { endProcess } from "./os/exit.ts";
+import { exec } from "./exec/exec.ts";
+import { identify } from "./exec/identity.ts";
+import { endProcess, leave } from "./os/exit.ts";
+import { onSignal } from "./os/signals.ts";
+import { keepStderrBlocking } from "./os/stderr.ts";
 import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
 
-try {
-	await main(process.argv.slice(2));
-} catch (error) {
+// No top-level await: the bundle is CommonJS, which starts faster.
+main(process.argv.slice(2)).catch((error) => {
 	if (!(error instanceof UserError)) throw error;
 	console.error(`lastcall: ${error.message}`);
 	endProcess(EXIT_USAGE, true);
-}
+});
 
 async function main(args: readonly string[]): Promise<void> {
-	const command = parseCommand(args);
+	const identity = identify(process.argv[1] ?? process.argv0);
+	const command = identity.subcommands
+		? parseCommand(args)
+		: ({ type: "exec" } as const);
 	switch (command.type) {
 		case "help":
 			return console.log(HELP.trimEnd());
 		case "version":
 			return console.log(`lastcall ${readVersion()}`);
+		case "exec":
+			return leave(await exec(args, process.env, identity));
 		case "run": {
+			keepStderrBlocking();
 			// Loaded only here: help and version need none of it.
 			const { run } = await import("./init.ts");
 			const { code, threadsJoined } = await run(command);
 			return endProcess(code, threadsJoined);
+		}
+		case "check": {
+			const { check } = await import("./cli/check.ts");
+			const plan = await check(command, process.env);
+			return console.log(plan.trimEnd());
+		}
+		case "status":
+		case "control": {
+			// A client like any other: signals end it.
+			onSignal(({ number }) => endProcess(128 + number, true));
+			const { runRemote } = await import("./cli/remote.ts");
+			return endProcess(await runRemote(command), true);
 		}
 	}
 }

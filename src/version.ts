@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
 
-/** Version of the package. Sources and built package both lie one folder below package.json. */
+/** Put in by scripts/build.ts; not there when the sources run. */
+declare const LASTCALL_VERSION: string | undefined;
+
+/** Version of the package. */
 export function readVersion(): string {
+	if (typeof LASTCALL_VERSION === "string") return LASTCALL_VERSION;
 	const file = new URL("../package.json", import.meta.url);
 	return (JSON.parse(readFileSync(file, "utf8")) as { version: string })
 		.version;

@@ -7,6 +7,10 @@ import { run } from "./command.ts";
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	"docker-compose": ["docker-compose", "--version"],
 	"redis-server": ["redis-server", "--version"],
+	tini: ["tini", "--version"],
+	"dumb-init": ["dumb-init", "--version"],
+	catatonit: ["catatonit", "--version"],
+	"util-linux": ["unshare", "--version"],
 };
 
 /** Installs what is missing where that is allowed; elsewhere the tests that need it say so. */

@@ -1,14 +1,31 @@
-import { parseArgs } from "node:util";
+import type { ParseArgsOptionsConfig } from "node:util";
 import { readDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
+import type { JobCommand } from "../supervisor/control.ts";
 
 export type Command =
 	| { readonly type: "help" | "version" }
+	/** Anything else: a program in the foreground, with the flags for it. */
+	| { readonly type: "exec" }
 	| {
-			readonly type: "run";
+			readonly type: "run" | "check";
 			readonly config: string | undefined;
 			readonly stopTimeoutMs: number | undefined;
+	  }
+	| {
+			readonly type: "status";
+			readonly json: boolean;
+			readonly watch: boolean;
+			readonly socket: string | undefined;
+	  }
+	| {
+			readonly type: "control";
+			readonly command: JobCommand;
+			readonly socket: string | undefined;
 	  };
+
+const EXPECTED =
+	"expected: lastcall run|check|status|stop|restart|signal, or --help";
 
 /** @throws {UserError} that says which argument is wrong, and what was expected. */
 export function parseCommand(args: readonly string[]): Command {
@@ -21,43 +38,97 @@ export function parseCommand(args: readonly string[]): Command {
 		case "--version":
 			return { type: "version" };
 		case "run":
-			return parseRun(rest);
-		case undefined:
-			throw new UserError("No command given, expected: lastcall run [CONFIG]");
+		case "check":
+			return parseRun(first, rest);
+		case "status":
+			return parseStatus(rest);
+		case "stop":
+		case "restart":
+		case "signal":
+			return parseControl(first, rest);
 		default:
-			throw new UserError(
-				`Unknown command ${JSON.stringify(first)}, expected: lastcall run [CONFIG]`,
-			);
+			return { type: "exec" };
 	}
 }
 
-function parseRun(args: string[]): Command {
-	const { values, positionals } = parseStrictly(args);
+function parseRun(type: "run" | "check", args: string[]): Command {
+	const { values, positionals } = parseStrictly(type, args, {
+		"stop-timeout": { type: "string" },
+	});
 	if (values.help) return { type: "help" };
 	if (positionals.length > 1)
 		throw new UserError(
-			`Cannot run ${positionals.length} configurations (${positionals.join(", ")}), expected at most one`,
+			`Cannot ${type} ${positionals.length} configurations (${positionals.join(", ")}), expected at most one`,
 		);
 	return {
-		type: "run",
+		type,
 		config: positionals[0],
-		stopTimeoutMs: readDuration("--stop-timeout", values["stop-timeout"]),
+		stopTimeoutMs: readDuration("--stop-timeout", text(values["stop-timeout"])),
 	};
 }
 
-function parseStrictly(args: string[]) {
+function parseStatus(args: string[]): Command {
+	const { values, positionals } = parseStrictly("status", args, {
+		json: { type: "boolean" },
+		watch: { type: "boolean", short: "w" },
+		socket: { type: "string" },
+	});
+	if (values.help) return { type: "help" };
+	if (positionals.length > 0)
+		throw new UserError(
+			`Cannot use the arguments of status: found ${positionals.join(" ")}, expected none`,
+		);
+	return {
+		type: "status",
+		json: values.json === true,
+		watch: values.watch === true,
+		socket: text(values.socket),
+	};
+}
+
+function parseControl(type: JobCommand["type"], args: string[]): Command {
+	const { values, positionals } = parseStrictly(type, args, {
+		socket: { type: "string" },
+	});
+	if (values.help) return { type: "help" };
+	const [job, signal] = positionals;
+	const expected = type === "signal" ? "JOB SIGNAL" : "JOB";
+	if (job === undefined || positionals.length !== expected.split(" ").length)
+		throw new UserError(
+			`Cannot use the arguments of ${type}: found ${positionals.join(" ") || "none"}, expected: lastcall ${type} ${expected}`,
+		);
+	const command =
+		type === "signal" ? { type, job, signal: signal ?? "" } : { type, job };
+	return { type: "control", command, socket: text(values.socket) };
+}
+
+function text(value: string | boolean | undefined): string | undefined {
+	return typeof value === "string" ? value : undefined;
+}
+
+function parseStrictly(
+	command: string,
+	args: string[],
+	options: ParseArgsOptionsConfig,
+): {
+	values: Record<string, string | boolean | undefined>;
+	positionals: string[];
+} {
+	// Not by an import: see os/stderr.ts.
+	const { parseArgs } = process.getBuiltinModule("node:util");
 	try {
-		return parseArgs({
+		const { values, positionals } = parseArgs({
 			args,
 			allowPositionals: true,
-			options: {
-				"stop-timeout": { type: "string" },
-				help: { type: "boolean", short: "h" },
-			},
+			options: { ...options, help: { type: "boolean", short: "h" } },
 		});
+		return {
+			values: values as Record<string, string | boolean | undefined>,
+			positionals,
+		};
 	} catch (error) {
 		throw new UserError(
-			`Cannot use the arguments of run: ${(error as Error).message}`,
+			`Cannot use the arguments of ${command}: ${(error as Error).message}`,
 		);
 	}
 }

@@ -4,7 +4,7 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { errorInfo, UserError } from "../errors.ts";
 
-const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json"];
+const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
 
 /** The file that is used when none is named: `lastcall.config.ts`, … in the working directory. */
 export const DEFAULT_NAMES: readonly string[] = EXTENSIONS.map(
@@ -48,16 +48,24 @@ function find(directory: string): string {
 
 async function read(file: string): Promise<unknown> {
 	try {
-		if (extname(file) === ".json")
-			return JSON.parse(readFileSync(file, "utf8"));
+		switch (extname(file)) {
+			case ".json":
+				return JSON.parse(readFileSync(file, "utf8"));
+			case ".yaml":
+			case ".yml": {
+				const { parseYaml } = await import("./yaml.ts");
+				return parseYaml(readFileSync(file, "utf8"));
+			}
+		}
 		const module: { default?: unknown } = await import(
 			pathToFileURL(file).href
 		);
 		if (module.default !== undefined) return module.default;
 	} catch (error) {
-		// The first lines of a syntax error's stack show the place.
+		// The stack of a syntax error begins with the place; what called the parser is of no use to anybody.
 		const { stack, message } = errorInfo(error);
-		const detail = error instanceof SyntaxError && stack ? stack : message;
+		const place = stack?.replace(/(\n\s+at .*)+$/, "");
+		const detail = error instanceof SyntaxError && place ? place : message;
 		throw new UserError(`Cannot read the configuration ${file}: ${detail}`);
 	}
 	throw new UserError(

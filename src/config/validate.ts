@@ -1,112 +1,71 @@
 /** Checks a configuration whole, before anything is started, and says all mistakes at once. */
-import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import * as v from "valibot";
-import { explainBadDuration, parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import { LOG_LEVELS } from "../logger.ts";
+import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
 import type { LoadedConfig } from "./load.ts";
-import { LOG_FORMATS } from "./log-settings.ts";
+import { configSchema, type JobSettings, type Settings } from "./schema.ts";
 
-const duration = v.pipe(
-	v.unknown(),
-	v.rawTransform<unknown, number>(({ dataset, addIssue, NEVER }) => {
-		const { value } = dataset;
-		const ms = typeof value === "string" ? parseDuration(value) : undefined;
-		if (ms !== undefined) return ms;
-		addIssue({
-			message: `${explainBadDuration(value)}, expected a duration such as "10s"`,
-		});
-		return NEVER;
-	}),
-);
+const NAME = /^[A-Za-z0-9_][\w.-]*$/;
 
-const cloneable = v.pipe(
-	v.unknown(),
-	v.rawCheck(({ dataset, addIssue }) => {
-		try {
-			structuredClone(dataset.value);
-		} catch (error) {
-			addIssue({
-				message: `${(error as Error).message}, expected plain data (a thread gets a copy)`,
-			});
-		}
-	}),
-);
+/**
+ * @returns The settings, with absolute paths.
+ * @throws {UserError} that names every mistake by its path.
+ */
+export function validateConfig(
+	{ path, value }: LoadedConfig,
+	env: NodeJS.ProcessEnv = process.env,
+): Settings {
+	const result = v.safeParse(configSchema, value);
+	const mistakes = (result.issues ?? []).map(
+		(issue) => `${v.getDotPath(issue) ?? "the value"}: ${issue.message}`,
+	);
+	const faulty = new Set(result.issues?.map(jobOf));
+	// Jobs that have the right shape are checked further even if others have not.
+	const jobs = readJobs(result.output);
+	for (const [name, job] of jobs)
+		if (!faulty.has(name))
+			mistakes.push(...checkJob(name, job as JobSettings, path, env));
+	mistakes.push(...checkNames(value, jobs));
 
-const megabytes = v.optional(v.pipe(v.number(), v.minValue(1)));
+	if (mistakes.length === 0) return result.output as Settings;
+	const list = mistakes.map((line) => `  Cannot use ${line}`).join("\n");
+	throw new UserError(`Cannot use the configuration ${path}:\n${list}`);
+}
 
-const job = v.strictObject({
-	thread: v.pipe(v.string(), v.nonEmpty()),
-	data: v.optional(cloneable),
-	env: v.optional(v.record(v.string(), v.string()), {}),
-	stopTimeout: v.optional(duration),
-	essential: v.optional(v.boolean(), true),
-	resourceLimits: v.optional(
-		v.strictObject({
-			maxOldGenerationSizeMb: megabytes,
-			maxYoungGenerationSizeMb: megabytes,
-			codeRangeSizeMb: megabytes,
-			stackSizeMb: megabytes,
-		}),
-	),
-});
+function jobOf({ path }: v.BaseIssue<unknown>): unknown {
+	return path?.[0]?.key === "jobs" ? path[1]?.key : undefined;
+}
 
-const schema = v.strictObject({
-	jobs: v.pipe(
-		v.record(v.string(), job),
-		v.check(
-			(jobs) => Object.keys(jobs).length > 0,
-			"found no job, expected at least one",
-		),
-	),
-	stopTimeout: v.optional(duration),
-	logLevel: v.optional(v.picklist(LOG_LEVELS), "info"),
-	logFormat: v.optional(v.picklist(LOG_FORMATS)),
-});
+function readJobs(output: unknown): Map<string, unknown> {
+	const { jobs } = (output ?? {}) as { jobs?: unknown };
+	return new Map(isObject(jobs) ? Object.entries(jobs) : []);
+}
 
-/** A checked configuration: defaults filled in, durations in milliseconds, paths absolute. */
-export type Settings = v.InferOutput<typeof schema>;
-export type JobSettings = Settings["jobs"][string];
-
-/** @throws {UserError} that names every mistake by its path. */
-export function validateConfig({ path, value }: LoadedConfig): Settings {
-	const result = v.safeParse(schema, value);
-	if (!result.success) {
-		throw mistakes(
-			path,
-			result.issues.map(
-				(issue) => `${v.getDotPath(issue) ?? "the value"}: ${explain(issue)}`,
-			),
+/** Names are checked as they were written: those of a job with mistakes count, too. */
+function checkNames(
+	value: unknown,
+	accepted: ReadonlyMap<string, unknown>,
+): Mistake[] {
+	if (!isObject(value) || !isObject(value.jobs)) return [];
+	const { jobs } = value;
+	const mistakes = Object.keys(jobs)
+		// `constructor` and the like are left out in silence by the validator.
+		.filter((name) => !NAME.test(name) || !accepted.has(name))
+		.map(
+			(name) =>
+				`jobs.${name}: found the name ${JSON.stringify(name)}, expected letters, digits, "_", "." and "-", and no name of JavaScript's own`,
 		);
-	}
-	const settings = result.output;
-	const missing: string[] = [];
-	for (const [name, job] of Object.entries(settings.jobs)) {
-		const file = resolve(dirname(path), job.thread);
-		if (!existsSync(file))
-			missing.push(
-				`jobs.${name}.thread: ${JSON.stringify(job.thread)} not found (looked at ${file})`,
-			);
-		job.thread = file;
-	}
-	if (missing.length > 0) throw mistakes(path, missing);
-	return settings;
+	const dependencies = Object.entries(jobs).map(
+		([name, job]) => [name, listDependencies(job)] as const,
+	);
+	return [...mistakes, ...checkDependencies(new Map(dependencies))];
 }
 
-function explain(issue: v.BaseIssue<unknown>): string {
-	// Our own messages say it all.
-	if (issue.type === "raw_transform" || issue.type === "raw_check")
-		return issue.message;
-	if (issue.type === "check") return issue.message;
-	if (issue.type === "strict_object" && issue.expected === "never")
-		return "no such field";
-	if (issue.received === "undefined")
-		return `missing, expected ${issue.expected}`;
-	return `found ${issue.received}, expected ${issue.expected}`;
+function listDependencies(job: unknown): string[] {
+	if (!isObject(job) || !Array.isArray(job.dependsOn)) return [];
+	return job.dependsOn.filter((name) => typeof name === "string");
 }
 
-function mistakes(path: string, lines: readonly string[]): UserError {
-	const list = lines.map((line) => `  Cannot use ${line}`).join("\n");
-	return new UserError(`Cannot use the configuration ${path}:\n${list}`);
+function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === "object" && value !== null;
 }

@@ -10,12 +10,12 @@
  * is dropped and counted.
  */
 import type { MessagePort } from "node:worker_threads";
-import type { JobExit } from "./job.ts";
-
-export type Stream = "stdout" | "stderr" | "log";
+import type { JobExit, Stream } from "./job.ts";
 
 export type ThreadMessage =
 	| { readonly type: Stream; readonly bytes: Uint8Array }
+	/** First of all: the thread's folder below /proc, for whoever wants to know what it is doing. */
+	| { readonly type: "task"; readonly task: string }
 	| { readonly type: "ready" }
 	| { readonly type: "settled"; readonly exit: JobExit };
 

@@ -1,15 +1,16 @@
 /** First file of a job thread: makes the job's context, runs its function, tells the main thread how it ended. */
+import { readlinkSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { threadId, workerData } from "node:worker_threads";
 import { MAX_DURATION_MS } from "../duration.ts";
-import { type ErrorInfo, errorInfo } from "../errors.ts";
+import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import type { JobContext, JobFunction } from "./context.ts";
 import { Flag } from "./flag.ts";
-import type { JobExit } from "./job.ts";
+import type { JobExit, Stream } from "./job.ts";
 import type { ThreadData } from "./thread.ts";
-import { type Stream, ThreadSender } from "./thread-channel.ts";
+import { ThreadSender } from "./thread-channel.ts";
 
 const { name, file, data, logLevel, port, flagMemory, flowMemory } =
 	workerData as ThreadData;
@@ -21,6 +22,8 @@ redirect(process.stderr, "stderr");
 // A job that awaits its flag has nothing else that would keep the thread alive.
 setInterval(() => {}, MAX_DURATION_MS);
 
+const task = attempt(() => readlinkSync("/proc/thread-self"));
+if (task !== undefined) sender.send({ type: "task", task });
 sender.send({ type: "settled", exit: await runJob() });
 process.exit(0);
 

@@ -7,6 +7,7 @@
  */
 import { extname } from "node:path";
 import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import {
 	MessageChannel,
 	type MessagePort,
@@ -17,12 +18,10 @@ import {
 import { type ErrorInfo, errorInfo } from "../errors.ts";
 import type { LogLevel } from "../logger.ts";
 import { RaisableFlag } from "./flag.ts";
-import type { Job, JobExit } from "./job.ts";
-import {
-	FlowCounter,
-	type Stream,
-	type ThreadMessage,
-} from "./thread-channel.ts";
+import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
+import { locateThread } from "./locate-thread.ts";
+import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 export interface ThreadSpec {
 	readonly name: string;
@@ -45,18 +44,6 @@ export interface ThreadData {
 	readonly flowMemory: SharedArrayBuffer;
 }
 
-export interface ThreadHooks {
-	readonly onReady: () => void;
-	/** `done` is to be called once the bytes have left, or were dropped. */
-	readonly onOutput: (
-		stream: Stream,
-		bytes: Uint8Array,
-		done: () => void,
-	) => void;
-	/** The thread is gone; so many bytes of its output found no room during the stop. */
-	readonly onDropped: (bytes: number) => void;
-}
-
 // The same name in the sources and in the built package.
 const ENTRY = new URL(
 	`./thread-entry${extname(import.meta.url)}`,
@@ -67,19 +54,21 @@ export class ThreadJob implements Job {
 	readonly name: string;
 	readonly exited: Promise<JobExit>;
 	readonly #spec: ThreadSpec;
-	readonly #hooks: ThreadHooks;
+	readonly #hooks: JobHooks;
 	readonly #flag = new RaisableFlag();
 	readonly #flow = new FlowCounter();
 	readonly #settle: (exit: JobExit) => void;
 	#worker: Worker | undefined;
 	#port: MessagePort | undefined;
 	#id = 0;
+	/** The thread's folder below /proc. */
+	#task: string | undefined;
 	/** What the thread said of its own end, before it went. */
 	#said: JobExit | undefined;
 	#uncaught: ErrorInfo | undefined;
 	#killed = false;
 
-	constructor(spec: ThreadSpec, hooks: ThreadHooks) {
+	constructor(spec: ThreadSpec, hooks: JobHooks) {
 		const { promise, resolve } = Promise.withResolvers<JobExit>();
 		this.name = spec.name;
 		this.exited = promise;
@@ -138,6 +127,16 @@ export class ThreadJob implements Job {
 		this.#flow.wake();
 	}
 
+	signal(): boolean {
+		return false;
+	}
+
+	async locate(ms: number): Promise<Whereabouts | undefined> {
+		if (!this.#worker) return undefined;
+		const where = await locateThread(this.#worker, this.#task, ms);
+		return where?.type === "javascript" ? this.#withoutEntry(where) : where;
+	}
+
 	kill(): void {
 		this.#killed = true;
 		// Resolves when the thread has gone: `exit` tells the same. Never, while it is in native code.
@@ -149,10 +148,24 @@ export class ThreadJob implements Job {
 		this.#settle({ outcome: "stuck" });
 	}
 
+	/** Of the stack only what the job's author has written: whatever the first file of the thread calls is the job's function. */
+	#withoutEntry({
+		stack,
+	}: Extract<Whereabouts, { type: "javascript" }>): Whereabouts {
+		const entry = fileURLToPath(ENTRY);
+		const own = stack.filter(({ file }) => file !== entry);
+		const [first = { function: "the job's function", file: this.#spec.file }] =
+			own;
+		return { type: "javascript", stack: [first, ...own.slice(1)] };
+	}
+
 	#receive(message: ThreadMessage): void {
 		switch (message.type) {
 			case "ready":
 				this.#hooks.onReady();
+				break;
+			case "task":
+				this.#task = message.task;
 				break;
 			case "settled":
 				this.#said ??= message.exit;

@@ -1,16 +1,24 @@
 /** Standard output and error as the init and its threads use them: log lines on standard output, what threads print untouched. */
 import type { LogSettings } from "../config/log-settings.ts";
-import type { Stream } from "../job/thread-channel.ts";
+import type { Stream } from "../job/job.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { Output } from "../os/output.ts";
 
 export interface Console {
 	/** The init's own log. */
 	readonly log: Logger;
+	/** Lines for people, as they are. */
+	print(lines: readonly string[]): void;
 	/** Passes on what a thread has sent. `done` is called once it has left. */
 	write(stream: Stream, bytes: Uint8Array, done: () => void): void;
-	/** Waits until everything has left, `ms` at the most. */
-	flush(ms: number): Promise<void>;
+	/**
+	 * Waits until everything has left.
+	 *
+	 * @param stallMs Ends the wait when the reader has taken nothing for so long.
+	 * @param maxMs Ends it in any case.
+	 * @returns Whether it has.
+	 */
+	flush(stallMs: number, maxMs: number): Promise<boolean>;
 }
 
 /** @param onDropped Told how many bytes of the init's own found no reader, once there is one again. */
@@ -26,16 +34,37 @@ export async function openConsole(
 		log: createLogger(settings.level, {}, (line) =>
 			stdout.write(Buffer.from(render(line))),
 		),
+		print: (lines) =>
+			stdout.write(Buffer.from(lines.map((line) => `${line}\n`).join(""))),
 		write(stream, bytes, done) {
 			const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 			if (stream === "stderr") stderr.write(buffer, done);
 			else if (stream === "stdout") stdout.write(buffer, done);
 			else stdout.write(Buffer.from(render(buffer.toString())), done);
 		},
-		async flush(ms) {
-			await Promise.all([stdout.flush(ms), stderr.flush(ms)]);
+		async flush(stallMs, maxMs) {
+			const end = performance.now() + maxMs;
+			const left = await Promise.all(
+				[stdout, stderr].map((output) => drain(output, stallMs, end)),
+			);
+			return left.every((bytes) => bytes === 0);
 		},
 	};
+}
+
+/** As long as the reader reads it is waited for; one that does not is not worth the time. */
+async function drain(
+	output: Output,
+	stallMs: number,
+	end: number,
+): Promise<number> {
+	let before = Number.POSITIVE_INFINITY;
+	for (;;) {
+		const ms = Math.min(stallMs, end - performance.now());
+		const left = await output.flush(Math.max(0, ms));
+		if (left === 0 || left >= before || performance.now() >= end) return left;
+		before = left;
+	}
 }
 
 async function renderer(

@@ -1,9 +1,15 @@
 /** Events → log lines: what happened in words, and as fields for machines. */
 import { formatDuration } from "../duration.ts";
-import type { Event, StopReason } from "../events.ts";
-import { isSuccess, type JobExit } from "../job/job.ts";
+import type { Event } from "../events.ts";
+import { isSuccess, wasKilled } from "../job/job.ts";
+import { describeWhereabouts } from "../job/whereabouts.ts";
 import type { Logger } from "../logger.ts";
-import type { ProcessInfo } from "../os/processes.ts";
+import {
+	exitInWords,
+	processesInWords,
+	reasonInWords,
+	roleInWords,
+} from "./words.ts";
 
 type Line = readonly [
 	level: "debug" | "info" | "warn" | "error",
@@ -31,9 +37,35 @@ function describe(event: Event): Line {
 				`Caught signal ${event.number} (${event.signal})${event.early ? ", which came while Node.js was starting" : ""}`,
 			];
 		case "job.started":
-			return ["info", `Job ${event.job} started as thread ${event.id}`];
+			return ["info", `Job ${event.job} started as ${event.kind} ${event.id}`];
 		case "job.ready":
 			return ["info", `Job ${event.job} is ready`];
+		case "job.startTimedOut":
+			return [
+				"error",
+				`Job ${event.job} is not ready after ${formatDuration(event.waitedMs)}: ${event.detail}`,
+			];
+		case "job.stopRequested":
+			return ["debug", `Job ${event.job} was asked to stop`];
+		case "restart.scheduled":
+			return [
+				"warn",
+				`Job ${event.job} starts again in ${formatDuration(event.delayMs)}, restart ${event.restarts}`,
+			];
+		case "signal.forwarded":
+			return [
+				"debug",
+				`Forwarded ${event.signal} to ${event.jobs.join(", ") || "no job: none is a process"}`,
+			];
+		case "command.received":
+			return [
+				"info",
+				`Asked to ${event.command} job ${event.job}${event.signal === undefined ? "" : `: ${event.signal}`}`,
+			];
+		case "server.opened":
+			return ["debug", `Status at ${event.address}`];
+		case "server.failed":
+			return ["warn", `No status at ${event.address}: ${event.error.message}`];
 		case "job.exited":
 			return [
 				isSuccess(event.exit) ? "info" : "error",
@@ -42,7 +74,7 @@ function describe(event: Event): Line {
 		case "job.killed":
 			return [
 				"warn",
-				`Job ${event.job} has not joined after ${formatDuration(event.waitedMs)}: ending it by force`,
+				`Job ${event.job} has not joined after ${formatDuration(event.waitedMs)}${event.where ? ` (${describeWhereabouts(event.where)})` : ""}: ending it by force`,
 			];
 		case "job.outputDropped":
 			return [
@@ -67,7 +99,7 @@ function describe(event: Event): Line {
 				: ["info", `Ended stragglers: ${processesInWords(event.found)}`];
 		case "stop.finished": {
 			const { exitCode, jobs, tookMs } = event.report;
-			const joined = jobs.filter(({ exit }) => !isLate(exit)).length;
+			const joined = jobs.filter(({ exit }) => !wasKilled(exit)).length;
 			return [
 				exitCode === 0 ? "info" : "error",
 				`Exiting main program with code ${exitCode}: ${joined} of ${jobs.length} jobs joined, stopped in ${formatDuration(tookMs)}`,
@@ -76,54 +108,4 @@ function describe(event: Event): Line {
 		case "orphan.reaped":
 			return ["debug", `Reaped orphan ${event.pid}`];
 	}
-}
-
-function roleInWords(role: "init" | "subreaper" | "none"): string {
-	if (role === "init") return "the container's init";
-	return role === "subreaper"
-		? "a child subreaper"
-		: "without reaping orphans (neither node:ffi nor koffi loads here)";
-}
-
-function reasonInWords(reason: StopReason): string {
-	switch (reason.type) {
-		case "signal":
-			return reason.signal;
-		case "job":
-			return `essential job ${reason.job} has ended`;
-		case "idle":
-			return "every job has ended";
-		case "error":
-			return `internal error: ${reason.error.message}`;
-	}
-}
-
-function exitInWords(exit: JobExit): string {
-	switch (exit.outcome) {
-		case "finished":
-			return "finished";
-		case "failed":
-			return `failed: ${exit.error.name}: ${exit.error.message}`;
-		case "exited":
-			return `called process.exit(${exit.code})`;
-		case "out-of-memory":
-			return `ran out of memory: ${exit.error.message}`;
-		case "not-started":
-			return `could not start: ${exit.error.message}`;
-		case "killed":
-			return "was killed: its clean shutdown code has not run to its end";
-		case "stuck":
-			return "is stuck in native code and cannot even be killed";
-	}
-}
-
-function isLate({ outcome }: JobExit): boolean {
-	return outcome === "killed" || outcome === "stuck";
-}
-
-function processesInWords(processes: readonly ProcessInfo[]): string {
-	return (
-		processes.map(({ pid, command }) => `${pid} (${command})`).join(", ") ||
-		"some that /proc does not show"
-	);
 }

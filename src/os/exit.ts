@@ -19,3 +19,12 @@ export function endProcess(code: number, threadsJoined: boolean): never {
 	}
 	process.exit(code);
 }
+
+/**
+ * Ends a process that has no threads of its own and nothing left to write: _exit(2), past Node.js's own clean-up. That takes
+ * its time, and would set the terminal back to what it was when we started, over whatever the program has made of it.
+ */
+export function leave(code: number): never {
+	libc()?.exitNow(code);
+	process.exit(code);
+}

@@ -6,7 +6,8 @@
  * by /proc/self/fd, which only we make non-blocking.
  *
  * Where it cannot be opened (a socket: ENXIO; another user's pipe: EACCES; no /proc) writes go through libuv's thread
- * pool instead, one at a time: a stalled reader then holds a pool thread, never the main thread.
+ * pool instead, one at a time: a stalled reader then holds a pool thread, never the main thread. (process.exit() would wait for
+ * that thread for ever: whoever flushes and has bytes left must end the process another way.)
  *
  * Invariants:
  * - Chunks leave in the order of write(), each whole unless the reader stalls in its middle.
@@ -39,6 +40,8 @@ export class Output {
 	/** Bytes of the first chunk that have left already. */
 	#offset = 0;
 	#waiting = 0;
+	/** Of these, the bytes of writers that are not told: what jobs have waiting must not crowd out our own last words. */
+	#untold = 0;
 	#writing = false;
 	#retryMs = RETRY_FIRST_MS;
 	#onEmpty: (() => void)[] = [];
@@ -62,9 +65,12 @@ export class Output {
 	}
 
 	write(bytes: Buffer, done?: () => void): void {
-		if (!done && this.#waiting + bytes.length > this.#limit) {
-			this.#dropped += bytes.length;
-			return;
+		if (!done) {
+			if (this.#untold + bytes.length > this.#limit) {
+				this.#dropped += bytes.length;
+				return;
+			}
+			this.#untold += bytes.length;
 		}
 		const chunk: Chunk = { bytes, done, next: undefined };
 		if (this.#last) this.#last.next = chunk;
@@ -103,9 +109,7 @@ export class Output {
 			} catch (error) {
 				const { code } = error as NodeJS.ErrnoException;
 				if (code === "EAGAIN") {
-					// Held open on purpose: a flush waits for this timer.
-					setTimeout(() => this.#writeNow(), this.#retryMs);
-					this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+					this.#writeLater();
 					return;
 				}
 				if (code !== "EINTR") this.#giveUp();
@@ -128,11 +132,20 @@ export class Output {
 			null,
 			(error, written) => {
 				if (!error) this.#advance(written);
-				else if (error.code !== "EINTR" && error.code !== "EAGAIN")
-					this.#giveUp();
+				else if (error.code === "EAGAIN") {
+					// Somebody who shares the descriptor has made it non-blocking.
+					this.#writeLater();
+					return;
+				} else if (error.code !== "EINTR") this.#giveUp();
 				this.#writeInPool();
 			},
 		);
+	}
+
+	#writeLater(): void {
+		// Held open on purpose: a flush waits for this timer.
+		setTimeout(() => this.#writeQueue(), this.#retryMs);
+		this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
 	}
 
 	#advance(written: number): void {
@@ -160,6 +173,7 @@ export class Output {
 		if (!this.#first) this.#last = undefined;
 		this.#offset = 0;
 		this.#waiting -= chunk.bytes.length;
+		if (!chunk.done) this.#untold -= chunk.bytes.length;
 		chunk.done?.();
 		if (this.#waiting > 0) return;
 		for (const tell of this.#onEmpty.splice(0)) tell();

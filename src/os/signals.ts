@@ -14,9 +14,13 @@
  */
 import { constants } from "node:os";
 import { isCaught } from "./early-signal.ts";
+import type { ForeignFunctions } from "./ffi.ts";
+import { listenToRealTime } from "./realtime.ts";
+import { signalName } from "./texts.ts";
 
 export interface ReceivedSignal {
-	readonly signal: NodeJS.Signals;
+	/** `SIGTERM`; `SIGRTMIN+3`. */
+	readonly signal: string;
 	readonly number: number;
 	/** It arrived while Node.js was starting, before any listener. */
 	readonly early: boolean;
@@ -32,7 +36,31 @@ function deliver(signal: NodeJS.Signals, early: boolean): void {
 	handler({ signal, number: constants.signals[signal], early });
 }
 
+/** Not to be caught, or about ourselves: our children, our terminal, our own faults. By number: some have two names. */
+const NOT_FORWARDED: ReadonlySet<number> = new Set(
+	(
+		[
+			"SIGKILL",
+			"SIGSTOP",
+			"SIGCHLD",
+			"SIGTTIN",
+			"SIGTTOU",
+			"SIGILL",
+			"SIGTRAP",
+			"SIGABRT",
+			"SIGBUS",
+			"SIGFPE",
+			"SIGSEGV",
+			"SIGSYS",
+		] as const
+	).map((name) => constants.signals[name]),
+);
+
+/** Numbers of the signals that have a listener. */
+const heard = new Set<number>();
+
 function listen(signal: NodeJS.Signals): void {
+	heard.add(constants.signals[signal]);
 	process.on(signal, () => deliver(signal, false));
 }
 
@@ -50,4 +78,26 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 export function onSignal(next: SignalHandler): void {
 	handler = next;
 	for (const received of waiting.splice(0)) next(received);
+}
+
+/** Takes hold of further signals, for those who hear from {@link onSignal}. Not of SIGPROF: V8's profiler lives by it. */
+export function listenTo(signals: readonly NodeJS.Signals[]): void {
+	for (const signal of signals)
+		if (!heard.has(constants.signals[signal])) listen(signal);
+}
+
+/** Takes hold of every signal that an init passes on, and of some more. */
+export function listenToAll(more: readonly NodeJS.Signals[] = []): void {
+	const names = Object.keys(constants.signals) as NodeJS.Signals[];
+	const wanted = names.filter(
+		(name) => !NOT_FORWARDED.has(constants.signals[name]),
+	);
+	listenTo([...wanted, ...more]);
+}
+
+/** The rest of them: real-time signals, which Node.js itself does not know. */
+export function listenToRealTimeToo(ffi: ForeignFunctions): void {
+	listenToRealTime(ffi, (number) =>
+		handler({ signal: signalName(number), number, early: false }),
+	);
 }

@@ -2,16 +2,23 @@
  * How the stop timeout is spent. The platform kills everything when it has passed, so a reserve of it is kept for what
  * comes after the jobs' deadline: killing late jobs, ending stragglers, getting the report out.
  */
+import { formatDuration } from "../duration.ts";
+import { UserError } from "../errors.ts";
+
 export interface Budget {
 	/** The stop timeout: what the platform gives. */
 	readonly totalMs: number;
 	/** The jobs' share: their deadline counts from the request. */
 	readonly jobsMs: number;
+	/** Time between the request and the first job that is asked; a part of `jobsMs`. */
+	readonly drainMs: number;
+	/** Longest look at where a late job is, before it is killed. */
+	readonly locateMs: number;
 	/** Longest wait for a killed job to go. */
 	readonly killMs: number;
 	/** Longest wait for killed stragglers to go. */
 	readonly stragglerKillMs: number;
-	/** Longest wait for the reader of our output. */
+	/** Longest wait for a reader of our output that reads nothing. */
 	readonly flushMs: number;
 }
 
@@ -20,7 +27,7 @@ const RESERVE_MAX_MS = 1_000;
 /** What a straggler gets between SIGTERM and SIGKILL when there is time. */
 const STRAGGLER_STOP_MAX_MS = 1_000;
 
-export function planBudget(totalMs: number): Budget {
+export function planBudget(totalMs: number, drainMs = 0): Budget {
 	const reserve = Math.min(
 		Math.max(totalMs / 10, RESERVE_MIN_MS),
 		RESERVE_MAX_MS,
@@ -29,10 +36,20 @@ export function planBudget(totalMs: number): Budget {
 	return {
 		totalMs,
 		jobsMs: totalMs - reserve,
-		killMs: reserve * 0.35,
+		drainMs,
+		locateMs: reserve * 0.2,
+		killMs: reserve * 0.25,
 		stragglerKillMs: reserve * 0.15,
-		flushMs: reserve * 0.2,
+		flushMs: reserve * 0.15,
 	};
+}
+
+/** @throws {UserError} if the drain delay leaves the jobs no time to stop. */
+export function checkBudget({ jobsMs, drainMs }: Budget): void {
+	if (drainMs < jobsMs) return;
+	throw new UserError(
+		`Cannot use drainDelay: found ${formatDuration(drainMs)}, expected less than the ${formatDuration(jobsMs)} that the jobs have to stop`,
+	);
 }
 
 /** Milliseconds between the stragglers' SIGTERM and SIGKILL, so long after the request. */
@@ -42,4 +59,10 @@ export function stragglerStopMs(budget: Budget, elapsedMs: number): number {
 	const least = budget.stragglerKillMs;
 	// The last slice of the reserve stays for the exit itself.
 	return Math.min(Math.max(left * 0.8, least), STRAGGLER_STOP_MAX_MS);
+}
+
+/** Longest wait for a reader of our output that is slow, so long after the request: what is left, but for the exit itself. */
+export function flushMaxMs(budget: Budget, elapsedMs: number): number {
+	const { totalMs, stragglerKillMs, flushMs } = budget;
+	return Math.max(totalMs - elapsedMs - stragglerKillMs, flushMs);
 }

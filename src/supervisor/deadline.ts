@@ -1,17 +1,34 @@
-/** A moment that can only come nearer. Monotonic: the wall clock may jump. */
+import { within } from "../within.ts";
+
+/** A moment that can only come nearer; it may be infinitely far away at first. Monotonic: the wall clock may jump. */
 export class Deadline {
 	/** Settles when the moment has come. */
 	readonly passed: Promise<void>;
 	readonly #resolve: () => void;
-	readonly #at: number;
-	readonly #timer: NodeJS.Timeout;
+	#at = Number.POSITIVE_INFINITY;
+	#timer: NodeJS.Timeout | undefined;
 
-	constructor(ms: number) {
+	/** @param ms Milliseconds from now. */
+	constructor(ms = Number.POSITIVE_INFINITY) {
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.passed = promise;
 		this.#resolve = resolve;
-		this.#at = performance.now() + ms;
-		this.#timer = setTimeout(resolve, ms);
+		this.bringTo(ms);
+	}
+
+	/** Brings it to so many milliseconds from now, unless it is nearer already. */
+	bringTo(ms: number): void {
+		const at = performance.now() + ms;
+		if (at >= this.#at) return;
+		this.#at = at;
+		clearTimeout(this.#timer);
+		if (ms > 0) this.#timer = setTimeout(this.#resolve, ms);
+		else this.#resolve();
+	}
+
+	/** Whether it is known when it will be. */
+	get isSet(): boolean {
+		return Number.isFinite(this.#at);
 	}
 
 	/** Milliseconds left; never negative. */
@@ -21,8 +38,7 @@ export class Deadline {
 
 	/** The moment is now. */
 	expire(): void {
-		clearTimeout(this.#timer);
-		this.#resolve();
+		this.bringTo(0);
 	}
 
 	/**
@@ -41,15 +57,4 @@ export class Deadline {
 		if (!settled) await new Promise(setImmediate);
 		return settled;
 	}
-}
-
-/** Waits for a promise, `ms` milliseconds at the most. */
-export async function within(
-	promise: Promise<unknown>,
-	ms: number,
-): Promise<void> {
-	const { promise: timeout, resolve } = Promise.withResolvers<void>();
-	const timer = setTimeout(resolve, ms);
-	await Promise.race([promise, timeout]);
-	clearTimeout(timer);
 }

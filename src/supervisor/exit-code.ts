@@ -1,5 +1,6 @@
+import { constants } from "node:os";
 import type { JobStop, StopReason } from "../events.ts";
-import { isSuccess, type JobExit } from "../job/job.ts";
+import { isSuccess, wasKilled } from "../job/job.ts";
 
 /** As timeout(1): something had to be killed. */
 export const EXIT_KILLED = 124;
@@ -7,8 +8,8 @@ export const EXIT_FAILED = 1;
 
 /**
  * The code that the program exits with:
- * 124 if anything had to be killed, else the essential job's own code if its end began the stop, else 1 if a job failed
- * or something in the main thread threw, else 0.
+ * 124 if anything had to be killed, else the essential job's own code (128 + n for a signal) if its failure began the stop,
+ * else 1 if a job failed or something in the main thread threw, else 0.
  */
 export function exitCode(
 	reason: StopReason,
@@ -18,11 +19,11 @@ export function exitCode(
 	if (anyStragglerKilled || jobs.some(({ exit }) => wasKilled(exit)))
 		return EXIT_KILLED;
 	if (reason.type === "error") return EXIT_FAILED;
-	if (reason.type === "job" && reason.exit.outcome === "exited")
-		return reason.exit.code;
+	if (reason.type === "job" && !isSuccess(reason.exit)) {
+		const { exit } = reason;
+		if (exit.outcome === "exited") return exit.code;
+		if (exit.outcome === "signaled")
+			return 128 + constants.signals[exit.signal];
+	}
 	return jobs.every(({ exit }) => isSuccess(exit)) ? 0 : EXIT_FAILED;
-}
-
-export function wasKilled(exit: JobExit): boolean {
-	return exit.outcome === "killed" || exit.outcome === "stuck";
 }

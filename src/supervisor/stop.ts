@@ -1,47 +1,58 @@
-/** Turns one request into *raise every flag, join every job, kill who is late*. */
-import type { Emit, JobStop } from "../events.ts";
-import type { Job } from "../job/job.ts";
-import { type Deadline, within } from "./deadline.ts";
+/** Turns one job's stop into *ask, join, look where it is if it is late, kill*. */
+import type { Emit, ForcedEnd } from "../events.ts";
+import type { Job, JobExit } from "../job/job.ts";
+import { within } from "../within.ts";
+import type { Budget } from "./budget.ts";
+import type { Deadline } from "./deadline.ts";
 
-export interface StopPlan {
-	readonly job: Job;
+export interface StopTerms {
 	/** Milliseconds this job has; the deadline may give it less. */
 	readonly stopTimeoutMs: number;
+	readonly deadline: Deadline;
+	readonly budget: Pick<Budget, "locateMs" | "killMs">;
 }
 
-/**
- * Never rejects, and takes no longer than the deadline plus `killMs`.
- *
- * @param killMs Longest wait for a killed job to be gone; after that it counts as stuck.
- */
-export async function stopJobs(
-	plans: readonly StopPlan[],
-	deadline: Deadline,
-	killMs: number,
+export interface StopOutcome {
+	readonly exit: JobExit;
+	/** performance.now() of the request. */
+	readonly askedAt: number;
+	/** Milliseconds from the request to the exit. */
+	readonly tookMs: number;
+	/** Milliseconds it still had. */
+	readonly leftMs: number;
+	readonly killed?: ForcedEnd;
+}
+
+/** Never rejects, and takes no longer than `stopTimeoutMs` and the deadline allow, plus the two times of the budget. */
+export async function stopJob(
+	job: Job,
+	{ stopTimeoutMs, deadline, budget }: StopTerms,
 	emit: Emit,
-): Promise<JobStop[]> {
-	const asked = performance.now();
-	// All flags first, so that no job's wait delays another job's request.
-	for (const { job } of plans) job.requestStop();
-	return Promise.all(
-		plans.map(async ({ job, stopTimeoutMs }) => {
-			if (!(await deadline.join(job.exited, stopTimeoutMs))) {
-				const waitedMs = performance.now() - asked;
-				emit({ type: "job.killed", job: job.name, id: job.id, waitedMs });
-				job.kill();
-				await within(job.exited, killMs);
-				job.giveUp();
-			}
-			const exit = await job.exited;
-			const tookMs = performance.now() - asked;
-			emit({
-				type: "job.exited",
-				job: job.name,
-				id: job.id,
-				exit,
-				stop: { tookMs },
-			});
-			return { job: job.name, exit, tookMs };
-		}),
-	);
+): Promise<StopOutcome> {
+	const { name, id } = job;
+	const askedAt = performance.now();
+	const elapsed = () => performance.now() - askedAt;
+	emit({ type: "job.stopRequested", job: name, id });
+	job.requestStop();
+	let killed: ForcedEnd | undefined;
+	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
+		const waitedMs = elapsed();
+		const where = await job.locate(budget.locateMs);
+		killed = { waitedMs, ...(where && { where }) };
+		emit({ type: "job.killed", job: name, id, ...killed });
+		job.kill();
+		await within(job.exited, budget.killMs);
+		job.giveUp();
+	}
+	const exit = await job.exited;
+	const tookMs = elapsed();
+	const allowedMs = Math.min(stopTimeoutMs, deadline.remainingMs + tookMs);
+	emit({ type: "job.exited", job: name, id, exit, stop: { tookMs } });
+	return {
+		exit,
+		askedAt,
+		tookMs,
+		leftMs: Math.max(0, allowedMs - tookMs),
+		...(killed && { killed }),
+	};
 }

@@ -1,24 +1,22 @@
 /**
- * Starts the jobs, watches them, and stops them once. Sees only the Job interface, and speaks only through events.
+ * Starts the jobs in the order of their dependencies, and stops them once, in the opposite order. Sees only units, and
+ * speaks only through events.
  *
  * Invariants:
  * - `run()` never rejects: after the first start every failure is an event.
- * - The first request to stop wins; later ones change nothing.
+ * - The first request to stop wins; later ones change nothing. From it on nothing is started any more.
+ * - A job is started when all it depends on is ready, and asked to stop when all that depend on it have stopped, or when
+ *   the deadline has come: then all that are left are asked at once.
  * - Every job that was started is joined, or given up, before `run()` resolves.
  */
 import type { Emit, JobStop, StopReason } from "../events.ts";
-import type { Job, JobExit } from "../job/job.ts";
+import type { JobExit } from "../job/job.ts";
+import { within } from "../within.ts";
 import type { Budget } from "./budget.ts";
+import { type Control, controlJobs } from "./control.ts";
 import { Deadline } from "./deadline.ts";
-import { stopJobs } from "./stop.ts";
-
-export interface JobPlan {
-	readonly job: Job;
-	/** Whether the program ends when this job does. */
-	readonly essential: boolean;
-	/** Milliseconds. */
-	readonly stopTimeoutMs: number;
-}
+import type { StopOutcome } from "./stop.ts";
+import { Unit, type UnitPlan } from "./unit.ts";
 
 export interface SupervisorResult {
 	readonly reason: StopReason;
@@ -32,53 +30,54 @@ interface StopRequest {
 	readonly reason: StopReason;
 	/** performance.now() of the request. */
 	readonly at: number;
-	readonly deadline: Deadline;
 }
 
 export class Supervisor {
-	readonly #plans: readonly JobPlan[];
+	/** What users may ask for while it runs. */
+	readonly control: Control;
+	readonly #units: ReadonlyMap<string, Unit>;
 	readonly #budget: Budget;
 	readonly #emit: Emit;
+	readonly #deadline = new Deadline();
 	readonly #stop = Promise.withResolvers<StopRequest>();
-	readonly #started: JobPlan[] = [];
-	/** How the jobs ended that ended before any request. */
-	readonly #ended = new Map<Job, JobExit>();
 	#request: StopRequest | undefined;
 
-	constructor(plans: readonly JobPlan[], budget: Budget, emit: Emit) {
-		this.#plans = plans;
+	constructor(plans: readonly UnitPlan[], budget: Budget, emit: Emit) {
 		this.#budget = budget;
 		this.#emit = emit;
+		const hooks = {
+			emit,
+			budget,
+			deadline: this.#deadline,
+			onReady: () => this.#startNext(),
+			onEnded: (unit: Unit, exit: JobExit) => this.#onEnded(unit, exit),
+		};
+		this.#units = new Map(
+			plans.map((plan) => [plan.name, new Unit(plan, hooks)]),
+		);
+		this.control = controlJobs(
+			this.#units,
+			emit,
+			() => this.#request !== undefined,
+		);
 	}
 
 	async run(): Promise<SupervisorResult> {
 		// A request can be there already: then nothing is started any more.
-		for (const plan of this.#plans) if (!this.#request) this.#start(plan);
-		const { reason, at, deadline } = await this.#stop.promise;
-
-		const alive = this.#started.filter(({ job }) => !this.#ended.has(job));
-		const { killMs } = this.#budget;
-		const stops = await stopJobs(alive, deadline, killMs, this.#emit);
-		const jobs = [
-			...[...this.#ended].map(([{ name }, exit]) => ({
-				job: name,
-				exit,
-				tookMs: 0,
-			})),
-			...stops,
-		];
-		return { reason, jobs, requestedAt: at };
+		this.#startNext();
+		const { reason, at } = await this.#stop.promise;
+		// Only a signal comes from somebody who sends requests elsewhere first.
+		if (reason.type === "signal")
+			await within(this.#deadline.passed, this.#budget.drainMs);
+		return { reason, requestedAt: at, jobs: await this.#stopAll(at) };
 	}
 
 	/** Asks for the stop. Only the first request counts. */
 	requestStop(reason: StopReason): void {
 		if (this.#request) return;
 		const { jobsMs } = this.#budget;
-		this.#request = {
-			reason,
-			at: performance.now(),
-			deadline: new Deadline(jobsMs),
-		};
+		this.#request = { reason, at: performance.now() };
+		this.#deadline.bringTo(jobsMs);
 		this.#emit({ type: "stop.requested", reason, jobsMs });
 		this.#stop.resolve(this.#request);
 	}
@@ -87,25 +86,83 @@ export class Supervisor {
 	hurry(): void {
 		if (!this.#request) return;
 		this.#emit({ type: "stop.hurried" });
-		this.#request.deadline.expire();
+		this.#deadline.expire();
 	}
 
-	#start(plan: JobPlan): void {
-		const { job } = plan;
-		this.#started.push(plan);
-		job.start();
-		const { name, id } = job;
-		if (id !== 0) this.#emit({ type: "job.started", job: name, id });
-		void job.exited.then((exit) => this.#onExit(plan, exit));
+	/** Passes a signal on to every job that is a process. */
+	forward(signal: NodeJS.Signals): void {
+		const jobs = [...this.#units.values()]
+			.filter((unit) => unit.signal(signal))
+			.map(({ plan }) => plan.name);
+		this.#emit({ type: "signal.forwarded", signal, jobs });
 	}
 
-	#onExit({ job, essential }: JobPlan, exit: JobExit): void {
-		// From the request on, ends are the business of the stop.
+	/** Starts whatever waits for nothing any more. */
+	#startNext(): void {
+		for (const unit of this.#units.values()) {
+			if (this.#request) return;
+			if (unit.state !== "waiting") continue;
+			const dependencies = this.#unitsOf(unit.plan.dependsOn);
+			const failed = dependencies.find(
+				({ isOver, state }) => isOver && state === "ended",
+			);
+			if (failed)
+				unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
+			else if (dependencies.every(isReady)) unit.start();
+		}
+	}
+
+	#onEnded({ plan }: Unit, exit: JobExit): void {
 		if (this.#request) return;
-		this.#ended.set(job, exit);
-		this.#emit({ type: "job.exited", job: job.name, id: job.id, exit });
-		if (essential) this.requestStop({ type: "job", job: job.name, exit });
-		else if (this.#ended.size === this.#plans.length)
+		const { name, essential } = plan;
+		if (essential) this.requestStop({ type: "job", job: name, exit });
+		else this.#startNext();
+		if ([...this.#units.values()].every(({ isOver }) => isOver))
 			this.requestStop({ type: "idle" });
 	}
+
+	async #stopAll(requestedAt: number): Promise<JobStop[]> {
+		const units = [...this.#units.values()];
+		const stops = new Map<Unit, Promise<StopOutcome | undefined>>();
+		const stop = (unit: Unit): Promise<StopOutcome | undefined> => {
+			const known = stops.get(unit);
+			if (known) return known;
+			const { name } = unit.plan;
+			const dependents = units.filter(({ plan }) =>
+				plan.dependsOn.includes(name),
+			);
+			const gone = Promise.all(dependents.map(stop));
+			const stopped = Promise.race([gone, this.#deadline.passed]).then(() =>
+				unit.stop(),
+			);
+			stops.set(unit, stopped);
+			return stopped;
+		};
+		const results = units.map(async (unit) =>
+			describeStop(unit, await stop(unit), requestedAt),
+		);
+		return (await Promise.all(results)).filter(
+			(result) => result !== undefined,
+		);
+	}
+
+	#unitsOf(names: readonly string[]): Unit[] {
+		return names.flatMap((name) => this.#units.get(name) ?? []);
+	}
+}
+
+/** A one-shot that has ended well is as good as ready, for ever. */
+function isReady({ state }: Unit): boolean {
+	return state === "ready" || state === "completed";
+}
+
+function describeStop(
+	{ plan: { name: job }, lastExit: exit }: Unit,
+	stop: StopOutcome | undefined,
+	requestedAt: number,
+): JobStop | undefined {
+	if (!stop) return exit && { job, exit, tookMs: 0 };
+	const { askedAt, ...outcome } = stop;
+	// It may have been asked before, by a command of its own.
+	return { job, askedMs: Math.max(0, askedAt - requestedAt), ...outcome };
 }

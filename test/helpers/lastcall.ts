@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { attempt } from "../../src/errors.ts";
 import type { Event } from "../../src/events.ts";
 import { findEvent, parseEvents } from "./events.ts";
@@ -50,32 +50,43 @@ export async function startLastcall(
 	options: LastcallOptions = {},
 ): Promise<Lastcall> {
 	const file = writeConfig(config);
-	return await startNode([MAIN, "run", file.path], options, () =>
-		file[Symbol.dispose](),
-	);
+	const socket = socketOf(file.path);
+	return await startNode([MAIN, "run", file.path], options, {
+		socket,
+		cleanUp: () => file[Symbol.dispose](),
+	});
 }
 
 /** Starts any program on Node.js in the same way. */
 export async function startNode(
 	program: readonly string[],
 	options: LastcallOptions = {},
-	cleanUp = () => {},
+	{ socket = "", cleanUp = () => {} } = {},
 ): Promise<Lastcall> {
 	const { asInit = true, nodeFlags = [], env, stdout = "pipe" } = options;
 	const node = [process.execPath, ...nodeFlags, ...program];
 	const [command, ...args] = asInit ? [...namespace(), ...node] : node;
 	const child = spawn(command as string, args, {
 		stdio: ["ignore", stdout, "pipe"],
-		env: { ...process.env, ...env },
+		env: {
+			...process.env,
+			// Tests run side by side, and each init makes one.
+			...(asInit && socket && { LASTCALL_SOCKET: socket }),
+			...env,
+		},
 	});
 	await once(child, "spawn");
-	const lastcall = new Lastcall(child, asInit, cleanUp);
+	const lastcall = new Lastcall(child, asInit, socket, cleanUp);
 	await until(() => lastcall.pid > 0 || lastcall.lines.ended, "it has a pid");
 	return lastcall;
 }
 
+function socketOf(configPath: string): string {
+	return join(dirname(configPath), "lastcall.sock");
+}
+
 /** unshare(1); a user who is not root needs a user namespace for it. */
-function namespace(): string[] {
+export function namespace(): string[] {
 	const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
 	return [
 		"unshare",
@@ -90,16 +101,24 @@ function namespace(): string[] {
 export class Lastcall implements AsyncDisposable {
 	/** Standard output and error. */
 	readonly lines: Lines;
+	/** Path of its socket. */
+	readonly socket: string;
 	readonly #child: ChildProcess;
 	readonly #asInit: boolean;
 	readonly #cleanUp: () => void;
 	readonly #ended: Promise<number>;
 
-	constructor(child: ChildProcess, asInit: boolean, cleanUp: () => void) {
+	constructor(
+		child: ChildProcess,
+		asInit: boolean,
+		socket: string,
+		cleanUp: () => void,
+	) {
 		const streams = [child.stdout, child.stderr].filter(
 			(stream) => stream !== null,
 		);
 		this.lines = Lines.from(...streams);
+		this.socket = socket;
 		this.#child = child;
 		this.#asInit = asInit;
 		this.#cleanUp = cleanUp;

@@ -1,0 +1,90 @@
+/** What a shape cannot say of a configuration: that files and programs are there, and that the names fit together. */
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { delimiter, dirname, resolve } from "node:path";
+import { attempt } from "../errors.ts";
+import { findCycle } from "./order.ts";
+import type { JobSettings, ProcessSettings } from "./schema.ts";
+import { suggest } from "./suggest.ts";
+
+/** A mistake, as it goes on after "Cannot use ". */
+export type Mistake = string;
+
+/** Resolves the paths of a job against the configuration's folder, in place, and says what is not there. */
+export function checkJob(
+	name: string,
+	job: JobSettings,
+	configPath: string,
+	env: NodeJS.ProcessEnv,
+): Mistake[] {
+	const folder = dirname(configPath);
+	const mistakes: Mistake[] = [];
+	if ("thread" in job) {
+		const file = resolve(folder, job.thread);
+		if (!existsSync(file))
+			mistakes.push(
+				`jobs.${name}.thread: ${JSON.stringify(job.thread)} not found (looked at ${file})`,
+			);
+		job.thread = file;
+	} else mistakes.push(...checkCommand(name, job, folder, env));
+	if (job.readiness === "exit" && job.restart === "always")
+		mistakes.push(
+			`jobs.${name}.restart: found "always" of a job that is ready when it has ended, expected "no" or "on-failure"`,
+		);
+	return mistakes;
+}
+
+/** @param jobs What each job depends on; every job is a key. */
+export function checkDependencies(
+	jobs: ReadonlyMap<string, readonly string[]>,
+): Mistake[] {
+	const names = [...jobs.keys()];
+	const mistakes = names.flatMap((name) =>
+		(jobs.get(name) ?? [])
+			.filter((dependency) => !jobs.has(dependency))
+			.map(
+				(dependency) =>
+					`jobs.${name}.dependsOn: no job is called ${JSON.stringify(dependency)}${suggest(dependency, names)}`,
+			),
+	);
+	const cycle = findCycle(jobs);
+	if (cycle)
+		mistakes.push(
+			`jobs.${cycle[0]}.dependsOn: found a cycle (${cycle.join(" → ")}), so none of them could ever start`,
+		);
+	return mistakes;
+}
+
+function checkCommand(
+	name: string,
+	job: ProcessSettings,
+	folder: string,
+	env: NodeJS.ProcessEnv,
+): Mistake[] {
+	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
+	if (!attempt(() => statSync(cwd).isDirectory()))
+		return [
+			`jobs.${name}.cwd: ${JSON.stringify(job.cwd)} is no folder (looked at ${cwd})`,
+		];
+	job.cwd = cwd;
+	const [program = ""] = job.command;
+	const path = { ...env, ...job.env }.PATH ?? "";
+	const candidates = program.includes("/")
+		? [resolve(cwd, program)]
+		: path.split(delimiter).map((entry) => resolve(cwd, entry, program));
+	if (candidates.some(isExecutable)) return [];
+	const where = program.includes("/")
+		? `at ${candidates[0]}`
+		: `on PATH, ${path}`;
+	return [
+		`jobs.${name}.command: ${JSON.stringify(program)} not found as a program (looked ${where})`,
+	];
+}
+
+function isExecutable(file: string): boolean {
+	return (
+		attempt(() => {
+			accessSync(file, constants.X_OK);
+			return statSync(file).isFile();
+		}) ?? false
+	);
+}

@@ -1,0 +1,159 @@
+/**
+ * The init of one program in the foreground: parse, spawn, then forward signals and reap until the program has ended.
+ *
+ * The program is spawned first, and everything that can wait waits: this folder and os/ are all that is loaded by then.
+ * Before the spawn every failure is fatal, after it none is.
+ */
+import { MAX_DURATION_MS } from "../duration.ts";
+import { foreignFunctions } from "../os/ffi.ts";
+import { libc } from "../os/libc.ts";
+import { listenToAll, listenToRealTimeToo, onSignal } from "../os/signals.ts";
+import { ignoreTerminalStops, openTerminal } from "../os/terminal.ts";
+import { dumbInitListensTo, parseDumbInit } from "./dumb-init-args.ts";
+import { finishStragglers } from "./finish-stragglers.ts";
+import { forward } from "./forward.ts";
+import type { Identity } from "./identity.ts";
+import type { Status, Tell } from "./notice.ts";
+import { startProgram } from "./program.ts";
+import type { Plan, Settings } from "./settings.ts";
+import { createStopDeadline } from "./stop-deadline.ts";
+import { createTeller, frame } from "./teller.ts";
+import { parseTini } from "./tini-args.ts";
+
+const SIGHUP = 1;
+const SIGTERM = 15;
+const SIGCHLD = 17;
+const SIGCONT = 18;
+const STOPS: ReadonlySet<number> = new Set([20, 21, 22]);
+const ENOENT = 2;
+const EACCES = 13;
+const FLUSH_MS = 200;
+
+/**
+ * Runs a program to its end.
+ *
+ * @returns The exit code to end with.
+ */
+export async function exec(
+	args: readonly string[],
+	env: NodeJS.ProcessEnv,
+	identity: Identity,
+): Promise<number> {
+	const plan = parse(args, env, identity);
+	if (plan.type === "start") return supervise(plan.settings);
+	if (plan.stdout) process.stdout.write(plan.stdout);
+	if (plan.stderr) process.stderr.write(plan.stderr);
+	return plan.code;
+}
+
+function parse(
+	args: readonly string[],
+	env: NodeJS.ProcessEnv,
+	identity: Identity,
+): Plan {
+	return identity.style === "dumb-init"
+		? parseDumbInit(args, env, identity)
+		: parseTini(args, env, identity, (message) =>
+				frame("fatal", message, identity.style),
+			);
+}
+
+async function supervise(settings: Settings): Promise<number> {
+	const teller = createTeller(settings);
+	const { tell } = teller;
+	if (!becomeInit(settings, tell)) return 1;
+	const likeDumbInit = settings.identity.style === "dumb-init";
+	listenToAll(likeDumbInit ? dumbInitListensTo : []);
+	if (settings.verbosity > 1)
+		process.on("SIGCHLD", () =>
+			tell({ type: "signal.received", number: SIGCHLD }),
+		);
+
+	const started = await startProgram(settings);
+	if ("errno" in started) {
+		const { errno } = started;
+		const [program = ""] = settings.command;
+		tell({ type: "program.failed", program, errno });
+		return exitCode({ code: failureCode(errno, settings) }, settings);
+	}
+	teller.unblock();
+	const { pid } = started;
+	// Listeners for signals do not keep Node.js alive.
+	const hold = setInterval(() => {}, MAX_DURATION_MS);
+	process.on("uncaughtException", (error) =>
+		tell({ type: "init.failed", error: error.stack ?? String(error) }),
+	);
+	tell({ type: "program.spawned", program: settings.command[0] ?? "", pid });
+
+	const ended = Promise.withResolvers<Status>();
+	let running = true;
+	const deadline = createStopDeadline(pid, settings, tell);
+	const ignoredOnce = new Set(started.lostTerminal ? [SIGHUP, SIGCONT] : []);
+	onSignal(({ number }) => {
+		tell({ type: "signal.received", number });
+		if (!running || ignoredOnce.delete(number)) return;
+		if (forward(number, pid, settings, tell)) deadline.start(number);
+		if (likeDumbInit && STOPS.has(number)) {
+			tell({ type: "init.suspended" });
+			process.kill(process.pid, "SIGSTOP");
+		}
+	});
+	const ffi = foreignFunctions();
+	if (ffi) listenToRealTimeToo(ffi);
+	if (ffi && !likeDumbInit) ignoreTerminalStops(ffi);
+	// dumb-init leaves the program's directory, so that it can be unmounted.
+	if (likeDumbInit) process.chdir("/");
+	started.watch((process) => {
+		const { pid: reaped, ...status } = process;
+		const isProgram = reaped === pid;
+		tell({ type: "process.reaped", pid: reaped, isProgram, status });
+		if (!isProgram) return;
+		running = false;
+		if (settings.endGroup) forward(SIGTERM, pid, settings, tell);
+		tell({ type: "program.exited", status });
+		ended.resolve(status);
+	});
+
+	const status = await ended.promise;
+	deadline.cancel();
+	if (settings.killStragglers) await finishStragglers(deadline.leftMs(), tell);
+	if (ffi) openTerminal(ffi)?.takeBack(pid);
+	const code = exitCode(status, settings);
+	const childrenLeft = settings.verbosity > 3 && libc()?.hasChildren() === true;
+	tell({ type: "init.exiting", code, childrenLeft });
+	await teller.flush(FLUSH_MS);
+	clearInterval(hold);
+	return code;
+}
+
+/** Takes the duties of an init as far as the kernel lets us, and says what it does not. */
+function becomeInit(settings: Settings, tell: Tell): boolean {
+	const { parentDeathSignal } = settings;
+	// The binding of these is not needed by most, and takes a moment.
+	if (parentDeathSignal !== undefined)
+		libc()?.setParentDeathSignal(parentDeathSignal);
+	if (settings.subreaper) {
+		const registered = libc()?.becomeSubreaper() ?? true;
+		tell({ type: registered ? "subreaper.registered" : "subreaper.refused" });
+		if (!registered) return false;
+	} else if (process.pid !== 1) {
+		tell({ type: "orphans.unreachable" });
+	}
+	if (!foreignFunctions()) tell({ type: "binding.missing" });
+	return true;
+}
+
+/** Why the program could not be started, as a shell or dumb-init say it. */
+function failureCode(errno: number, { identity }: Settings): number {
+	if (identity.style === "dumb-init") return 2;
+	if (errno === ENOENT) return 127;
+	return errno === EACCES ? 126 : 1;
+}
+
+function exitCode(
+	{ code = 0, signal }: Status,
+	{ expected }: Settings,
+): number {
+	const own = signal === undefined ? code : 128 + signal;
+	return expected.has(own) ? 0 : own;
+}

@@ -1,0 +1,71 @@
+/** Starts the program, through the C library where we can reach it, else as Node.js does. */
+import { constants } from "node:os";
+import { inheritedDescriptors } from "../os/descriptors.ts";
+import { foreignFunctions } from "../os/ffi.ts";
+import { libc } from "../os/libc.ts";
+import { type Orphan, startReaper } from "../os/reaper.ts";
+import { type SpawnResult, spawnProgram } from "../os/spawn.ts";
+import { rawArguments } from "./raw-arguments.ts";
+import type { Settings } from "./settings.ts";
+
+/** A program that runs, and how to hear of its end and of the orphans'. */
+export type Started =
+	| (SpawnResult & { readonly errno: number })
+	| {
+			readonly pid: number;
+			readonly lostTerminal: boolean;
+			/** Call it at once. The program is among the processes it tells of. */
+			watch(onReaped: (process: Orphan) => void): void;
+	  };
+
+export async function startProgram(settings: Settings): Promise<Started> {
+	const ffi = foreignFunctions();
+	if (!ffi) return startWithNode(settings);
+	const { command, apart } = settings;
+	const result = spawnProgram(ffi, { command: rawArguments(command), apart });
+	if ("errno" in result) return result;
+	const { pid, lostTerminal = false } = result;
+	return {
+		pid,
+		lostTerminal,
+		watch(onReaped) {
+			const c = libc();
+			if (c) startReaper(c, onReaped);
+		},
+	};
+}
+
+/**
+ * No process group but by a session of its own, which has no terminal then: only where the whole group is to be signalled.
+ * Else the terminal sends its signals to both of us, and the program gets them twice.
+ */
+async function startWithNode(settings: Settings): Promise<Started> {
+	const { spawn } = process.getBuiltinModule("node:child_process");
+	const [program = "", ...args] = settings.command;
+	const stdio: (number | "ignore")[] = [];
+	for (const fd of inheritedDescriptors()) stdio[fd] = fd;
+	const child = spawn(program, args, {
+		stdio: Array.from(stdio, (fd) => fd ?? "ignore"),
+		detached: settings.reach === "group",
+	});
+	const { pid } = child;
+	if (pid === undefined) {
+		const { promise, resolve } = Promise.withResolvers<number>();
+		child.once("error", ({ errno = 0 }: NodeJS.ErrnoException) =>
+			resolve(-errno),
+		);
+		return { errno: await promise };
+	}
+	return {
+		pid,
+		lostTerminal: false,
+		watch: (onReaped) =>
+			child.once("exit", (code, signal) =>
+				onReaped(
+					signal
+						? { pid, signal: constants.signals[signal] }
+						: { pid, code: code ?? 0 },
+				),
+			),
+	};
+}

@@ -1,0 +1,93 @@
+/** Brings notices to standard error, and to standard output where tini does. */
+import { writeSync } from "node:fs";
+import { attempt } from "../errors.ts";
+import { Output } from "../os/output.ts";
+import { dumbInitWords } from "./dumb-init-words.ts";
+import {
+	LEVELS,
+	type Level,
+	type Line,
+	type Notice,
+	type Tell,
+} from "./notice.ts";
+import type { Settings } from "./settings.ts";
+import { tiniWords } from "./tini-words.ts";
+
+export interface Teller {
+	readonly tell: Tell;
+	/**
+	 * From here on a reader who stalls is not waited for. Not before the program is started: this opens descriptors, which
+	 * the program would inherit.
+	 */
+	unblock(): void;
+	/** Waits until everything has left, `ms` at the most. */
+	flush(ms: number): Promise<void>;
+}
+
+export function createTeller(settings: Settings): Teller {
+	const { verbosity, json } = settings;
+	const { style } = settings.identity;
+	const outputs = new Map<1 | 2, Output>();
+	let blocking = true;
+
+	const write = (descriptor: 1 | 2, text: string) => {
+		if (blocking) {
+			attempt(() => writeSync(descriptor, text));
+			return;
+		}
+		let output = outputs.get(descriptor);
+		// What a reader was too slow for is dropped; there is nobody to tell but that reader.
+		output ??= new Output(descriptor, () => {});
+		outputs.set(descriptor, output);
+		output.write(Buffer.from(text));
+	};
+
+	return {
+		tell(notice) {
+			const lines = wordsFor(notice, settings);
+			for (const [level, text] of lines) {
+				if (LEVELS.indexOf(level) > Math.max(verbosity, 0)) continue;
+				const quiet =
+					style === "tini" && LEVELS.indexOf(level) >= LEVELS.indexOf("info");
+				if (json) write(2, jsonLine(level, notice, text));
+				else write(quiet ? 1 : 2, frame(level, text, style));
+			}
+		},
+		unblock() {
+			blocking = false;
+		},
+		async flush(ms) {
+			await Promise.all(
+				[...outputs.values()].map((output) => output.flush(ms)),
+			);
+		},
+	};
+}
+
+function wordsFor(notice: Notice, settings: Settings): readonly Line[] {
+	const { identity, warnOnReap, apart } = settings;
+	switch (identity.style) {
+		case "dumb-init":
+			return dumbInitWords(notice, apart === "session");
+		case "tini":
+			return tiniWords(notice, "Tini", warnOnReap);
+		case "lastcall":
+			return tiniWords(notice, "lastcall", warnOnReap);
+	}
+}
+
+/** `[WARN  tini (1)] …`. */
+export function frame(
+	level: Level,
+	text: string,
+	style: Settings["identity"]["style"],
+): string {
+	if (style === "dumb-init") return `[dumb-init] ${text}\n`;
+	return `[${level.toUpperCase().padEnd(5)} ${style} (${process.pid})] ${text}\n`;
+}
+
+function jsonLine(level: Level, notice: Notice, msg: string): string {
+	const { type, ...fields } = notice;
+	const time = new Date().toISOString();
+	return `${JSON.stringify({ level, time, event: type, ...fields, msg })}\n`;
+}

@@ -1,0 +1,124 @@
+/**
+ * Where a thread is, found from the main thread without stopping either.
+ *
+ * A CPU profile of a few milliseconds names function and line while JavaScript runs. In native code the thread never
+ * answers the request for one; then the kernel's view of it is all there is. Neither blocks the main thread, as a
+ * diagnostic report would, for as long as the native call lasts.
+ *
+ * V8's profiler does not know code that has replaced a function's while its loop was running (on-stack replacement). Such
+ * a function is missing, and its caller stands innermost, with the line of the call: near enough to find it.
+ */
+import type { Worker } from "node:worker_threads";
+import { attempt } from "../errors.ts";
+import { readKernelState } from "../os/kernel-state.ts";
+import { within } from "../within.ts";
+import type { Frame, Whereabouts } from "./whereabouts.ts";
+
+/** How long to look: a few samples, one a millisecond, are enough. */
+const SAMPLING_MS = 15;
+const STACK_FRAMES = 10;
+
+interface ProfileNode {
+	readonly id: number;
+	readonly callFrame: {
+		readonly functionName: string;
+		readonly url: string;
+		/** 0-based. */
+		readonly lineNumber: number;
+	};
+	readonly children?: readonly number[];
+	/** Samples by line, 1-based, of this very function. */
+	readonly positionTicks?: readonly { line: number; ticks: number }[];
+}
+
+/** A profile as V8 writes it; only what is used here. */
+export interface Profile {
+	readonly nodes: readonly ProfileNode[];
+	/** Ids of nodes, in the order of time. */
+	readonly samples?: readonly number[];
+}
+
+/**
+ * @param task The thread's folder below /proc, if it is known.
+ * @param ms Longest time it may take.
+ */
+export async function locateThread(
+	worker: Worker,
+	task: string | undefined,
+	ms: number,
+): Promise<Whereabouts | undefined> {
+	// The state of this moment: by the end of the wait below it may have moved on.
+	const kernel = task === undefined ? undefined : readKernelState(task);
+	let profile: string | undefined;
+	// Rejects when the thread ends meanwhile.
+	const taken = takeProfile(worker, ms).then(
+		(json) => {
+			profile = json;
+		},
+		() => {},
+	);
+	await within(taken, ms);
+	const seen =
+		profile === undefined
+			? undefined
+			: attempt(() => readProfile(JSON.parse(profile as string)));
+	return seen ?? (kernel && { type: "native", ...kernel });
+}
+
+async function takeProfile(
+	worker: Worker,
+	ms: number,
+): Promise<string | undefined> {
+	// Node.js 24.8 and later.
+	if (typeof worker.startCpuProfile !== "function") return undefined;
+	const handle = await worker.startCpuProfile({ sampleInterval: 1 });
+	await new Promise((resolve) =>
+		setTimeout(resolve, Math.min(SAMPLING_MS, ms / 3)),
+	);
+	return handle.stop();
+}
+
+/** The stack in which the thread was seen most often. */
+export function readProfile({
+	nodes,
+	samples = [],
+}: Profile): Whereabouts | undefined {
+	const parents = new Map<number, ProfileNode>();
+	for (const node of nodes)
+		for (const child of node.children ?? []) parents.set(child, node);
+	const seen = new Map<number, number>();
+	for (const id of samples) seen.set(id, (seen.get(id) ?? 0) + 1);
+	const busiest = nodes
+		.filter(isPlace)
+		.sort((a, b) => (seen.get(b.id) ?? 0) - (seen.get(a.id) ?? 0))[0];
+	if (!busiest || !seen.has(busiest.id)) return undefined;
+	if (busiest.callFrame.functionName === "(idle)") return { type: "idle" };
+
+	const stack: Frame[] = [];
+	for (
+		let node: ProfileNode | undefined = busiest;
+		node && stack.length < STACK_FRAMES;
+		node = parents.get(node.id)
+	)
+		if (node.callFrame.functionName !== "(root)")
+			stack.push(frameOf(node, node === busiest));
+	return { type: "javascript", stack };
+}
+
+/** Of the profiler's own names only `(idle)` is a place to be in. */
+function isPlace({ callFrame: { functionName } }: ProfileNode): boolean {
+	return functionName === "(idle)" || !/^\(\w.*\)$/.test(functionName);
+}
+
+function frameOf(
+	{ callFrame, positionTicks = [] }: ProfileNode,
+	innermost: boolean,
+): Frame {
+	const { functionName, url, lineNumber } = callFrame;
+	const [busiest] = positionTicks.toSorted((a, b) => b.ticks - a.ticks);
+	return {
+		function: functionName || "(anonymous)",
+		file: url.replace(/^file:\/\//, ""),
+		line: innermost && busiest ? busiest.line : lineNumber + 1,
+	};
+}

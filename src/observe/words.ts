@@ -1,0 +1,56 @@
+/** Facts in words, for log lines, reports and tables. */
+import type { StopReason } from "../events.ts";
+import type { JobExit } from "../job/job.ts";
+import type { ProcessInfo } from "../os/processes.ts";
+
+export function roleInWords(role: "init" | "subreaper" | "none"): string {
+	if (role === "init") return "the container's init";
+	return role === "subreaper"
+		? "a child subreaper"
+		: "without reaping orphans (neither node:ffi nor koffi loads here)";
+}
+
+export function reasonInWords(reason: StopReason): string {
+	switch (reason.type) {
+		case "signal":
+			return reason.signal;
+		case "job":
+			return `essential job ${reason.job} has ended`;
+		case "idle":
+			return "every job has ended";
+		case "error":
+			return `internal error: ${reason.error.message}`;
+	}
+}
+
+export function exitInWords(exit: JobExit): string {
+	switch (exit.outcome) {
+		case "finished":
+			return "finished";
+		case "failed":
+			return `failed: ${exit.error.name}: ${exit.error.message}`;
+		case "exited":
+			return `exited with code ${exit.code}`;
+		case "signaled":
+			return exit.expected
+				? `ended by ${exit.signal}`
+				: `was killed by ${exit.signal}`;
+		case "out-of-memory":
+			return `ran out of memory: ${exit.error.message}`;
+		case "not-started":
+			return `could not start: ${exit.error.message}`;
+		case "not-ready":
+			return `failed: ${exit.error.message}`;
+		case "killed":
+			return "was killed: its clean shutdown code has not run to its end";
+		case "stuck":
+			return "is stuck and cannot even be killed";
+	}
+}
+
+export function processesInWords(processes: readonly ProcessInfo[]): string {
+	return (
+		processes.map(({ pid, command }) => `${pid} (${command})`).join(", ") ||
+		"some that /proc does not show"
+	);
+}

@@ -1,0 +1,202 @@
+/**
+ * Starts the foreground program by posix_spawnp(3), because `node:child_process` can put it neither in a process group of
+ * its own nor in the foreground of the terminal (`detached` is setsid(2)), and takes twice as long.
+ *
+ * The program is not libuv's child: os/reaper.ts collects it.
+ */
+import { accessSync, constants, statSync } from "node:fs";
+import { attempt } from "../errors.ts";
+import { cString, cStrings } from "./c-strings.ts";
+import { inheritedDescriptors } from "./descriptors.ts";
+import type { ForeignFunctions } from "./ffi.ts";
+import { openTerminal } from "./terminal.ts";
+
+const ENOEXEC = 8;
+const O_RDWR = 0o2;
+
+/** Flags of posix_spawnattr_setflags(3). */
+const SETPGROUP = 0x02;
+const SETSIGDEF = 0x04;
+const SETSIGMASK = 0x08;
+const SETSID = 0x80;
+
+/** At least the size of posix_spawnattr_t (336), posix_spawn_file_actions_t (80) and sigset_t (128), in glibc and musl. */
+const STRUCT_SIZE = 512;
+
+/** What the program is set apart from us by: its own process group, its own session, or nothing. */
+export type Apartness = "group" | "session" | "none";
+
+export interface SpawnRequest {
+	/** The program, looked up on PATH as execvp(3) does, and its arguments. */
+	readonly command: readonly (string | Buffer)[];
+	readonly apart: Apartness;
+}
+
+export type SpawnResult =
+	| {
+			readonly pid: number;
+			/**
+			 * The terminal of our session went to the program's, and we led ours: the kernel sends us SIGHUP and SIGCONT for it,
+			 * which are none of the program's business.
+			 */
+			readonly lostTerminal?: boolean;
+	  }
+	/** Nothing was started: why, as in errno(3). */
+	| { readonly errno: number };
+
+/**
+ * Starts a program with our environment, the descriptors that we inherited, all signals at their defaults, none blocked.
+ * When standard input is our terminal, and we are in its foreground, the program gets both.
+ */
+export function spawnProgram(
+	ffi: ForeignFunctions,
+	request: SpawnRequest,
+): SpawnResult {
+	const { command, apart } = request;
+	const [program = ""] = command;
+	const result = spawnWithTerminal(ffi, program, command, apart);
+	if (!("errno" in result) || result.errno !== ENOEXEC) return result;
+	// execvp(3): what the kernel takes for no executable is a script for the shell. posix_spawnp(3) leaves that to us.
+	const shell = ["/bin/sh", findOnPath(program), ...command.slice(1)];
+	return spawnWithTerminal(ffi, "/bin/sh", shell, apart);
+}
+
+function spawnWithTerminal(
+	ffi: ForeignFunctions,
+	program: string | Buffer,
+	args: readonly (string | Buffer)[],
+	apart: Apartness,
+): SpawnResult {
+	const terminal = apart === "none" ? undefined : openTerminal(ffi);
+	if (!terminal?.isOurs) return spawn(ffi, program, args, apart);
+
+	if (apart === "session") {
+		// A terminal belongs to one session: ours must let go of it. The program's session gets it by opening it.
+		if (!terminal.letGo()) return spawn(ffi, program, args, apart);
+		const lostTerminal = terminal.leadsSession;
+		const result = spawn(ffi, program, args, apart, "open");
+		return "pid" in result
+			? { ...result, lostTerminal }
+			: spawn(ffi, program, args, apart);
+	}
+
+	if (terminal.canMoveInChild) {
+		// In the child, before exec: no moment in which the program is not yet in the foreground.
+		const moved = spawn(ffi, program, args, apart, "foreground");
+		if ("pid" in moved) return moved;
+	}
+	const result = spawn(ffi, program, args, apart);
+	if ("pid" in result && terminal.moveToForeground(result.pid)) {
+		// It may have read before the terminal was its own, and stopped for that.
+		attempt(() => process.kill(-result.pid, "SIGCONT"));
+	}
+	return result;
+}
+
+function spawn(
+	ffi: ForeignFunctions,
+	program: string | Buffer,
+	args: readonly (string | Buffer)[],
+	apart: Apartness,
+	terminal?: "foreground" | "open",
+): SpawnResult {
+	const attributes = attributesFor(ffi, apart);
+	const actions = Buffer.alloc(STRUCT_SIZE);
+	const fileActions = ffi.address(actions);
+	ffi.bind("posix_spawn_file_actions_init", "int", ["pointer"])(fileActions);
+
+	const dup2 = ffi.bind("posix_spawn_file_actions_adddup2", "int", [
+		"pointer",
+		"int",
+		"int",
+	]);
+	// Node.js has marked all it found as close-on-exec; a dup2(n, n) among the file actions takes the mark off.
+	const descriptors = inheritedDescriptors();
+	for (const fd of descriptors) dup2(fileActions, fd, fd);
+	const path = cString(ffi, "/proc/self/fd/0");
+	if (terminal === "foreground") {
+		ffi.bind("posix_spawn_file_actions_addtcsetpgrp_np", "int", [
+			"pointer",
+			"int",
+		])(fileActions, 0);
+	} else if (terminal === "open") {
+		// The leader of a session without a terminal gets the one it opens. Needs a descriptor that nobody uses.
+		const free = 1 + Math.max(...descriptors, 255);
+		ffi.bind("posix_spawn_file_actions_addopen", "int", [
+			"pointer",
+			"int",
+			"pointer",
+			"int",
+			"int",
+		])(fileActions, free, path.address, O_RDWR, 0);
+		ffi.bind("posix_spawn_file_actions_addclose", "int", ["pointer", "int"])(
+			fileActions,
+			free,
+		);
+	}
+
+	const pid = Buffer.alloc(4);
+	const file = cString(ffi, program);
+	const argv = cStrings(ffi, args);
+	// C's own environment rather than process.env: it keeps what is not UTF-8.
+	const environment = ffi.readPointer(ffi.symbol("environ"));
+	const errno = ffi.bind("posix_spawnp", "int", [
+		"pointer",
+		"pointer",
+		"pointer",
+		"pointer",
+		"pointer",
+		"pointer",
+	])(
+		ffi.address(pid),
+		file.address,
+		fileActions,
+		ffi.address(attributes),
+		argv.address,
+		environment,
+	) as number;
+	keep(attributes, actions, path.memory, file.memory, argv.memory);
+	return errno === 0 ? { pid: pid.readInt32LE() } : { errno };
+}
+
+function attributesFor(ffi: ForeignFunctions, apart: Apartness): Buffer {
+	const attributes = Buffer.alloc(STRUCT_SIZE);
+	const address = ffi.address(attributes);
+	ffi.bind("posix_spawnattr_init", "int", ["pointer"])(address);
+
+	let flags = SETSIGDEF | SETSIGMASK;
+	// With SETPGROUP the group is the 0 of posix_spawnattr_init: one of its own.
+	if (apart === "group") flags |= SETPGROUP;
+	if (apart === "session") flags |= SETSID;
+	ffi.bind("posix_spawnattr_setflags", "int", ["pointer", "int"])(
+		address,
+		flags,
+	);
+	// Node.js ignores SIGPIPE, and blocks signals for a moment now and then. The mask of blocked signals stays empty.
+	const every = Buffer.alloc(STRUCT_SIZE, 0xff);
+	ffi.bind("posix_spawnattr_setsigdefault", "int", ["pointer", "pointer"])(
+		address,
+		ffi.address(every),
+	);
+	keep(every);
+	return attributes;
+}
+
+/** Holds buffers until here: what only C knows of, the garbage collector would take. */
+function keep(..._buffers: readonly unknown[]): void {}
+
+/** The file that posix_spawnp(3) has found. */
+function findOnPath(program: string | Buffer): string | Buffer {
+	const name = program.toString();
+	if (name.includes("/")) return program;
+	const directories = (process.env.PATH ?? "/bin:/usr/bin").split(":");
+	const paths = directories.map((directory) => `${directory || "."}/${name}`);
+	return (
+		paths.find((path) =>
+			attempt(() => {
+				accessSync(path, constants.X_OK);
+				return statSync(path).isFile();
+			}),
+		) ?? program
+	);
+}

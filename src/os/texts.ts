@@ -1,0 +1,39 @@
+/** The C library's words for errors and signals, as every other init prints them. */
+import { constants } from "node:os";
+import { attempt } from "../errors.ts";
+import { foreignFunctions } from "./ffi.ts";
+
+/** `No such file or directory`. */
+export function describeError(errno: number): string {
+	return (
+		ask("strerror", errno) ??
+		attempt(() =>
+			process.getBuiltinModule("node:util").getSystemErrorMessage(-errno),
+		) ??
+		`Error ${errno}`
+	);
+}
+
+/** `Terminated`. */
+export function describeSignal(number: number): string {
+	return ask("strsignal", number) ?? signalName(number);
+}
+
+/** `SIGTERM`; `SIGRTMIN+3`. */
+export function signalName(number: number): string {
+	const known = Object.entries(constants.signals).find(
+		([, value]) => value === number,
+	);
+	if (known) return known[0];
+	return number >= 34 ? `SIGRTMIN+${number - 34}` : `signal ${number}`;
+}
+
+function ask(
+	symbol: "strerror" | "strsignal",
+	number: number,
+): string | undefined {
+	const ffi = foreignFunctions();
+	return ffi?.readString(
+		ffi.bind(symbol, "pointer", ["int"])(number) as bigint,
+	);
+}

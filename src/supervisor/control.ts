@@ -1,0 +1,82 @@
+/** What a user may ask of single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
+import { constants } from "node:os";
+import type { Emit } from "../events.ts";
+import type { Unit } from "./unit.ts";
+
+export type JobCommand =
+	| { readonly type: "stop" | "restart"; readonly job: string }
+	| { readonly type: "signal"; readonly job: string; readonly signal: string };
+
+export interface CommandResult {
+	readonly done: boolean;
+	/** What was done, or why not. */
+	readonly message: string;
+}
+
+/** Carries a command out and settles when that is done; never rejects. */
+export type Control = (command: JobCommand) => Promise<CommandResult>;
+
+/** @param isStopping Whether the program stops: then no job is started any more. */
+export function controlJobs(
+	units: ReadonlyMap<string, Unit>,
+	emit: Emit,
+	isStopping: () => boolean,
+): Control {
+	return async (command) => {
+		const { type, job: name } = command;
+		const unit = units.get(name);
+		if (!unit)
+			return no(
+				`Cannot ${type} ${JSON.stringify(name)}: no such job, expected one of ${[...units.keys()].join(", ")}`,
+			);
+		emit({
+			type: "command.received",
+			command: type,
+			job: name,
+			...(type === "signal" && { signal: command.signal }),
+		});
+		switch (type) {
+			case "signal":
+				return sendSignal(unit, command.signal);
+			case "stop": {
+				const stop = await unit.stop();
+				return yes(
+					stop
+						? `Job ${name} ${stop.killed ? "was killed" : "has stopped"} after ${Math.round(stop.tookMs)} ms`
+						: `Job ${name} was not running`,
+				);
+			}
+			case "restart":
+				await unit.stop();
+				if (isStopping())
+					return no(`Cannot restart ${name}: the program is stopping`);
+				unit.start();
+				return yes(`Job ${name} is ${unit.state}`);
+		}
+	};
+}
+
+function sendSignal(unit: Unit, signal: string): CommandResult {
+	const { name } = unit.plan;
+	if (!isSignal(signal))
+		return no(
+			`Cannot send ${JSON.stringify(signal)}: no such signal, expected a name such as SIGHUP`,
+		);
+	return unit.signal(signal)
+		? yes(`Sent ${signal} to job ${name}`)
+		: no(
+				`Cannot send ${signal} to ${name}: found no process that could take it`,
+			);
+}
+
+function isSignal(name: string): name is NodeJS.Signals {
+	return Object.hasOwn(constants.signals, name);
+}
+
+function yes(message: string): CommandResult {
+	return { done: true, message };
+}
+
+function no(message: string): CommandResult {
+	return { done: false, message };
+}

@@ -1,0 +1,51 @@
+/** Whether and when a job that has ended is started again. */
+
+export interface RestartPolicy {
+	readonly when: "no" | "on-failure" | "always";
+	/** Milliseconds before the first restart in a row; doubles with each further one. */
+	readonly delayMs: number;
+	/** Restarts in a row, without a healthy run between them. */
+	readonly maxRestarts: number;
+}
+
+/** A run that lasted so long was healthy: the next restart is the first in a row again. */
+export const HEALTHY_MS = 10_000;
+/** No delay grows beyond this, unless it began there. */
+export const DELAY_MAX_MS = 60_000;
+/** Up to so much is added at random, so that what failed together does not come back together. */
+const JITTER = 0.25;
+
+export interface EndedRun {
+	readonly success: boolean;
+	/** How long it lasted. */
+	readonly ms: number;
+	/** Restarts in a row before it; 0 for the first run. */
+	readonly restarts: number;
+}
+
+export interface Restart {
+	readonly delayMs: number;
+	/** Its number in the row: 1 for the first. */
+	readonly restarts: number;
+}
+
+/**
+ * @param random From 0 to 1.
+ * @returns `undefined`: it has ended for good.
+ */
+export function planRestart(
+	policy: RestartPolicy,
+	run: EndedRun,
+	random: number,
+): Restart | undefined {
+	if (policy.when === "no") return undefined;
+	if (policy.when === "on-failure" && run.success) return undefined;
+	const before = run.ms >= HEALTHY_MS ? 0 : run.restarts;
+	if (before >= policy.maxRestarts) return undefined;
+	const cap = Math.max(DELAY_MAX_MS, policy.delayMs);
+	const delay = Math.min(policy.delayMs * 2 ** before, cap);
+	return {
+		delayMs: Math.round(delay * (1 + JITTER * random)),
+		restarts: before + 1,
+	};
+}

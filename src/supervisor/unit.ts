@@ -1,0 +1,283 @@
+/**
+ * One job through all its runs: starts it, learns when it is ready, restarts it, stops it.
+ *
+ * What is wanted and what is are two facts: `#held` says that somebody asked for its stop, `#state` where it is now.
+ *
+ * Invariants:
+ * - At most one run at a time; a new one begins only after the exit of the one before.
+ * - Whatever belongs to a start (readiness poll, start timeout) ends with the first of: ready, exit, stop. A restart that
+ *   waits ends with a stop. So none of them ever delays a stop.
+ * - A second request to stop joins the first one.
+ */
+import type { Emit } from "../events.ts";
+import { isSuccess, type Job, type JobExit, type JobKind } from "../job/job.ts";
+import {
+	type Probe,
+	pollUntilReady,
+	type Readiness,
+} from "../job/readiness.ts";
+import type { Budget } from "./budget.ts";
+import type { Deadline } from "./deadline.ts";
+import { planRestart, type RestartPolicy } from "./restart.ts";
+import { type StopOutcome, stopJob } from "./stop.ts";
+
+export interface UnitPlan {
+	readonly name: string;
+	readonly kind: JobKind;
+	/** Makes the job of one run. */
+	readonly makeJob: (onReady: () => void) => Job;
+	/** Whether the program ends when this job does. */
+	readonly essential: boolean;
+	/** Names of the jobs that have to be ready before this one starts. */
+	readonly dependsOn: readonly string[];
+	readonly readiness: Readiness;
+	/** Milliseconds; may be infinite. */
+	readonly startTimeoutMs: number;
+	readonly restart: RestartPolicy;
+	/** Milliseconds; may be infinite. */
+	readonly stopTimeoutMs: number;
+}
+
+export interface UnitHooks {
+	readonly emit: Emit;
+	/** What depends on it may start. */
+	readonly onReady: (unit: Unit) => void;
+	/** It has ended by itself, and for good. */
+	readonly onEnded: (unit: Unit, exit: JobExit) => void;
+	/** The program's; infinitely far away until its stop is requested. */
+	readonly deadline: Deadline;
+	readonly budget: Budget;
+}
+
+interface Run {
+	readonly job: Job;
+	readonly startedAt: number;
+	/** Aborted as soon as nobody waits for readiness any more. */
+	readonly starting: AbortController;
+	/** Why the last look found it not ready. */
+	notReadyYet?: string;
+}
+
+type UnitState =
+	/** For what it depends on, or not wanted. */
+	| { readonly type: "waiting" }
+	| { readonly type: "starting" | "ready"; readonly run: Run }
+	/** A one-shot that has ended well. */
+	| { readonly type: "completed" }
+	| { readonly type: "backing-off"; readonly timer: NodeJS.Timeout }
+	| { readonly type: "stopping"; readonly stop: Promise<StopOutcome> }
+	| { readonly type: "ended" };
+
+export class Unit {
+	readonly plan: UnitPlan;
+	readonly #hooks: UnitHooks;
+	#state: UnitState = { type: "waiting" };
+	#held = false;
+	/** In a row, without a healthy run between them. */
+	#restarts = 0;
+	#lastExit: JobExit | undefined;
+
+	constructor(plan: UnitPlan, hooks: UnitHooks) {
+		this.plan = plan;
+		this.#hooks = hooks;
+	}
+
+	get state(): UnitState["type"] {
+		return this.#state.type;
+	}
+
+	/** How its last run ended, if one has. */
+	get lastExit(): JobExit | undefined {
+		return this.#lastExit;
+	}
+
+	/** Whether it has ended by itself, and will not be started again. */
+	get isOver(): boolean {
+		const { type } = this.#state;
+		return !this.#held && (type === "ended" || type === "completed");
+	}
+
+	/** Begins a run, unless there is one. Never throws: a failure is an exit. */
+	start(): void {
+		const { type } = this.#state;
+		if (type === "starting" || type === "ready" || type === "stopping") return;
+		this.#cancelRestart();
+		this.#held = false;
+		this.#restarts = 0;
+		this.#begin();
+	}
+
+	/** What it depends on has failed: it never runs. */
+	failStart(message: string): void {
+		if (this.#state.type !== "waiting") return;
+		const error = { name: "DependencyError", message };
+		const exit = { outcome: "not-started", error } as const;
+		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: 0, exit });
+		this.#end(exit);
+	}
+
+	/** Asks for the stop and joins. Never rejects; `undefined` if there was nothing to stop. */
+	async stop(): Promise<StopOutcome | undefined> {
+		if (this.isOver) return undefined;
+		this.#held = true;
+		this.#cancelRestart();
+		const state = this.#state;
+		if (state.type === "stopping") return state.stop;
+		if ("run" in state) return this.#stopRun(state.run);
+		this.#state = { type: "ended" };
+		return undefined;
+	}
+
+	/** Passes a signal on. `false` if there is no process to take it. */
+	signal(signal: NodeJS.Signals): boolean {
+		const state = this.#state;
+		return "run" in state && state.run.job.signal(signal);
+	}
+
+	#begin(): void {
+		const { makeJob, kind, readiness } = this.plan;
+		const job = makeJob(() => this.#onSaidReady(run));
+		const starting = new AbortController();
+		const run: Run = { job, startedAt: performance.now(), starting };
+		this.#state = { type: "starting", run };
+		job.start();
+		const { name, id } = job;
+		if (id !== 0) {
+			const ready = readiness.type === "started";
+			this.#hooks.emit({ type: "job.started", job: name, kind, id, ready });
+			this.#awaitReady(run);
+		}
+		void job.exited.then((exit) => this.#onExit(run, exit));
+	}
+
+	#awaitReady(run: Run): void {
+		const { readiness, startTimeoutMs } = this.plan;
+		if (readiness.type === "started") {
+			this.#becomeReady(run);
+			return;
+		}
+		if ("host" in readiness || "url" in readiness)
+			void this.#poll(run, readiness);
+		if (!Number.isFinite(startTimeoutMs)) return;
+		const timer = setTimeout(() => void this.#giveUpStart(run), startTimeoutMs);
+		run.starting.signal.addEventListener("abort", () => clearTimeout(timer));
+	}
+
+	async #poll(run: Run, probe: Probe): Promise<void> {
+		const { signal } = run.starting;
+		await pollUntilReady(probe, signal, (message) => {
+			run.notReadyYet = message;
+		});
+		if (!signal.aborted) this.#onReady(run);
+	}
+
+	/** Of jobs whose readiness is found out in another way it is no more than news. */
+	#onSaidReady(run: Run): void {
+		const { name, readiness } = this.plan;
+		if (readiness.type === "notify") this.#onReady(run);
+		else if (readiness.type === "started")
+			this.#hooks.emit({ type: "job.ready", job: name });
+	}
+
+	#onReady(run: Run): void {
+		const state = this.#state;
+		if (state.type !== "starting" || state.run !== run) return;
+		this.#hooks.emit({ type: "job.ready", job: this.plan.name });
+		this.#becomeReady(run);
+	}
+
+	#becomeReady(run: Run): void {
+		this.#state = { type: "ready", run };
+		run.starting.abort();
+		this.#hooks.onReady(this);
+	}
+
+	/** Not ready in time: that run is stopped, and counts as failed. */
+	async #giveUpStart(run: Run): Promise<void> {
+		const { name, startTimeoutMs: waitedMs, readiness } = this.plan;
+		const detail =
+			run.notReadyYet ?? `no sign of readiness (${readiness.type})`;
+		this.#hooks.emit({
+			type: "job.startTimedOut",
+			job: name,
+			waitedMs,
+			detail,
+		});
+		const stop = await this.#stopRun(run);
+		// Asked to stop meanwhile, or even started again.
+		if (this.#held || this.#state.type !== "ended") return;
+		// If it could not be ended a second one must not run beside it.
+		if (stop.exit.outcome === "stuck") {
+			this.#end(stop.exit);
+			return;
+		}
+		const message = `not ready after ${waitedMs} ms: ${detail}`;
+		const error = { name: "StartTimeoutError", message };
+		this.#next(run, { outcome: "not-ready", error });
+	}
+
+	async #stopRun(run: Run): Promise<StopOutcome> {
+		run.starting.abort();
+		const { stopTimeoutMs } = this.plan;
+		const { deadline, budget, emit } = this.#hooks;
+		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
+		this.#state = { type: "stopping", stop };
+		const { exit } = await stop;
+		this.#lastExit = exit;
+		this.#state = { type: "ended" };
+		return stop;
+	}
+
+	#onExit(run: Run, exit: JobExit): void {
+		run.starting.abort();
+		// The stop tells of it.
+		if (!("run" in this.#state)) return;
+		const { name, readiness } = this.plan;
+		const { id } = run.job;
+		this.#hooks.emit({ type: "job.exited", job: name, id, exit });
+		if (readiness.type !== "exit" || !isSuccess(exit)) {
+			this.#next(run, exit);
+			return;
+		}
+		this.#lastExit = exit;
+		this.#state = { type: "completed" };
+		this.#hooks.emit({ type: "job.ready", job: name });
+		this.#hooks.onReady(this);
+	}
+
+	/** After a run that was not meant to end now. */
+	#next(run: Run, exit: JobExit): void {
+		this.#lastExit = exit;
+		const ended = {
+			success: isSuccess(exit),
+			ms: performance.now() - run.startedAt,
+			restarts: this.#restarts,
+		};
+		const restart = planRestart(this.plan.restart, ended, Math.random());
+		// When the program stops nothing is started any more.
+		if (!restart || this.#hooks.deadline.isSet) {
+			this.#end(exit);
+			return;
+		}
+		this.#restarts = restart.restarts;
+		const timer = setTimeout(() => this.#begin(), restart.delayMs);
+		this.#state = { type: "backing-off", timer };
+		this.#hooks.emit({
+			type: "restart.scheduled",
+			job: this.plan.name,
+			...restart,
+		});
+	}
+
+	#end(exit: JobExit): void {
+		this.#lastExit = exit;
+		this.#state = { type: "ended" };
+		this.#hooks.onEnded(this, exit);
+	}
+
+	#cancelRestart(): void {
+		if (this.#state.type !== "backing-off") return;
+		clearTimeout(this.#state.timer);
+		this.#state = { type: "waiting" };
+	}
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Command, parseCommand } from "../../src/cli/args.ts";
+import { UserError } from "../../src/errors.ts";
+
+/** Command lines as they are typed, and what they mean. */
+const accepted: [line: string, command: Command][] = [
+	["-h", { type: "help" }],
+	["--help", { type: "help" }],
+	["help", { type: "help" }],
+	["run --help", { type: "help" }],
+	["run -h jobs.ts", { type: "help" }],
+	["--version", { type: "version" }],
+	["run", run()],
+	["run jobs.ts", run({ config: "jobs.ts" })],
+	["run --stop-timeout 1m30s", run({ stopTimeoutMs: 90_000 })],
+	["run --stop-timeout=500ms", run({ stopTimeoutMs: 500 })],
+	[
+		"run jobs.ts --stop-timeout 10s",
+		run({ config: "jobs.ts", stopTimeoutMs: 10_000 }),
+	],
+	["run -- --odd.ts", run({ config: "--odd.ts" })],
+];
+
+const refused: [line: string, message: RegExp][] = [
+	["", /^No command given, expected: /],
+	["jobs.ts", /^Unknown command "jobs.ts", expected: /],
+	["--stop-timeout 10s", /^Unknown command "--stop-timeout", expected: /],
+	["run a.ts b.ts", /^Cannot run 2 configurations \(a.ts, b.ts\), expected /],
+	["run --stop-timeout 10", /^Cannot use --stop-timeout: "10" has no unit, /],
+	["run --stop-timeout", /^Cannot use the arguments of run: .*--stop-timeout/],
+	["run --restart", /^Cannot use the arguments of run: .*--restart/],
+	["run -x", /^Cannot use the arguments of run: .*-x/],
+];
+
+for (const [line, command] of accepted) {
+	test(`parseCommand() understands "${line}"`, () => {
+		assert.deepEqual(parseCommand(words(line)), command);
+	});
+}
+
+for (const [line, message] of refused) {
+	test(`parseCommand() refuses "${line}" with a message for the user`, () => {
+		assert.throws(
+			() => parseCommand(words(line)),
+			(error) => {
+				assert.ok(error instanceof UserError, String(error));
+				assert.match(error.message, message);
+				return true;
+			},
+		);
+	});
+}
+
+function words(line: string): string[] {
+	return line.split(" ").filter((word) => word !== "");
+}
+
+function run(given: Partial<Command & { type: "run" }> = {}): Command {
+	return { type: "run", config: undefined, stopTimeoutMs: undefined, ...given };
+}

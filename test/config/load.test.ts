@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { DEFAULT_NAMES, loadConfig } from "../../src/config/load.ts";
+import { UserError } from "../../src/errors.ts";
+import { makeDirectory } from "../helpers/directory.ts";
+
+/** What the user reads when a file of this name and text is loaded. */
+async function refusal(name: string, text: string): Promise<string> {
+	using directory = makeDirectory({ [name]: text });
+	const error = await loadConfig(name, directory.path).then(
+		() => undefined,
+		(thrown) => thrown,
+	);
+	assert.ok(error instanceof UserError, String(error));
+	return error.message.replaceAll(directory.path, "DIR");
+}
+
+const sources: Record<string, string> = {
+	"jobs.ts": "const jobs: object = {}; export default { jobs };",
+	"jobs.mts": "interface Jobs {}; export default { jobs: {} as Jobs };",
+	"jobs.js": "export default { jobs: {} };",
+	"jobs.mjs": "export default await Promise.resolve({ jobs: {} });",
+	"jobs.json": '{ "jobs": {} }',
+};
+
+for (const [name, text] of Object.entries(sources)) {
+	test(`loadConfig() reads ${name}`, async () => {
+		// Without a package.json Node.js finds out by the text that a .js or .ts is a module.
+		using directory = makeDirectory({ [name]: text });
+		assert.deepEqual(await loadConfig(name, directory.path), {
+			path: join(directory.path, name),
+			value: { jobs: {} },
+		});
+	});
+}
+
+test("loadConfig() takes an absolute path wherever it is called", async () => {
+	using directory = makeDirectory({ "jobs.json": "{}" });
+	const path = join(directory.path, "jobs.json");
+	assert.equal((await loadConfig(path, "/")).path, path);
+});
+
+test("loadConfig() reads a file whose path has to be escaped in a URL", async () => {
+	using directory = makeDirectory({ "a %23#?.mjs": "export default 7" });
+	const { value } = await loadConfig("a %23#?.mjs", directory.path);
+	assert.equal(value, 7);
+});
+
+test("loadConfig() finds the default names, TypeScript first", async () => {
+	using directory = makeDirectory({
+		"lastcall.config.json": '"json"',
+		"lastcall.config.mjs": 'export default "mjs"',
+	});
+	assert.equal((await loadConfig(undefined, directory.path)).value, "mjs");
+	assert.equal(DEFAULT_NAMES[0], "lastcall.config.ts");
+});
+
+test("loadConfig() without any configuration names what it looked for", async () => {
+	using directory = makeDirectory({ "config.ts": "" });
+	await assert.rejects(loadConfig(undefined, directory.path), {
+		name: "UserError",
+		message: `Cannot find a configuration in ${directory.path}: expected one of ${DEFAULT_NAMES.join(", ")}, or a path: lastcall run CONFIG`,
+	});
+});
+
+test("loadConfig() names the file that is not there", async () => {
+	await assert.rejects(loadConfig("nowhere.ts", "/"), {
+		name: "UserError",
+		message: "Cannot read the configuration: /nowhere.ts not found",
+	});
+});
+
+test("loadConfig() names the extensions that it knows", async () => {
+	assert.match(
+		await refusal("jobs.toml", ""),
+		/DIR\/jobs\.toml: found the extension ".toml", expected one of \.ts, /,
+	);
+});
+
+test("loadConfig() names the file whose import fails, and why", async () => {
+	assert.match(
+		await refusal("jobs.ts", 'throw new Error("no such queue")'),
+		/^Cannot read the configuration DIR\/jobs\.ts: no such queue$/,
+	);
+	assert.match(
+		await refusal("jobs.ts", 'import "./gone.ts"'),
+		/DIR\/jobs\.ts: Cannot find module 'DIR\/gone\.ts'/,
+	);
+});
+
+test("loadConfig() shows the place of a syntax error, and no stack of ours", async () => {
+	const enumeration = await refusal("jobs.ts", "\nenum Job { A }");
+	assert.match(enumeration, /DIR\/jobs\.ts:2\n\s*enum Job \{ A \}\n\^+/);
+	assert.match(enumeration, /enum is not supported in strip-only mode$/);
+
+	const module = await refusal("jobs.mjs", "export default {");
+	assert.match(module, /DIR\/jobs\.mjs: SyntaxError: /);
+	assert.doesNotMatch(module, /\n\s+at /);
+
+	const json = await refusal("jobs.json", '{ "jobs": ');
+	assert.match(json, /DIR\/jobs\.json: .*JSON input$/);
+});
+
+test("loadConfig() asks for the default export that is missing", async () => {
+	assert.equal(
+		await refusal("jobs.ts", "export const config = {}"),
+		"Cannot use the configuration DIR/jobs.ts: found no default export, expected: export default {jobs: {…}}",
+	);
+});

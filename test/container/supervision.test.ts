@@ -1,0 +1,193 @@
+/** A whole service in a container: order, status by docker exec, limits, and what is left behind. */
+import assert from "node:assert/strict";
+import {
+	chmodSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type Container, runContainer } from "../helpers/docker.ts";
+import { findEvent, parseEvents } from "../helpers/events.ts";
+import { exampleImage } from "../helpers/images.ts";
+import { recordsOf } from "../helpers/records.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const HARDENED = [
+	"--read-only",
+	"--cap-drop=ALL",
+	"--security-opt=no-new-privileges",
+];
+const READY = { timeout: 60_000 };
+
+const folders: string[] = [];
+let image: string;
+before(async () => {
+	image = await exampleImage();
+});
+
+after(() => {
+	for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** A configuration in a folder of the container. */
+async function runService(
+	config: object,
+	flags: readonly string[] = [],
+): Promise<Container> {
+	const folder = mkdtempSync(join(tmpdir(), "lastcall-test-"));
+	chmodSync(folder, 0o755);
+	writeFileSync(join(folder, "lastcall.config.json"), JSON.stringify(config));
+	folders.push(folder);
+	return runContainer({
+		image,
+		flags: [
+			...flags,
+			`--volume=${folder}:/service:ro`,
+			`--volume=${ROOT}/test/fixtures/programs:/programs:ro`,
+			"--workdir=/service",
+		],
+	});
+}
+
+/** The socket is made a moment after the jobs. */
+async function untilReady(container: Container): Promise<string> {
+	let answer = "";
+	for (let tries = 0; tries < 20; tries++) {
+		const status = await container.exec(["lastcall", "status"]);
+		if (status.code === 0) return status.stdout;
+		answer = status.stdout + status.stderr;
+	}
+	throw new Error(`It was never ready: ${answer}`);
+}
+
+async function eventsOf(container: Container) {
+	return parseEvents((await container.logs()).stdout.split("\n"));
+}
+
+const waiting = (name: string) => ({
+	command: ["/bin/sh", "/programs/waiting.sh", name],
+});
+
+test("examples/service is healthy in a hardened container, answers status, and stops in the opposite order", async () => {
+	await using container = await runContainer({
+		image,
+		flags: [
+			...HARDENED,
+			`--volume=${ROOT}/examples/service:/service:ro`,
+			"--workdir=/service",
+			"--health-cmd=lastcall status",
+			"--health-interval=1s",
+		],
+	});
+	await container.waitForLine(/Job web is ready/, READY);
+	await container.waitForLine(/Job mailer is ready/, READY);
+	// Neither /run nor /tmp can be written here.
+	const status = await untilReady(container);
+	assert.match(status, /^migrate +completed/m);
+	assert.match(status, /^web +ready .*process \d+/m);
+	assert.match(status, /^mailer +ready .*thread 1/m);
+	const probe = await container.exec([
+		"node",
+		"-e",
+		"fetch('http://127.0.0.1:9000/readyz').then((r) => console.log(r.status))",
+	]);
+	assert.equal(probe.stdout, "200\n");
+
+	await container.stop();
+	assert.equal(await container.exitCode(), 0);
+	const lines = (await container.logs()).stdout.split("\n");
+	assert.ok(lines.includes("Migrated the database"), "output as it was");
+	assert.deepEqual(
+		recordsOf(lines, "web").map(({ msg, stream }) => `${stream}: ${msg}`),
+		["stdout: Listening on port 8080", "stdout: Answered the last request"],
+	);
+	const { report } = findEvent(parseEvents(lines), "stop.finished");
+	const asked = report.jobs.map(({ job, askedMs }) => [job, askedMs ?? -1]);
+	for (const [job, ms] of asked)
+		if (job === "migrate") assert.equal(ms, -1, "it had ended");
+		else assert.ok(Number(ms) >= 200, `${job} was asked after the drain delay`);
+});
+
+test("lastcall stop, restart and signal work by docker exec", async () => {
+	await using container = await runService(
+		{ jobs: { a: waiting("a"), b: waiting("b") } },
+		HARDENED,
+	);
+	await container.waitForLine(/a: running/, READY);
+	await container.waitForLine(/b: running/, READY);
+	await untilReady(container);
+	const restart = await container.exec(["lastcall", "restart", "a"]);
+	assert.equal(restart.stdout, "Job a is ready\n", restart.stderr);
+	const stop = await container.exec(["lastcall", "stop", "b"]);
+	assert.match(stop.stdout, /^Job b has stopped after \d+ ms\n$/);
+	const signal = await container.exec(["lastcall", "signal", "a", "SIGTERM"]);
+	assert.equal(signal.stdout, "Sent SIGTERM to job a\n");
+	// a is essential, and has ended by itself.
+	assert.equal(await container.wait(), 0);
+	const started = (await eventsOf(container)).filter(
+		(event) => event.type === "job.started" && event.job === "a",
+	);
+	assert.equal(started.length, 2);
+});
+
+test("a container at its limit of processes: the job that cannot start is told, the stop works all the same", async () => {
+	await using container = await runService(
+		{
+			jobs: {
+				late: {
+					command: ["true"],
+					restart: "always",
+					restartDelay: "100ms",
+					essential: false,
+				},
+				// Takes every process there is, again and again.
+				hog: {
+					command: [
+						"perl",
+						"-e",
+						"while (1) { my $p = fork; sleep 1000 if defined $p && !$p; select(undef, undef, undef, 0.01) if !defined $p }",
+					],
+				},
+			},
+		},
+		["--pids-limit=60"],
+	);
+	await container.waitForLine(
+		/"job":"late".*"outcome":"not-started".*EAGAIN/,
+		READY,
+	);
+	await container.stop();
+	// late may have failed last.
+	assert.ok((await container.exitCode()) <= 1);
+	const events = await eventsOf(container);
+	const { report } = findEvent(events, "stop.finished");
+	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
+	assert.ok(report.stragglers.found.length > 10, "the hog's children");
+});
+
+test("a job that did not stop is named with its place in the termination message", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "lastcall-test-"));
+	folders.push(folder);
+	chmodSync(folder, 0o755);
+	const file = join(folder, "termination-log");
+	writeFileSync(file, "");
+	chmodSync(file, 0o666);
+	await using container = await runService(
+		{
+			stopTimeout: "2s",
+			jobs: { deaf: { command: ["/bin/sh", "/programs/deaf.sh"] } },
+		},
+		[...HARDENED, `--volume=${file}:/dev/termination-log`],
+	);
+	await container.waitForLine(/deaf: running/, READY);
+	await container.stop(3);
+	assert.equal(await container.exitCode(), 124);
+	assert.match(
+		readFileSync(file, "utf8"),
+		/^Exit code 124, .*: SIGTERM\ndeaf: killed after 1\.5 s: (sleeping|running).*: \/bin\/sh \/programs\/deaf\.sh\n$/,
+	);
+});

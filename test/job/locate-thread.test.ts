@@ -1,0 +1,90 @@
+/** Where a thread is, asked from the main thread while it is there. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readProfile } from "../../src/job/locate-thread.ts";
+import type { Whereabouts } from "../../src/job/whereabouts.ts";
+import { fixture, startLastcall } from "../helpers/lastcall.ts";
+import { untilBlocked } from "../helpers/threads.ts";
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+/** Older ones cannot profile a thread. */
+const profiles = major > 24 || (major === 24 && minor >= 8);
+
+async function whereIs(
+	job: string,
+	native = false,
+): Promise<Whereabouts | undefined> {
+	await using lastcall = await startLastcall({
+		stopTimeout: "2s",
+		jobs: { [job]: { thread: fixture(job) } },
+	});
+	await lastcall.waitFor("job.ready", job);
+	if (native) await untilBlocked(lastcall.pid, job);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 124);
+	const { report } = lastcall.event("stop.finished");
+	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
+	return report.jobs[0]?.killed?.where;
+}
+
+test("locateThread() names function, file and line of JavaScript that runs", {
+	skip: !profiles,
+}, async () => {
+	const where = await whereIs("spinning");
+	assert.ok(where?.type === "javascript", JSON.stringify(where));
+	const [frame] = where.stack;
+	// V8 may not know the function whose loop it has optimized while it ran; then its caller, at the line of the call.
+	const place = `${frame?.function}:${frame?.line}`;
+	assert.ok(["work:5", "spinning:10"].includes(place), JSON.stringify(where));
+	assert.equal(frame?.file, fixture("spinning"));
+});
+
+test("locateThread() names the job's file where its own function is all there is", {
+	skip: !profiles,
+}, async () => {
+	const where = await whereIs("busy");
+	assert.ok(where?.type === "javascript", JSON.stringify(where));
+	assert.equal(where.stack[0]?.file, fixture("busy"));
+});
+
+test("locateThread() says that a thread waits for something asynchronous", {
+	skip: !profiles,
+}, async () => {
+	assert.deepEqual(await whereIs("idle"), { type: "idle" });
+});
+
+test("locateThread() names the system call of native code", async () => {
+	const where = await whereIs("native", true);
+	assert.ok(where?.type === "native", JSON.stringify(where));
+	assert.equal(where.state, "S");
+	assert.equal(where.call, "openat");
+});
+
+test("readProfile() takes the stack that was seen most often, and the line that was", () => {
+	const frame = (functionName: string, lineNumber: number) => ({
+		functionName,
+		url: "file:///app/job.js",
+		lineNumber,
+	});
+	const nodes = [
+		{ id: 1, callFrame: frame("(root)", -1), children: [2, 3] },
+		{ id: 2, callFrame: frame("(garbage collector)", -1) },
+		{ id: 3, callFrame: frame("job", 4), children: [4] },
+		{
+			id: 4,
+			callFrame: frame("", 9),
+			positionTicks: [
+				{ line: 12, ticks: 1 },
+				{ line: 11, ticks: 4 },
+			],
+		},
+	];
+	assert.deepEqual(readProfile({ nodes, samples: [2, 2, 2, 2, 4, 3, 4, 4] }), {
+		type: "javascript",
+		stack: [
+			{ function: "(anonymous)", file: "/app/job.js", line: 11 },
+			{ function: "job", file: "/app/job.js", line: 5 },
+		],
+	});
+	assert.equal(readProfile({ nodes, samples: [2, 2] }), undefined);
+});

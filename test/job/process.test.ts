@@ -1,0 +1,168 @@
+/** Jobs that are processes, as PID 1 of a PID namespace of their own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JobExit } from "../../src/job/job.ts";
+import { type Lastcall, startLastcall } from "../helpers/lastcall.ts";
+import { program, shell } from "../helpers/programs.ts";
+
+async function outcomeOf(
+	job: object,
+): Promise<{ exit: JobExit; code: number; text: string }> {
+	await using lastcall = await startLastcall({ jobs: { it: job } });
+	const { code } = await lastcall.exit();
+	const { exit } = lastcall.event("job.exited", "it");
+	return { exit, code, text: lastcall.lines.text };
+}
+
+/** Waits for a line of the process, asks for the stop, and waits for the end. */
+async function stopAfter(lastcall: Lastcall, line: RegExp): Promise<number> {
+	await lastcall.lines.waitFor(line);
+	lastcall.kill("SIGTERM");
+	return (await lastcall.exit()).code;
+}
+
+test("ProcessJob that ends gives the program its code", async () => {
+	const { exit, code } = await outcomeOf({ command: shell("exit 7") });
+	assert.deepEqual(exit, { outcome: "exited", code: 7 });
+	assert.equal(code, 7);
+});
+
+test("ProcessJob counts successExitCodes as success", async () => {
+	const job = { command: shell("exit 7"), successExitCodes: [7] };
+	const { exit, code } = await outcomeOf(job);
+	assert.deepEqual(exit, { outcome: "exited", code: 7, expected: true });
+	assert.equal(code, 0);
+});
+
+test("ProcessJob that a signal ends has failed with 128 + n", async () => {
+	const { exit, code } = await outcomeOf({ command: shell("kill -9 $$") });
+	assert.deepEqual(exit, { outcome: "signaled", signal: "SIGKILL" });
+	assert.equal(code, 137);
+});
+
+test("ProcessJob has its arguments, environment and folder", async () => {
+	const { text, code } = await outcomeOf({
+		command: [...shell('echo "$0 in $PWD sees $COLOR"'), "it"],
+		env: { COLOR: "blue" },
+		cwd: "/usr",
+	});
+	assert.equal(code, 0);
+	assert.match(text, /^it in \/usr sees blue$/m);
+});
+
+test("ProcessJob is asked with its stopSignal, and joined", async () => {
+	const script = `trap 'echo asked; exit 0' INT; echo up; while :; do sleep 0.05; done`;
+	await using lastcall = await startLastcall({
+		jobs: { it: { command: shell(script), stopSignal: "SIGINT" } },
+	});
+	assert.equal(await stopAfter(lastcall, /^up$/), 0);
+	assert.match(lastcall.lines.text, /^asked$/m);
+});
+
+for (const [how, script] of [
+	["dies of its stop signal", "echo up; exec sleep 1000"],
+	[
+		"exits with 128 + its stop signal",
+		"trap 'exit 143' TERM; echo up; while :; do sleep 0.05; done",
+	],
+] as const) {
+	test(`ProcessJob that ${how} when asked has done as it was told`, async () => {
+		await using lastcall = await startLastcall({
+			jobs: { it: { command: shell(script) } },
+		});
+		assert.equal(await stopAfter(lastcall, /^up$/), 0, lastcall.lines.text);
+		const { exit } = lastcall.event("job.exited", "it");
+		assert.ok("expected" in exit && exit.expected, JSON.stringify(exit));
+	});
+}
+
+test("ProcessJob that ignores SIGTERM is killed with its group, and the report says where it was", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: "1s",
+		jobs: { deaf: { command: program("deaf.sh") } },
+	});
+	assert.equal(await stopAfter(lastcall, /deaf: running/), 124);
+	const { report } = lastcall.event("stop.finished");
+	assert.deepEqual(report.stragglers.found, [], "the group went with it");
+	const [stop] = report.jobs;
+	assert.equal(stop?.exit.outcome, "killed");
+	const where = stop?.killed?.where;
+	assert.ok(where?.type === "process", JSON.stringify(stop));
+	assert.match(where.command, /deaf\.sh/);
+	assert.equal(where.state, "S");
+	assert.equal(where.call, "wait4");
+	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
+});
+
+test("ProcessJob that is stopped by SIGSTOP still stops in time", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			it: {
+				command: shell(
+					`trap 'echo asked; exit 0' TERM; echo stopping; kill -STOP $$; while :; do sleep 0.05; done`,
+				),
+			},
+		},
+	});
+	await lastcall.lines.waitFor(/^stopping$/);
+	lastcall.kill("SIGTERM");
+	const { code, ms } = await lastcall.exit();
+	assert.equal(code, 0, lastcall.lines.text);
+	assert.match(lastcall.lines.text, /^asked$/m);
+	assert.ok(ms < 3_000, `took ${ms} ms`);
+});
+
+test("ProcessJob that leaves a process behind has ended; what it left is ended as a straggler", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			leaving: {
+				command: program("leaving.sh"),
+				essential: false,
+				output: "log",
+			},
+			other: { command: program("waiting.sh", "other") },
+		},
+	});
+	await lastcall.lines.waitFor(/left: running/);
+	await lastcall.waitFor("job.exited", "leaving");
+	assert.equal(await stopAfter(lastcall, /other: running/), 0);
+	const { found, killed } = lastcall.event("stop.finished").report.stragglers;
+	assert.ok(found.length > 0, "it was found");
+	assert.deepEqual(killed, []);
+	assert.match(lastcall.lines.text, /left: clean shutdown/);
+});
+
+test("ProcessJob that dies while it is asked is no fault", async () => {
+	// All are asked in one turn; each dies as soon as the one before does.
+	const jobs = Object.fromEntries(
+		Array.from({ length: 10 }, (_, n) => [
+			`j${n}`,
+			{ command: shell("echo up; kill -STOP $$"), stopSignal: "SIGKILL" },
+		]),
+	);
+	await using lastcall = await startLastcall({ jobs });
+	await lastcall.lines.waitFor(/^up$/);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+});
+
+test("ProcessJob gets the signals that are no stop signals, and no other job is harmed", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { it: { command: program("signals.js") } },
+	});
+	await lastcall.lines.waitFor(/listening for signals/);
+	for (const signal of [
+		"SIGHUP",
+		"SIGQUIT",
+		"SIGUSR1",
+		"SIGUSR2",
+		"SIGWINCH",
+		"SIGCONT",
+		"SIGALRM",
+	] as const) {
+		lastcall.kill(signal);
+		await lastcall.lines.waitFor(new RegExp(`^got ${signal}$`));
+	}
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0);
+});

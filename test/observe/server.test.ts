@@ -1,0 +1,244 @@
+/** Probes, status, metrics and commands, asked of a real init. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import {
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { lastcall as cli } from "../helpers/cli.ts";
+import { startLastcall, writeConfig } from "../helpers/lastcall.ts";
+import { freePort, takePort } from "../helpers/ports.ts";
+import { program, shell } from "../helpers/programs.ts";
+
+const waiting = (name: string) => ({ command: program("waiting.sh", name) });
+
+test("serve() answers probes, status and metrics on its port, and takes no commands there", async () => {
+	const port = await freePort();
+	const url = `http://127.0.0.1:${port}`;
+	await using lastcall = await startLastcall({
+		http: { port },
+		jobs: {
+			it: waiting("it"),
+			once: { command: ["true"], readiness: "exit" },
+			flaky: {
+				command: shell("exit 1"),
+				restart: "always",
+				restartDelay: "10ms",
+				maxRestarts: 2,
+				essential: false,
+			},
+		},
+	});
+	await lastcall.lines.waitFor(/it: running/);
+	await lastcall.waitFor("job.ready", "once");
+	await lastcall.lines.waitFor(/"restarts":2/);
+	const get = async (path: string, init?: RequestInit) => {
+		const response = await fetch(url + path, init);
+		return { status: response.status, body: await response.text() };
+	};
+	assert.deepEqual(await get("/livez"), { status: 200, body: "ok\n" });
+	assert.deepEqual(await get("/readyz"), { status: 200, body: "ready\n" });
+	const { ready, jobs } = JSON.parse((await get("/status")).body);
+	assert.equal(ready, true);
+	assert.deepEqual(
+		jobs
+			.slice(0, 2)
+			.map(({ name, state }: { name: string; state: string }) => [name, state]),
+		[
+			["it", "ready"],
+			["once", "completed"],
+		],
+	);
+	const { body } = await get("/metrics");
+	assert.match(body, /^lastcall_jobs\{state="completed"\} 1$/m);
+	assert.match(body, /^lastcall_job_restarts_total\{job="flaky"\} 2$/m);
+	assert.match(
+		body,
+		/^lastcall_job_exits_total\{job="once",outcome="exited"\} 1$/m,
+	);
+	assert.equal((await get("/jobs/it/stop", { method: "POST" })).status, 403);
+	assert.equal((await get("/livez", { method: "POST" })).status, 405);
+	assert.equal((await get("/nothing")).status, 404);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 1, "flaky had failed");
+});
+
+test("serve() answers /readyz with 503 from the moment the stop is requested", async () => {
+	const port = await freePort();
+	await using lastcall = await startLastcall({
+		http: { port },
+		drainDelay: "2s",
+		jobs: { it: waiting("it") },
+	});
+	await lastcall.lines.waitFor(/it: running/);
+	const status = async () =>
+		(await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+	assert.equal(await status(), 200);
+	lastcall.kill("SIGTERM");
+	await lastcall.waitFor("stop.requested");
+	assert.equal(await status(), 503);
+	const live = await fetch(`http://127.0.0.1:${port}/livez`);
+	assert.equal(live.status, 200, "it is alive all the same");
+	assert.equal((await lastcall.exit()).code, 0);
+});
+
+test("run() starts nothing when the configured port is taken", async () => {
+	using taken = await takePort();
+	using config = writeConfig({
+		http: { port: taken.port },
+		jobs: { it: { command: shell("echo started") } },
+	});
+	const { code, stdout, stderr } = await cli(["run", config.path]);
+	assert.equal(code, 2);
+	assert.equal(stdout, "");
+	assert.match(stderr, /^lastcall: Cannot use http: .*EADDRINUSE/);
+});
+
+test("lastcall status, stop, restart and signal reach the init through its socket", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			web: { command: program("signals.js") },
+			other: waiting("other"),
+		},
+	});
+	await lastcall.waitFor("job.started", "other");
+	await lastcall.lines.waitFor(/listening for signals/);
+	const ask = (...args: string[]) =>
+		cli([...args, "--socket", lastcall.socket]);
+	await retry(async () => (await ask("status")).code === 0);
+	assert.equal(statSync(lastcall.socket).mode & 0o777, 0o600);
+
+	const status = await ask("status");
+	assert.match(status.stdout, /^web +ready +.*process \d+ +0 +-$/m);
+	const json = JSON.parse((await ask("status", "--json")).stdout);
+	assert.equal(json.jobs.length, 2);
+
+	const signal = await ask("signal", "web", "SIGUSR2");
+	assert.equal(signal.stdout, "Sent SIGUSR2 to job web\n");
+	await lastcall.lines.waitFor(/^got SIGUSR2$/);
+	const wrong = await ask("signal", "web", "SIGNAL");
+	assert.equal(wrong.code, 1);
+	assert.match(wrong.stderr, /no such signal/);
+
+	const { id } = lastcall.event("job.started", "web");
+	const restart = await ask("restart", "web");
+	assert.equal(restart.stdout, "Job web is ready\n");
+	const started = lastcall.events.filter(
+		(event) => event.type === "job.started" && event.job === "web",
+	);
+	assert.equal(started.length, 2);
+	assert.notEqual(started[1]?.type === "job.started" && started[1].id, id);
+
+	const stop = await ask("stop", "web");
+	assert.match(stop.stdout, /^Job web has stopped after \d+ ms\n$/);
+	const after = await ask("status");
+	assert.equal(after.code, 1, "an essential job is not there");
+	assert.match(after.stdout, /^web +ended /m);
+	const unknown = await ask("stop", "nothing");
+	assert.equal(unknown.code, 1);
+	assert.match(unknown.stderr, /no such job, expected one of web, other/);
+
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+});
+
+test("lastcall status says where it looked when there is no init", async () => {
+	const { code, stderr } = await cli(["status", "--socket", "/nowhere/x.sock"]);
+	assert.equal(code, 1);
+	assert.match(
+		stderr,
+		/^lastcall: Cannot reach an init at \/nowhere\/x.sock \(ENOENT\)/,
+	);
+});
+
+test("a socket that cannot be had is told, and harms no job", async () => {
+	using folder = temporaryFolder();
+	const plain = join(folder.path, "plain");
+	writeFileSync(plain, "");
+	const live = join(folder.path, "live.sock");
+	const server = createServer().listen(live);
+	await once(server, "listening");
+	try {
+		for (const [path, message] of [
+			[plain, /something else than a socket/],
+			["/proc/nothing/x.sock", /ENOENT|EACCES|ENOTDIR/],
+			[live, /belongs to an init that is alive/],
+			[join(folder.path, "x".repeat(200)), /EINVAL|ENAMETOOLONG/],
+		] as const) {
+			await using lastcall = await startLastcall(
+				{ jobs: { it: waiting("it") } },
+				{ env: { LASTCALL_SOCKET: path } },
+			);
+			await lastcall.waitFor("server.failed");
+			assert.match(lastcall.event("server.failed").error.message, message);
+			await lastcall.lines.waitFor(/it: running/);
+			lastcall.kill("SIGTERM");
+			assert.equal((await lastcall.exit()).code, 0);
+		}
+	} finally {
+		server.close();
+	}
+});
+
+test("a socket that a dead init has left behind is replaced", async () => {
+	using folder = temporaryFolder();
+	const path = join(folder.path, "left.sock");
+	// perl leaves the file behind, as whoever was killed does.
+	const bind = `socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; bind($s, sockaddr_un("${path}")) or die; listen($s, 1)`;
+	execFileSync("perl", ["-MSocket", "-e", bind]);
+	assert.ok(statSync(path).isSocket());
+	await using lastcall = await startLastcall(
+		{ jobs: { it: waiting("it") } },
+		{ env: { LASTCALL_SOCKET: path } },
+	);
+	await lastcall.lines.waitFor(/it: running/);
+	await retry(async () => (await cli(["status", "--socket", path])).code === 0);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0);
+	assert.throws(() => statSync(path), "it is gone with its init");
+});
+
+test("the summary of a failed run goes to the termination message file, if it is there", async () => {
+	using folder = temporaryFolder();
+	const path = join(folder.path, "termination-log");
+	const jobs = { deaf: { command: program("deaf.sh"), stopTimeout: "100ms" } };
+	for (const exists of [true, false]) {
+		if (exists) writeFileSync(path, "x".repeat(10_000));
+		else rmSync(path);
+		await using lastcall = await startLastcall({
+			jobs,
+			terminationMessage: path,
+		});
+		await lastcall.lines.waitFor(/deaf: running/);
+		lastcall.kill("SIGTERM");
+		assert.equal((await lastcall.exit()).code, 124);
+		if (exists)
+			assert.match(
+				readFileSync(path, "utf8"),
+				/^Exit code 124, .*: SIGTERM\ndeaf: killed after .*: sleeping, wait4.*deaf\.sh\n$/,
+			);
+		else assert.throws(() => statSync(path), "it is not made");
+	}
+});
+
+function temporaryFolder(): Disposable & { readonly path: string } {
+	const path = mkdtempSync(join(tmpdir(), "lastcall-test-"));
+	return {
+		path,
+		[Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+	};
+}
+
+/** Until it is so; each try takes as long as a program needs to start. */
+async function retry(isSo: () => Promise<boolean>): Promise<void> {
+	for (let tries = 0; tries < 50; tries++) if (await isSo()) return;
+	assert.fail("it was never so");
+}

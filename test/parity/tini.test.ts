@@ -1,0 +1,189 @@
+/** The same command lines through tini and through us by its name: same output, same exit code. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import {
+	type InitOptions,
+	needs,
+	ours,
+	runInit,
+	withoutPids,
+} from "../helpers/inits.ts";
+
+const ORPHAN = "(sleep 0.1 &) ; sleep 0.3";
+const plain = { asInit: false };
+
+/** Name of the case, arguments, where they run. */
+const same: readonly [string, string[], InitOptions?][] = [
+	["an exit code", ["--", "sh", "-c", "exit 3"]],
+	["a program that a signal ended", ["--", "sh", "-c", "kill -TERM $$"]],
+	["a program that SIGKILL ended", ["--", "sh", "-c", "kill -KILL $$"]],
+	["-e for an exit code", ["-e", "3", "--", "sh", "-c", "exit 3"]],
+	["-e for a signal", ["-e", "143", "--", "sh", "-c", "kill $$"]],
+	["-e twice", ["-e", "3", "-e4", "--", "sh", "-c", "exit 4"]],
+	["-e for another code", ["-e", "3", "--", "sh", "-c", "exit 4"]],
+	["-e for a missing program", ["-e", "127", "--", "/nonexistent"]],
+	["-e 256", ["-e", "256", "--", "true"]],
+	["-e -1", ["-e", "-1", "--", "true"]],
+	["-e abc", ["-e", "abc", "--", "true"]],
+	["-e without a value", ["-e"]],
+	["-p with a bad name", ["-p", "TERM", "--", "true"]],
+	["-p with a lower-case name", ["-p", "sigterm", "--", "true"]],
+	["-p without a value", ["-sp"]],
+	["an unknown flag", ["-x", "--", "true"]],
+	["an unknown flag in a cluster", ["-gvx", "--", "true"]],
+	["an unknown long flag", ["--verbose", "--", "true"]],
+	["--version with something else", ["--version", "true"]],
+	["no program", []],
+	["no program behind --", ["--"]],
+	["a missing program", ["--", "/nonexistent"]],
+	["a program missing on PATH", ["--", "nonexistent-program"]],
+	["a directory", ["--", "/tmp"]],
+	["a file that is not executable", ["--", "/etc/passwd"]],
+	["all that -vvv says", ["-vvv", "--", "sh", "-c", "sleep 0.1; exit 3"]],
+	["all that -vv says", ["-vv", "--", "sh", "-c", "sleep 0.1; kill $$"]],
+	[
+		"a signal passed on",
+		[
+			"-vvv",
+			"--",
+			"sh",
+			"-c",
+			"trap 'exit 7' USR1; kill -USR1 1; while :; do sleep 0.01; done",
+		],
+	],
+	["-w for an orphan", ["-w", "--", "sh", "-c", ORPHAN]],
+	["-w in a cluster", ["-gwv", "--", "sh", "-c", ORPHAN]],
+	["no warning without -w", ["--", "sh", "-c", ORPHAN]],
+	[
+		"TINI_VERBOSITY over -v",
+		["-vvv", "--", "true"],
+		{ env: { TINI_VERBOSITY: "1" } },
+	],
+	[
+		"TINI_VERBOSITY=0",
+		["--", "true"],
+		{ ...plain, env: { TINI_VERBOSITY: "0" } },
+	],
+	[
+		"an empty TINI_VERBOSITY",
+		["-v", "--", "true"],
+		{ ...plain, env: { TINI_VERBOSITY: "" } },
+	],
+	["the warning outside PID 1", ["--", "true"], plain],
+	["-s outside PID 1", ["-svvv", "--", "sh", "-c", "sleep 0.1"], plain],
+	[
+		"TINI_SUBREAPER, even empty",
+		["-vvv", "--", "sh", "-c", "sleep 0.1"],
+		{ ...plain, env: { TINI_SUBREAPER: "" } },
+	],
+	["-s adopts and reaps", ["-sw", "--", "sh", "-c", ORPHAN], plain],
+	[
+		"arguments of the program's own",
+		["-s", "--", "printf", "<%s>", "--", "-e", "", "a b", "-g"],
+		plain,
+	],
+	[
+		"a script without an interpreter line",
+		["--", "./plain-script", "a", "b c"],
+	],
+	["a script with a bad interpreter", ["--", "./bad-interpreter"]],
+	["an empty name", ["--", ""]],
+];
+
+suite("as tini", needs("tini"), () => {
+	let cwd: string;
+	before(async () => {
+		cwd = await mkdtemp(join(tmpdir(), "lastcall-test-"));
+		const script = 'echo "$0 $# $2"\n';
+		writeFileSync(join(cwd, "plain-script"), script, { mode: 0o755 });
+		writeFileSync(join(cwd, "bad-interpreter"), `#!/nonexistent\n${script}`, {
+			mode: 0o755,
+		});
+	});
+	after(() => rm(cwd, { recursive: true }));
+
+	for (const [name, args, options] of same) {
+		test(name, async () => {
+			const [expected, found] = await Promise.all([
+				runInit(["tini"], args, { cwd, ...options }),
+				runInit(ours("tini"), args, { cwd, ...options }),
+			]);
+			assert.deepEqual(comparable(found), comparable(expected));
+		});
+	}
+
+	test("--version and -h go to stdout and end with 0", async () => {
+		for (const flag of ["--version", "-h", "-l"]) {
+			const found = await runInit(ours("tini"), [flag], plain);
+			assert.equal(found.code, 0);
+			assert.equal(found.stderr, "");
+			assert.match(
+				found.stdout,
+				{
+					"--version": /^tini version 0\.19\.0 - lastcall \d/,
+					"-h": /^tini \(tini version 0\.19\.0.*\)\nUsage: tini \[OPTIONS\] PROGRAM -- \[ARGS\] \| --version\n/,
+					"-l": /^MIT License/,
+				}[flag] as RegExp,
+			);
+		}
+	});
+
+	test("docker-init says tini in its messages and its own name in the usage", async () => {
+		const { stderr } = await runInit(ours("docker-init"), ["-x"], plain);
+		assert.match(
+			stderr,
+			/^docker-init: invalid option -- 'x'\ndocker-init \(tini version 0\.19\.0/,
+		);
+		const { stdout } = await runInit(
+			ours("docker-init"),
+			["-sv", "--", "true"],
+			plain,
+		);
+		assert.match(stdout, /^\[INFO {2}tini \(\d+\)\] Spawned/);
+	});
+});
+
+test("under our own name all messages go to stderr, in our name", async () => {
+	const found = await runInit(
+		ours("lastcall"),
+		["-svvv", "--", "sh", "-c", "echo out"],
+		plain,
+	);
+	assert.equal(found.stdout.trimEnd(), "out");
+	assert.match(
+		found.stderr,
+		/^\[TRACE lastcall \(\d+\)\] Registered as child subreaper\n\[INFO {2}lastcall \(\d+\)\] Spawned child process 'sh' with pid '\d+'\n/,
+	);
+});
+
+test("foreign names take no subcommands, and stop at the first word that is no flag", async () => {
+	for (const name of ["tini", "docker-init", "dumb-init", "lastcall-init"]) {
+		const { code, stderr } = await runInit(ours(name), ["run"], {
+			env: { PATH: "/nonexistent" },
+			asInit: false,
+		});
+		assert.equal(code, name === "dumb-init" ? 2 : 127, stderr);
+	}
+	const { stdout } = await runInit(
+		ours("lastcall"),
+		["-s", "echo", "-s", "--", "run"],
+		plain,
+	);
+	assert.equal(stdout.trimEnd(), "-s -- run");
+	const run = await runInit(ours("lastcall"), ["-s", "--", "run"], plain);
+	assert.equal(run.code, 127, "a program called run");
+});
+
+/** The usage text is our own, and tini's prints the failure to execute from the child that it forked for it. */
+function comparable(outcome: Parameters<typeof withoutPids>[0]) {
+	const { code, stdout, stderr } = withoutPids(outcome);
+	return {
+		code,
+		stdout,
+		stderr: stderr.replace(/^tini \(tini version[\s\S]*/m, "(usage)"),
+	};
+}

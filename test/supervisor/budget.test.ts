@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { planBudget, stragglerStopMs } from "../../src/supervisor/budget.ts";
+
+/** From nothing to a day, dense where the rule changes: 1, 5 and 10 seconds. */
+const totals = [
+	0,
+	1,
+	86_400_000,
+	...Array.from({ length: 300 }, (_, index) => index * 50 + 7),
+	...[1_000, 5_000, 10_000].flatMap((at) => [at - 1, at, at + 1]),
+];
+const plans = totals.map(planBudget);
+
+test("planBudget() gives every part something, and only nothing of nothing", () => {
+	for (const { totalMs, ...shares } of plans)
+		for (const [name, ms] of Object.entries(shares))
+			assert.equal(ms > 0, totalMs > 0, `${name} of ${totalMs}: ${ms}`);
+});
+
+test("planBudget() never spends more than the total", () => {
+	for (const plan of plans) {
+		const { jobsMs, killMs, stragglerKillMs, flushMs, totalMs } = plan;
+		const sum = jobsMs + killMs + stragglerKillMs + flushMs;
+		assert.ok(sum <= totalMs, JSON.stringify(plan));
+	}
+});
+
+test("planBudget() gives the jobs at least half of the total", () => {
+	for (const { jobsMs, totalMs } of plans) assert.ok(jobsMs >= totalMs / 2);
+});
+
+test("planBudget() reserves a tenth, from half a second to a second", () => {
+	const reserve = (total: number) => total - planBudget(total).jobsMs;
+	assert.equal(reserve(2_000), 500);
+	assert.equal(reserve(5_000), 500);
+	assert.equal(reserve(8_000), 800);
+	assert.equal(reserve(10_000), 1_000);
+	assert.equal(reserve(90_000), 1_000);
+});
+
+test("planBudget() gives the jobs more of a longer total", () => {
+	const sorted = [...plans].sort((a, b) => a.totalMs - b.totalMs);
+	sorted.reduce((shorter, longer) => {
+		assert.ok(longer.jobsMs >= shorter.jobsMs, JSON.stringify(longer));
+		return longer;
+	});
+});
+
+test("stragglerStopMs() lets the stop end in time, even when every job had to be killed", () => {
+	for (const budget of plans) {
+		const { jobsMs, killMs, stragglerKillMs, flushMs, totalMs } = budget;
+		for (const part of [0, 0.1, 0.5, 0.9, 1]) {
+			const elapsed = part * (jobsMs + killMs);
+			const stop = stragglerStopMs(budget, elapsed);
+			const end = elapsed + stop + stragglerKillMs + flushMs;
+			assert.ok(end <= totalMs, `${totalMs}, ${part}: ends at ${end}`);
+			assert.ok(stop >= stragglerKillMs, `${totalMs}, ${part}: ${stop}`);
+		}
+	}
+});
+
+test("stragglerStopMs() is a second at the most, and something even when it is late", () => {
+	const budget = planBudget(30_000);
+	assert.equal(stragglerStopMs(budget, 0), 1_000);
+	assert.equal(stragglerStopMs(budget, 60_000), budget.stragglerKillMs);
+});

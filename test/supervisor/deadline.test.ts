@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { Deadline } from "../../src/supervisor/deadline.ts";
+
+const FAR_MS = 60_000;
+const never = new Promise<never>(() => {});
+
+/** Milliseconds until a promise settles. */
+async function timed(promise: Promise<unknown>): Promise<number> {
+	const start = performance.now();
+	await promise;
+	return performance.now() - start;
+}
+
+/** A deadline that does not keep the test's process alive. */
+function farDeadline(t: { after(clean: () => void): void }): Deadline {
+	const deadline = new Deadline(FAR_MS);
+	t.after(() => deadline.expire());
+	return deadline;
+}
+
+test("Deadline.passed settles when the time is over, not before", async () => {
+	const ms = await timed(new Deadline(50).passed);
+	assert.ok(ms >= 48 && ms < 5_000, `${ms} ms`);
+});
+
+test("Deadline.remainingMs falls to 0 and stays there", async (t) => {
+	const far = farDeadline(t);
+	const first = far.remainingMs;
+	assert.ok(first > FAR_MS - 5_000 && first <= FAR_MS, `${first} ms`);
+	const near = new Deadline(10);
+	await near.passed;
+	await untilZero(near);
+	assert.equal(near.remainingMs, 0);
+});
+
+/** A timer may fire a fraction of a millisecond early. */
+async function untilZero(deadline: Deadline): Promise<void> {
+	while (deadline.remainingMs > 0) await new Promise(setImmediate);
+}
+
+test("Deadline.expire() makes it now: passed, and nothing remains", async () => {
+	const deadline = new Deadline(FAR_MS);
+	deadline.expire();
+	assert.ok((await timed(deadline.passed)) < 5_000);
+	assert.equal(deadline.remainingMs, 0);
+});
+
+test("Deadline.join() ends with the promise when that is first", async (t) => {
+	const deadline = farDeadline(t);
+	assert.equal(await deadline.join(Promise.resolve(7), FAR_MS), true);
+});
+
+test("Deadline.join() ends after its own milliseconds when those are first", async (t) => {
+	const deadline = farDeadline(t);
+	const start = performance.now();
+	assert.equal(await deadline.join(never, 20), false);
+	const ms = performance.now() - start;
+	assert.ok(ms >= 18 && ms < 5_000, `${ms} ms`);
+});
+
+test("Deadline.join() ends with the deadline when that is first", async () => {
+	assert.equal(await new Deadline(20).join(never, FAR_MS), false);
+	const hurried = new Deadline(FAR_MS);
+	const joined = hurried.join(never, FAR_MS);
+	hurried.expire();
+	assert.equal(await joined, false);
+});
+
+test("Deadline.join() looks once more: who arrives in the deadline's own turn is in time", async () => {
+	// As a thread's exit: an event that the loop has collected, but delivers after the timers of the same turn.
+	const { port1, port2 } = new MessageChannel();
+	const arrived = new Promise((resolve) => port1.once("message", resolve));
+	// From here the loop's next turn begins, with its timers.
+	await new Promise(setImmediate);
+	const joined = new Deadline(20).join(arrived, FAR_MS);
+	port2.postMessage("gone");
+	const starved = performance.now() + 40;
+	while (performance.now() < starved);
+	assert.equal(await joined, true);
+	port1.close();
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JobStop, StopReason } from "../../src/events.ts";
+import type { JobExit } from "../../src/job/job.ts";
+import { exitCode } from "../../src/supervisor/exit-code.ts";
+
+const error = { name: "Error", message: "x" };
+const finished: JobExit = { outcome: "finished" };
+const failed: JobExit = { outcome: "failed", error };
+const killed: JobExit = { outcome: "killed" };
+const stuck: JobExit = { outcome: "stuck" };
+
+const asked: StopReason = {
+	type: "signal",
+	signal: "SIGTERM",
+	number: 15,
+	early: false,
+};
+
+function exited(code: number): JobExit {
+	return { outcome: "exited", code };
+}
+
+function because(exit: JobExit): StopReason {
+	return { type: "job", job: "job0", exit };
+}
+
+function stops(...exits: JobExit[]): JobStop[] {
+	return exits.map((exit, index) => ({ job: `job${index}`, exit, tookMs: 0 }));
+}
+
+test("exitCode() is 0 when every job joined after a request", () => {
+	assert.equal(exitCode(asked, stops(finished, exited(0)), false), 0);
+	assert.equal(exitCode({ type: "idle" }, stops(finished), false), 0);
+	assert.equal(exitCode(because(finished), stops(finished), false), 0);
+	assert.equal(exitCode(asked, [], false), 0);
+});
+
+test("exitCode() is 1 when a job failed, ran out of memory, did not start, or exited with an error", () => {
+	const failures: JobExit[] = [
+		failed,
+		{ outcome: "out-of-memory", error },
+		{ outcome: "not-started", error },
+		exited(3),
+	];
+	for (const exit of failures) {
+		assert.equal(exitCode(asked, stops(finished, exit), false), 1);
+		assert.equal(exitCode({ type: "idle" }, stops(exit), false), 1);
+	}
+	assert.equal(exitCode(because(failed), stops(failed), false), 1);
+});
+
+test("exitCode() is the code of the essential job whose end began the stop", () => {
+	assert.equal(exitCode(because(exited(7)), stops(exited(7)), false), 7);
+	assert.equal(
+		exitCode(because(exited(7)), stops(exited(7), failed), false),
+		7,
+	);
+	assert.equal(exitCode(because(exited(0)), stops(exited(0)), false), 0);
+});
+
+test("exitCode() is 124 when anything had to be killed, whatever else happened", () => {
+	for (const late of [killed, stuck]) {
+		assert.equal(exitCode(asked, stops(finished, late), false), 124);
+		assert.equal(
+			exitCode(because(exited(7)), stops(exited(7), late), false),
+			124,
+		);
+		assert.equal(exitCode({ type: "error", error }, stops(late), false), 124);
+	}
+	assert.equal(exitCode(asked, stops(finished), true), 124);
+});
+
+test("exitCode() is 1 when the main thread threw, though every job joined", () => {
+	assert.equal(exitCode({ type: "error", error }, stops(finished), false), 1);
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+	DELAY_MAX_MS,
+	HEALTHY_MS,
+	planRestart,
+	type RestartPolicy,
+} from "../../src/supervisor/restart.ts";
+
+const policy: RestartPolicy = {
+	when: "on-failure",
+	delayMs: 1_000,
+	maxRestarts: Number.POSITIVE_INFINITY,
+};
+const failed = { success: false, ms: 10, restarts: 0 };
+
+test("planRestart() restarts as the policy says", () => {
+	const cases = [
+		["no", false, false],
+		["no", true, false],
+		["on-failure", false, true],
+		["on-failure", true, false],
+		["always", false, true],
+		["always", true, true],
+	] as const;
+	for (const [when, success, expected] of cases) {
+		const plan = planRestart({ ...policy, when }, { ...failed, success }, 0);
+		assert.equal(plan !== undefined, expected, `${when}, success: ${success}`);
+	}
+});
+
+test("planRestart() doubles the delay up to the cap, and adds up to a quarter", () => {
+	const delays = (random: number) =>
+		[0, 1, 2, 3, 10, 2_000].map(
+			(restarts) =>
+				planRestart(policy, { ...failed, restarts }, random)?.delayMs,
+		);
+	const cap = DELAY_MAX_MS;
+	assert.deepEqual(delays(0), [1_000, 2_000, 4_000, 8_000, cap, cap]);
+	assert.deepEqual(
+		delays(1),
+		[1_000, 2_000, 4_000, 8_000, cap, cap].map((ms) => ms * 1.25),
+	);
+});
+
+test("planRestart() leaves a delay over the cap as it is", () => {
+	const slow = { ...policy, delayMs: 2 * DELAY_MAX_MS };
+	assert.equal(
+		planRestart(slow, { ...failed, restarts: 3 }, 0)?.delayMs,
+		2 * DELAY_MAX_MS,
+	);
+});
+
+test("planRestart() begins anew after a healthy run", () => {
+	const run = { success: false, ms: HEALTHY_MS, restarts: 7 };
+	assert.deepEqual(planRestart({ ...policy, maxRestarts: 7 }, run, 0), {
+		delayMs: 1_000,
+		restarts: 1,
+	});
+	assert.equal(planRestart(policy, { ...run, ms: 9_999 }, 0)?.restarts, 8);
+});
+
+test("planRestart() ends after maxRestarts in a row", () => {
+	const limited = { ...policy, maxRestarts: 2 };
+	assert.equal(
+		planRestart(limited, { ...failed, restarts: 1 }, 0)?.restarts,
+		2,
+	);
+	assert.equal(planRestart(limited, { ...failed, restarts: 2 }, 0), undefined);
+	assert.equal(
+		planRestart({ ...limited, maxRestarts: 0 }, failed, 0),
+		undefined,
+	);
+});

@@ -1,0 +1,359 @@
+/** Order, readiness, restart and the one deadline, as PID 1 of a PID namespace of their own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fixture, type Lastcall, startLastcall } from "../helpers/lastcall.ts";
+import { freePort } from "../helpers/ports.ts";
+import { program, shell } from "../helpers/programs.ts";
+
+const waiting = (name: string) => ({ command: program("waiting.sh", name) });
+
+/** `type job`, of the given types, in their order. */
+function story(lastcall: Lastcall, ...types: string[]): string[] {
+	return lastcall.events
+		.filter(({ type }) => types.includes(type))
+		.map((event) => `${event.type} ${"job" in event ? event.job : ""}`);
+}
+
+async function stop(lastcall: Lastcall): Promise<number> {
+	lastcall.kill("SIGTERM");
+	return (await lastcall.exit()).code;
+}
+
+function reportOf(lastcall: Lastcall, job: string) {
+	const { jobs } = lastcall.event("stop.finished").report;
+	const found = jobs.find((stop) => stop.job === job);
+	assert.ok(found, `${job} is in the report`);
+	return found;
+}
+
+test("Supervisor starts what is depended on first, and stops it last", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			web: { ...waiting("web"), dependsOn: ["cache", "db"] },
+			cache: { ...waiting("cache"), dependsOn: ["db"] },
+			db: { thread: fixture("waiting"), readiness: "notify" },
+		},
+	});
+	await lastcall.lines.waitFor(/web: running/);
+	await lastcall.lines.waitFor(/cache: running/);
+	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
+	assert.deepEqual(story(lastcall, "job.started", "job.ready"), [
+		"job.started db",
+		"job.ready db",
+		"job.started cache",
+		"job.started web",
+	]);
+	assert.deepEqual(story(lastcall, "job.exited"), [
+		"job.exited web",
+		"job.exited cache",
+		"job.exited db",
+	]);
+	assert.equal(reportOf(lastcall, "web").exit.outcome, "exited");
+	const [db, cache, web] = ["db", "cache", "web"].map(
+		(job) => reportOf(lastcall, job).askedMs ?? -1,
+	);
+	assert.ok(
+		web !== undefined && cache && db && web < cache && cache < db,
+		`asked after ${web}, ${cache}, ${db} ms`,
+	);
+});
+
+test("Supervisor waits for a one-shot to end well before it starts the next", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			migrate: { command: shell("echo migrated"), readiness: "exit" },
+			web: { ...waiting("web"), dependsOn: ["migrate"] },
+		},
+	});
+	await lastcall.lines.waitFor(/web: running/);
+	assert.equal(await stop(lastcall), 0);
+	assert.deepEqual(
+		story(lastcall, "job.started", "job.exited", "job.ready").slice(0, 4),
+		[
+			"job.started migrate",
+			"job.exited migrate",
+			"job.ready migrate",
+			"job.started web",
+		],
+	);
+});
+
+test("Supervisor rolls back a start that fails, and says why", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			db: waiting("db"),
+			migrate: {
+				command: shell("exit 3"),
+				readiness: "exit",
+				dependsOn: ["db"],
+			},
+			web: { ...waiting("web"), dependsOn: ["migrate"] },
+		},
+	});
+	const { code } = await lastcall.exit();
+	assert.equal(code, 3, "the code of the one that failed");
+	assert.deepEqual(story(lastcall, "job.started"), [
+		"job.started db",
+		"job.started migrate",
+	]);
+	const { reason } = lastcall.event("stop.requested");
+	assert.ok(reason.type === "job" && reason.job === "migrate");
+	// Perhaps asked before the shell had set its trap.
+	const { exit } = reportOf(lastcall, "db");
+	assert.notEqual(exit.outcome, "killed");
+});
+
+test("Supervisor does not start what depends on a job that failed, even if that one was not essential", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			migrate: {
+				command: shell("exit 3"),
+				essential: false,
+				readiness: "exit",
+			},
+			web: { ...waiting("web"), dependsOn: ["migrate"] },
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 1);
+	const { exit } = lastcall.event("job.exited", "web");
+	assert.ok(exit.outcome === "not-started");
+	assert.match(exit.error.message, /depends on migrate, which has ended/);
+});
+
+test("Supervisor waits until HTTP answers with success, and until a port is open", async () => {
+	const [http, tcp] = [await freePort(), await freePort()];
+	await using lastcall = await startLastcall({
+		jobs: {
+			web: {
+				command: program("server.cjs", http, 400),
+				readiness: { http: `http://127.0.0.1:${http}/` },
+			},
+			port: {
+				command: program("server.cjs", tcp, 0),
+				readiness: { tcp: `127.0.0.1:${tcp}` },
+			},
+			last: { ...waiting("last"), dependsOn: ["web", "port"] },
+		},
+	});
+	await lastcall.lines.waitFor(/last: running/);
+	const [started, ready] = ["job.started", "job.ready"].map((type) =>
+		JSON.parse(
+			lastcall.lines.all.find((line) =>
+				line.includes(`"event":"${type}","job":"web"`),
+			) ?? "",
+		),
+	);
+	const took = Date.parse(ready.time) - Date.parse(started.time);
+	assert.ok(took >= 400, `ready after ${took} ms`);
+	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
+});
+
+for (const [how, script] of [
+	[
+		"process.send()",
+		`'${process.execPath}' -e 'process.send("ready"); setTimeout(() => {}, 1e6)'`,
+	],
+	[
+		"sd_notify",
+		`perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die; send($s, "STATUS=up\\nREADY=1", 0, sockaddr_un($ENV{NOTIFY_SOCKET})) or die; sleep 1000'`,
+	],
+] as const) {
+	test(`Supervisor hears of a process that it is ready by ${how}`, async () => {
+		await using lastcall = await startLastcall({
+			jobs: {
+				it: { command: shell(`exec ${script}`), readiness: "notify" },
+				next: { ...waiting("next"), dependsOn: ["it"] },
+			},
+		});
+		await lastcall.lines.waitFor(/next: running/);
+		assert.equal(await stop(lastcall), 0, lastcall.lines.text);
+	});
+}
+
+test("Supervisor stops a job that is not ready in time, and says what it found", async () => {
+	const port = await freePort();
+	await using lastcall = await startLastcall({
+		jobs: {
+			web: {
+				...waiting("web"),
+				readiness: { tcp: `127.0.0.1:${port}` },
+				startTimeout: "300ms",
+			},
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 1);
+	assert.match(lastcall.event("job.startTimedOut").detail, /ECONNREFUSED/);
+	const { exit } = reportOf(lastcall, "web");
+	assert.ok(exit.outcome === "not-ready");
+	assert.match(exit.error.message, /not ready after 300 ms: .*ECONNREFUSED/);
+});
+
+test("Supervisor restarts a job that fails, with growing delays, and gives up after maxRestarts", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			flaky: {
+				command: shell("exit 3"),
+				restart: "on-failure",
+				restartDelay: "20ms",
+				maxRestarts: 3,
+			},
+			other: waiting("other"),
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 3);
+	const delays = lastcall.events.flatMap((event) =>
+		event.type === "restart.scheduled" ? event.delayMs : [],
+	);
+	assert.equal(delays.length, 3);
+	for (const [n, least] of [20, 40, 80].entries())
+		assert.ok(
+			(delays[n] ?? 0) >= least && (delays[n] ?? 0) <= least * 1.25,
+			`${delays}`,
+		);
+});
+
+test("Supervisor restarts a job 1,000 times, and still stops at once", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			flaky: {
+				command: ["true"],
+				restart: "always",
+				restartDelay: "0s",
+				maxRestarts: 1_000,
+				essential: false,
+			},
+			other: waiting("other"),
+		},
+	});
+	await lastcall.lines.waitFor(/"restarts":1000,/, { timeout: 60_000 });
+	lastcall.kill("SIGTERM");
+	const { code, ms } = await lastcall.exit();
+	assert.equal(code, 0);
+	assert.ok(ms < 2_000, `took ${ms} ms`);
+});
+
+test("Supervisor restarts a thread, with a flag of its own for each run", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			it: {
+				thread: fixture("returning"),
+				restart: "always",
+				restartDelay: "10ms",
+				maxRestarts: 2,
+			},
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 0);
+	assert.equal(story(lastcall, "job.started").length, 3);
+});
+
+test("Supervisor does not let a pending restart delay the stop", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			flaky: {
+				command: shell("exit 1"),
+				restart: "always",
+				restartDelay: "1h",
+			},
+			other: waiting("other"),
+		},
+	});
+	await lastcall.waitFor("restart.scheduled");
+	await lastcall.lines.waitFor(/other: running/);
+	lastcall.kill("SIGTERM");
+	const { code, ms } = await lastcall.exit();
+	assert.equal(code, 1, "its last run had failed");
+	assert.ok(ms < 2_000, `took ${ms} ms`);
+	assert.equal(story(lastcall, "job.started").length, 2);
+});
+
+test("Supervisor does not let a readiness poll delay the stop", async () => {
+	const port = await freePort();
+	await using lastcall = await startLastcall({
+		jobs: {
+			web: {
+				...waiting("web"),
+				readiness: { http: `http://127.0.0.1:${port}/` },
+			},
+			next: { ...waiting("next"), dependsOn: ["web"] },
+		},
+	});
+	await lastcall.lines.waitFor(/web: running/);
+	lastcall.kill("SIGTERM");
+	const { code, ms } = await lastcall.exit();
+	assert.equal(code, 0, lastcall.lines.text);
+	assert.ok(ms < 2_000, `took ${ms} ms`);
+	assert.deepEqual(story(lastcall, "job.started"), ["job.started web"]);
+	assert.deepEqual(story(lastcall, "job.ready"), []);
+});
+
+test("Supervisor starts nothing more when the stop comes in the middle of the start", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			first: { command: shell("echo up; sleep 1000"), readiness: "exit" },
+			second: { ...waiting("second"), dependsOn: ["first"] },
+			third: { ...waiting("third"), dependsOn: ["second"] },
+		},
+	});
+	await lastcall.lines.waitFor(/^up$/);
+	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
+	assert.deepEqual(story(lastcall, "job.started"), ["job.started first"]);
+});
+
+test("Supervisor has one deadline for all waves: a slow one takes from the next, never from the end", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: "2s",
+		jobs: {
+			db: waiting("db"),
+			api: { command: program("deaf.sh"), dependsOn: ["db"] },
+			web: {
+				command: program("deaf.sh"),
+				dependsOn: ["api"],
+				stopTimeout: "700ms",
+			},
+		},
+	});
+	await lastcall.waitFor("job.started", "web");
+	await lastcall.lines.waitFor(/db: running/);
+	lastcall.kill("SIGTERM");
+	const { code, ms } = await lastcall.exit();
+	assert.equal(code, 124);
+	assert.ok(ms < 2_000, `took ${ms} ms`);
+	const [db, api, web] = ["db", "api", "web"].map((job) =>
+		reportOf(lastcall, job),
+	);
+	assert.ok((web?.killed?.waitedMs ?? 0) >= 700);
+	// What web took is gone for api: it had until the deadline at 1.5 s.
+	assert.ok((api?.askedMs ?? 0) >= 700, `asked after ${api?.askedMs} ms`);
+	assert.ok((api?.killed?.waitedMs ?? 9e9) < 850);
+	// And nothing was left for db: it was asked at the deadline, and killed with the others.
+	assert.ok((db?.askedMs ?? 0) >= 1_490, `asked after ${db?.askedMs} ms`);
+	assert.equal(db?.leftMs, 0);
+});
+
+test("Supervisor waits for the drain delay, as a part of the budget", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: "3s",
+		drainDelay: "600ms",
+		jobs: { it: waiting("it") },
+	});
+	await lastcall.lines.waitFor(/it: running/);
+	assert.equal(await stop(lastcall), 0);
+	const { askedMs = 0, leftMs = 0 } = reportOf(lastcall, "it");
+	assert.ok(askedMs >= 590, `asked after ${askedMs} ms`);
+	assert.ok(leftMs > 0 && leftMs <= 1_910, `${leftMs} ms left`);
+});
+
+test("Supervisor cuts the drain delay short when told to hurry", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: "1h",
+		drainDelay: "50m",
+		jobs: { it: { command: shell("echo up; exec sleep 1000") } },
+	});
+	await lastcall.lines.waitFor(/^up$/);
+	lastcall.kill("SIGINT");
+	await lastcall.waitFor("stop.requested");
+	lastcall.kill("SIGINT");
+	const { ms } = await lastcall.exit();
+	assert.ok(ms < 5_000, `took ${ms} ms`);
+});
