@@ -15,7 +15,7 @@ import { isCaught } from "../os/early-signal.ts";
 import { exitWithin } from "../os/guard.ts";
 import { otherListeners } from "./listeners.ts";
 import { heldAtEnd, printUncaught } from "./report.ts";
-import type { StopHandler } from "./stop-handler.ts";
+import type { AppStopReason, StopHandler } from "./stop-handler.ts";
 import { StopSequence } from "./stop-sequence.ts";
 
 /** For exit listeners and threads, when there is nothing to stop. */
@@ -49,6 +49,11 @@ export class AppInit {
 			// Outside PID 1 an early signal has ended the process already; an ignored one is not caught either.
 			if (!caught && process.pid === 1) this.#onSignal(signal, true);
 		}
+	}
+
+	/** Begins the stop for a reason that is neither a signal nor an error of ours. */
+	stop(reason: AppStopReason): void {
+		this.#sequence.request(reason);
 	}
 
 	#onSignal(signal: "SIGTERM" | "SIGINT", early: boolean): void {

@@ -43,7 +43,7 @@ export function stoppedLate(
 	tookMs: number,
 	{ totalMs, source }: StopBudget,
 ): void {
-	const why = reason.type === "signal" ? reason.signal : "uncaught error";
+	const why = reason.type === "signal" ? reason.signal : reason.type;
 	say(
 		`Stopped late: ${why}, ${formatDuration(tookMs)} of ${formatDuration(totalMs)} (${source}); exit code 124`,
 	);

@@ -1,7 +1,7 @@
 import type { StopReason } from "../events.ts";
 
-/** Why the app stops: a signal, or an uncaught error. */
-export type AppStopReason = Extract<StopReason, { type: "signal" | "error" }>;
+/** Why the app stops: a signal, an uncaught error, or the end of an essential job of `startJobs()`. */
+export type AppStopReason = Exclude<StopReason, { type: "idle" }>;
 
 /** What a stop handler is called with. */
 export interface StopContext {
