@@ -12,7 +12,7 @@ export interface StopContext {
 	};
 	/** Aborted at the deadline. Pass it to whatever takes one. */
 	readonly signal: AbortSignal;
-	/** `{type: "signal", signal: "SIGTERM", number: 15, early: false}`, or `{type: "error", error: {name, message, stack}}`. */
+	/** `{type: "signal", signal: "SIGTERM", number: 15, early: false}`, `{type: "error", error: {name, message, stack}}`, or `{type: "job", job, exit}`. */
 	readonly reason: AppStopReason;
 }
 
