@@ -15,8 +15,10 @@ export interface DrainOptions {
 }
 
 const IDLE_MS = 1_000;
-/** For clients that the kernel has answered already to complete their connection. */
+/** For clients that the kernel has answered already to complete their handshake. */
 const HANDSHAKE_MS = 100;
+/** Where new connections cannot be refused a busy server never sees an empty backlog. */
+const MAX_TURNS = 1_000;
 
 /**
  * Closes an HTTP server without failing a request, as `server.close()` does when it cuts a connection on which a client is just
@@ -57,15 +59,15 @@ async function emptyBacklog(server: Server): Promise<void> {
 	const { _handle: handle } = server as { _handle?: { fd?: number } };
 	// A worker of a cluster has none of its own: the primary listens, and goes on.
 	if (!handle?.fd || handle.fd < 0) return;
-	if (!refuseConnections(handle.fd)) return;
-	await new Promise((resolve) => setTimeout(resolve, HANDSHAKE_MS));
+	if (refuseConnections(handle.fd))
+		await new Promise((resolve) => setTimeout(resolve, HANDSHAKE_MS));
 	// libuv accepts one connection in each turn of the loop: a turn without any has found the backlog empty.
 	let accepted = true;
 	const onConnection = () => {
 		accepted = true;
 	};
 	server.on("connection", onConnection);
-	while (accepted) {
+	for (let turn = 0; accepted && turn < MAX_TURNS; turn++) {
 		accepted = false;
 		// The rest of this turn, and then a whole one.
 		await new Promise(setImmediate);

@@ -1,67 +1,39 @@
 /**
- * Stops new connections to a listening TCP socket without closing it.
+ * Has the kernel refuse new connections to a listening TCP socket that stays open.
  *
  * close(2) resets every connection that the kernel has accepted and the process has not: its client may have sent a request
- * already, and would see it fail. So first a filter drops requests for a connection (SYN), then what is in the backlog is
- * accepted, then the socket is closed. A client that was dropped asks again a second later, and is refused.
+ * already, and would see it fail. So first the socket is bound to a network interface that does not exist: no packet comes from
+ * there, and a request for a connection finds nobody who listens. What is in the backlog, and every handshake that had begun, is
+ * not touched, and can still be accepted.
  */
 import { attempt } from "../errors.ts";
 import { foreignFunctions } from "./ffi.ts";
 
 const SOL_SOCKET = 1;
-const SO_ATTACH_FILTER = 26;
-const TCP_FLAGS_OFFSET = 13;
-const SYN = 0x02;
-const ACK = 0x10;
-
-/** Classic BPF, as bpf(4) has it: operation, jump if true, jump if false, operand. */
-const DROP_NEW_CONNECTIONS = [
-	[0x30, 0, 0, TCP_FLAGS_OFFSET], // load byte
-	[0x54, 0, 0, SYN | ACK], // and
-	[0x15, 0, 1, SYN], // if equal go on, else skip one
-	[0x06, 0, 0, 0], // drop
-	[0x06, 0, 0, 0xffff_ffff], // keep
-] as const;
-const SIZEOF_INSTRUCTION = 8;
-const SIZEOF_PROGRAM = 16;
+/** Linux 5.0; without privileges from 5.7 on, for a socket that is not bound to an interface. */
+const SO_BINDTOIFINDEX = 62;
+/** The kernel counts interfaces from 1 upwards. */
+const NO_INTERFACE = 0x7fff_ffff;
 
 /** @returns Whether it works here: not without foreign functions, nor outside Linux. */
 export function refuseConnections(descriptor: number): boolean {
-	return (
-		attempt(() => {
-			const ffi = foreignFunctions();
-			if (!ffi) return false;
-			const setsockopt = ffi.bind("setsockopt", "int", [
-				"int",
-				"int",
-				"int",
-				"pointer",
-				"int",
-			]);
-			const filter = Buffer.alloc(
-				DROP_NEW_CONNECTIONS.length * SIZEOF_INSTRUCTION,
-			);
-			for (const [index, instruction] of DROP_NEW_CONNECTIONS.entries()) {
-				const [operation, ifTrue, ifFalse, operand] = instruction;
-				const at = index * SIZEOF_INSTRUCTION;
-				filter.writeUInt16LE(operation, at);
-				filter.writeUInt8(ifTrue, at + 2);
-				filter.writeUInt8(ifFalse, at + 3);
-				filter.writeUInt32LE(operand, at + 4);
-			}
-			const program = Buffer.alloc(SIZEOF_PROGRAM);
-			program.writeUInt16LE(DROP_NEW_CONNECTIONS.length, 0);
-			program.writeBigUInt64LE(ffi.address(filter), 8);
-			const address = ffi.address(program);
-			return (
-				setsockopt(
-					descriptor,
-					SOL_SOCKET,
-					SO_ATTACH_FILTER,
-					address,
-					SIZEOF_PROGRAM,
-				) === 0
-			);
-		}) ?? false
-	);
+	const refused = attempt(() => {
+		const ffi = foreignFunctions();
+		if (!ffi) return false;
+		const setsockopt = ffi.bind("setsockopt", "int", [
+			"int",
+			"int",
+			"int",
+			"pointer",
+			"int",
+		]);
+		const index = Buffer.alloc(4);
+		index.writeInt32LE(NO_INTERFACE);
+		const value = ffi.address(index);
+		const { length } = index;
+		return (
+			setsockopt(descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, value, length) === 0
+		);
+	});
+	return refused ?? false;
 }
