@@ -5,7 +5,7 @@
 import type { ErrorInfo } from "./errors.ts";
 import type { JobExit, JobKind } from "./job/job.ts";
 import type { Whereabouts } from "./job/whereabouts.ts";
-import type { ProcessInfo } from "./os/processes.ts";
+import type { StragglerReport } from "./os/stragglers.ts";
 
 /** Why the program stops. */
 export type StopReason =
@@ -51,10 +51,7 @@ export interface JobStop {
 export interface StopReport {
 	readonly reason: StopReason;
 	readonly jobs: readonly JobStop[];
-	readonly stragglers: {
-		readonly found: readonly ProcessInfo[];
-		readonly killed: readonly ProcessInfo[];
-	};
+	readonly stragglers: StragglerReport;
 	/** Milliseconds from the request until everything was ended. */
 	readonly tookMs: number;
 	readonly budgetMs: number;
@@ -165,11 +162,9 @@ export type Event =
 	  }
 	/** A second SIGINT: the deadline is now. */
 	| { readonly type: "stop.hurried" }
-	| {
-			readonly type: "stragglers.ended";
-			readonly found: readonly ProcessInfo[];
-			readonly killed: readonly ProcessInfo[];
-	  }
+	| ({ readonly type: "stragglers.ended" } & StragglerReport)
+	/** Something in the main thread has thrown: ours to mend. The program stops for it. */
+	| { readonly type: "error.caught"; readonly error: ErrorInfo }
 	| { readonly type: "stop.finished"; readonly report: StopReport }
 	| ({ readonly type: "orphan.reaped"; readonly pid: number } & {
 			readonly code?: number;

@@ -1,17 +1,21 @@
 /** Where the parts of `lastcall run` meet: settings, signals, reaper, jobs, observers → exit code. No policy of its own. */
 import { isatty } from "node:tty";
-import { loadConfig } from "./config/load.ts";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { resolveLogSettings } from "./config/log-settings.ts";
 import { socketPaths, terminationMessagePath } from "./config/places.ts";
 import { resolveStopTimeout } from "./config/stop-timeout.ts";
 import { validateConfig } from "./config/validate.ts";
-import { MAX_DURATION_MS } from "./duration.ts";
 import { errorInfo } from "./errors.ts";
 import type { Emit, StopReport } from "./events.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
 import { startReaper } from "./os/reaper.ts";
-import { listenTo, onSignal } from "./os/signals.ts";
+import {
+	isStopSignal,
+	listenTo,
+	onSignal,
+	stopSignalWaiting,
+} from "./os/signals.ts";
 import { endStragglers } from "./os/stragglers.ts";
 import {
 	type Budget,
@@ -46,7 +50,8 @@ export interface Ending {
 export async function run(options: RunOptions): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
-	const loaded = await loadConfig(options.config);
+	const loaded = await loadUnlessStopped(options.config);
+	if (!loaded) return { code: 0, threadsJoined: false };
 	const settings = validateConfig(loaded, env);
 	const logSettings = resolveLogSettings(
 		env,
@@ -84,11 +89,15 @@ export async function run(options: RunOptions): Promise<Ending> {
 	const supervisor = new Supervisor(plans, budget, emit);
 
 	// Neither listeners for signals nor waiting threads keep Node.js alive.
-	const hold = setInterval(() => {}, MAX_DURATION_MS);
-	process.on("uncaughtException", (error) =>
-		supervisor.requestStop({ type: "error", error: errorInfo(error) }),
-	);
-	const role = becomeInit(emit);
+	const { role, look } = becomeInit(emit);
+	const hold = setInterval(look, LOOK_MS);
+	let hadErrors = false;
+	process.on("uncaughtException", (thrown) => {
+		const error = errorInfo(thrown);
+		hadErrors = true;
+		emit({ type: "error.caught", error });
+		supervisor.requestStop({ type: "error", error });
+	});
 	emit({
 		type: "init.started",
 		version: readVersion(),
@@ -113,7 +122,7 @@ export async function run(options: RunOptions): Promise<Ending> {
 	if (sockets.length > 0) observers.openSocket(sockets, supervisor.control);
 
 	const result = await running;
-	const report = await finish(result, budget, emit);
+	const report = await finish(result, budget, () => hadErrors, emit);
 	const elapsedMs = performance.now() - result.requestedAt;
 	const flushed = await console.flush(
 		budget.flushMs,
@@ -131,14 +140,40 @@ export async function run(options: RunOptions): Promise<Ending> {
 	return { code: report.exitCode, threadsJoined: threadsJoined && flushed };
 }
 
+/** How long a configuration may still load when the stop has been requested meanwhile. */
+const LOAD_GRACE_MS = 500;
+
+/** It is a program: it may fetch secrets, or wait for something that never comes. `undefined`: the stop did not wait for it. */
+async function loadUnlessStopped(
+	path: string | undefined,
+): Promise<LoadedConfig | undefined> {
+	const stopped = stopSignalWaiting
+		.then(() => new Promise((resolve) => setTimeout(resolve, LOAD_GRACE_MS)))
+		.then(() => undefined);
+	const loaded = await Promise.race([loadConfig(path), stopped]);
+	if (!loaded)
+		console.error(
+			"lastcall: asked to stop while the configuration was loading: nothing was started",
+		);
+	return loaded;
+}
+
+/** How often to look for zombies that no SIGCHLD has told of: see os/reaper.ts. */
+const LOOK_MS = 1_000;
+
 /** Takes the duties of an init as far as the kernel lets us. */
-function becomeInit(emit: Emit): "init" | "subreaper" | "none" {
+function becomeInit(emit: Emit): {
+	role: "init" | "subreaper" | "none";
+	look: () => void;
+} {
 	const c = libc();
-	if (!c) return "none";
 	const isInit = process.pid === 1;
-	if (!isInit && !c.becomeSubreaper()) return "none";
-	startReaper(c, (orphan) => emit({ type: "orphan.reaped", ...orphan }));
-	return isInit ? "init" : "subreaper";
+	if (!c || (!isInit && !c.becomeSubreaper()))
+		return { role: "none", look: () => {} };
+	const look = startReaper(c, (orphan) =>
+		emit({ type: "orphan.reaped", ...orphan }),
+	);
+	return { role: isInit ? "init" : "subreaper", look };
 }
 
 /** Passed on to the processes, as they came. */
@@ -164,10 +199,7 @@ function handleSignals(supervisor: Supervisor, emit: Emit): void {
 	onSignal((received) => {
 		emit({ type: "signal.received", ...received });
 		const { signal } = received;
-		const stops =
-			signal === "SIGTERM" ||
-			signal === "SIGINT" ||
-			(signal === "SIGHUP" && hangsUp);
+		const stops = isStopSignal(received) || (signal === "SIGHUP" && hangsUp);
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
 		// Only those named above have a listener here: no real-time signals.
 		else supervisor.forward(signal as NodeJS.Signals);
@@ -179,6 +211,7 @@ function handleSignals(supervisor: Supervisor, emit: Emit): void {
 async function finish(
 	{ reason, jobs, requestedAt }: SupervisorResult,
 	budget: Budget,
+	hadErrors: () => boolean,
 	emit: Emit,
 ): Promise<StopReport> {
 	const elapsed = () => performance.now() - requestedAt;
@@ -186,7 +219,7 @@ async function finish(
 		stopMs: stragglerStopMs(budget, elapsed()),
 		killMs: budget.stragglerKillMs,
 	});
-	if (stragglers.found.length > 0)
+	if (stragglers.found.length > 0 || stragglers.forced)
 		emit({ type: "stragglers.ended", ...stragglers });
 	const report: StopReport = {
 		reason,
@@ -195,7 +228,10 @@ async function finish(
 		tookMs: elapsed(),
 		budgetMs: budget.totalMs,
 		jobsMs: budget.jobsMs,
-		exitCode: exitCode(reason, jobs, stragglers.killed.length > 0),
+		exitCode: exitCode(reason, jobs, {
+			stragglersForced: stragglers.forced,
+			hadErrors: hadErrors(),
+		}),
 	};
 	emit({ type: "stop.finished", report });
 	return report;

@@ -12,12 +12,17 @@ import { keepStderrBlocking } from "./os/stderr.ts";
 import { readVersion } from "./version.ts";
 
 const EXIT_USAGE = 2;
+const EXIT_BUG = 1;
 
 // No top-level await: the bundle is CommonJS, which starts faster.
 main(process.argv.slice(2)).catch((error) => {
-	if (!(error instanceof UserError)) throw error;
-	console.error(`lastcall: ${error.message}`);
-	endProcess(EXIT_USAGE, true);
+	if (error instanceof UserError) {
+		console.error(`lastcall: ${error.message}`);
+		return endProcess(EXIT_USAGE, true);
+	}
+	// A bug of ours. Not thrown again: a listener for uncaught exceptions may be there that waits for a stop.
+	console.error(error);
+	endProcess(EXIT_BUG, false);
 });
 
 async function main(args: readonly string[]): Promise<void> {

@@ -181,3 +181,25 @@ test("run() without a binding says what is missing, and gets out from under a st
 	assert.equal((await lastcall.exit()).code, 124, lastcall.lines.text);
 	assert.match(lastcall.lines.text, /good: clean shutdown/);
 });
+
+test("run() tells of what is thrown during the stop, and exits with 1", async () => {
+	await using lastcall = await startLastcall(
+		{ jobs: { slow: { thread: fixture("slow"), data: 500 } } },
+		{ nodeFlags: ["--import", fixture("../throw-after-stop")] },
+	);
+	await lastcall.waitFor("job.ready", "slow");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 1, lastcall.lines.text);
+	assert.equal(lastcall.event("error.caught").error.message, "too late");
+	assert.match(lastcall.lines.text, /slow: clean shutdown/);
+});
+
+test("run() does not wait for a configuration that never loads when it is asked to stop", async () => {
+	await using lastcall = await startLastcall(
+		"console.log('loading'); setInterval(() => {}, 1e6); await new Promise(() => {}); export default {};",
+	);
+	await lastcall.lines.waitFor(/^loading$/);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0);
+	assert.match(lastcall.lines.text, /nothing was started/);
+});

@@ -24,9 +24,6 @@ export type Command =
 			readonly socket: string | undefined;
 	  };
 
-const EXPECTED =
-	"expected: lastcall run|check|status|stop|restart|signal, or --help";
-
 /** @throws {UserError} that says which argument is wrong, and what was expected. */
 export function parseCommand(args: readonly string[]): Command {
 	const [first, ...rest] = args;

@@ -10,6 +10,7 @@ import { appInit } from "./shared.ts";
 const EXIT_USAGE = 2;
 /** Long after the app has started. */
 const FIRST_LOOK_MS = 1_000;
+const LOOK_MS = 5_000;
 
 /**
  * Takes PID 1's duties in the main thread of PID 1. In worker threads and child processes, which inherit `--import`, it does
@@ -43,8 +44,11 @@ function reapOrphans(): void {
 	const start = () => {
 		clearTimeout(timer);
 		const c = libc();
-		if (c) startReaper(c, () => {}, patience(c));
-		else warn("cannot reap orphans");
+		if (c) {
+			const look = startReaper(c, () => {}, patience(c));
+			// No signal tells of the dead children that a worker thread leaves behind.
+			setInterval(look, LOOK_MS).unref();
+		} else warn("cannot reap orphans");
 		// Last: without any listener libuv would give the signal up for a moment.
 		process.off("SIGCHLD", start);
 	};

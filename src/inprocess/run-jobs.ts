@@ -53,7 +53,11 @@ export async function runJobs(config: Config): Promise<void> {
 		const timer = setTimeout(() => supervisor.hurry(), left);
 		const result = await running;
 		clearTimeout(timer);
-		process.exitCode ||= exitCode(result.reason, result.jobs, false);
+		process.exitCode ||= exitCode(result.reason, result.jobs, {
+			stragglersForced: false,
+			// The app's own count for its exit code anyway.
+			hadErrors: false,
+		});
 		await console.flush(budget.flushMs, budget.flushMs);
 		observers.close();
 	});

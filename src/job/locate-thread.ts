@@ -10,7 +10,7 @@
  */
 import type { Worker } from "node:worker_threads";
 import { attempt } from "../errors.ts";
-import { readKernelState } from "../os/kernel-state.ts";
+import { type KernelState, readKernelState } from "../os/kernel-state.ts";
 import { within } from "../within.ts";
 import type { Frame, Whereabouts } from "./whereabouts.ts";
 
@@ -62,7 +62,14 @@ export async function locateThread(
 		profile === undefined
 			? undefined
 			: attempt(() => readProfile(JSON.parse(profile as string)));
-	return seen ?? (kernel && { type: "native", ...kernel });
+	return seen ?? (kernel && fromKernel(kernel));
+}
+
+/** The event loop's own wait is no native code of the job's. */
+function fromKernel(kernel: KernelState): Whereabouts {
+	return kernel.call?.startsWith("epoll_")
+		? { type: "idle" }
+		: { type: "native", ...kernel };
 }
 
 async function takeProfile(

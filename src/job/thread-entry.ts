@@ -64,6 +64,7 @@ async function importJob(): Promise<JobFunction> {
 
 function createContext(): JobContext {
 	let logger: Logger | undefined;
+	let isReady = false;
 	return {
 		name,
 		id: threadId,
@@ -75,7 +76,10 @@ function createContext(): JobContext {
 			);
 			return logger;
 		},
-		ready: () => sender.send({ type: "ready" }),
+		ready() {
+			if (!isReady) sender.send({ type: "ready" });
+			isReady = true;
+		},
 	};
 }
 

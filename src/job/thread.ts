@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - `exited` settles exactly once, with the first of: the worker's exit, a start that failed, or `giveUp()`.
+ * - Nothing that a thread sends can throw in here: what cannot be understood is passed over.
  * - Whatever the thread has sent is handed on before `exited` settles, so that its last lines stand before the news of its end.
  */
 import { extname } from "node:path";
@@ -15,7 +16,7 @@ import {
 	receiveMessageOnPort,
 	Worker,
 } from "node:worker_threads";
-import { type ErrorInfo, errorInfo } from "../errors.ts";
+import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
 import type { LogLevel } from "../logger.ts";
 import { RaisableFlag } from "./flag.ts";
 import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
@@ -111,14 +112,14 @@ export class ThreadJob implements Job {
 				this.#uncaught = errorInfo(error);
 			});
 			worker.on("exit", (code) => this.#onExit(code));
-			port1.on("message", (message: ThreadMessage) => this.#receive(message));
+			port1.on("message", (message) => this.#receive(message));
 			this.#id = worker.threadId;
 			this.#worker = worker;
 			this.#port = port1;
 		} catch (error) {
 			// No thread could be made (the container's limit of processes is reached), or `data` cannot be cloned.
 			port1.close();
-			this.#settle({ outcome: "not-started", error: errorInfo(error) });
+			this.#settle(notStarted(errorInfo(error)));
 		}
 	}
 
@@ -159,7 +160,12 @@ export class ThreadJob implements Job {
 		return { type: "javascript", stack: [first, ...own.slice(1)] };
 	}
 
-	#receive(message: ThreadMessage): void {
+	/** The port lies in the thread's `workerData`: its code can post there whatever it likes. */
+	#receive(message: unknown): void {
+		attempt(() => this.#take(message as ThreadMessage));
+	}
+
+	#take(message: ThreadMessage): void {
 		switch (message.type) {
 			case "ready":
 				this.#hooks.onReady();
@@ -192,7 +198,7 @@ export class ThreadJob implements Job {
 		for (;;) {
 			const received = receiveMessageOnPort(this.#port);
 			if (!received) break;
-			this.#receive(received.message as ThreadMessage);
+			this.#receive(received.message);
 		}
 		const { dropped } = this.#flow;
 		if (dropped > 0) this.#hooks.onDropped(dropped);
@@ -205,12 +211,29 @@ export class ThreadJob implements Job {
 	}
 
 	#exitOf(code: number): JobExit {
-		if (this.#said) return this.#said;
+		// Even if its function had returned: something went on after it that had to be cut off.
 		if (this.#killed) return { outcome: "killed" };
+		if (this.#said) return this.#said;
 		const error = this.#uncaught;
 		if (!error) return { outcome: "exited", code };
-		return error.code === "ERR_WORKER_OUT_OF_MEMORY"
-			? { outcome: "out-of-memory", error }
-			: { outcome: "failed", error };
+		switch (error.code) {
+			case "ERR_WORKER_OUT_OF_MEMORY":
+				return { outcome: "out-of-memory", error };
+			case "ERR_WORKER_INIT_FAILED":
+				return notStarted(error);
+			default:
+				return { outcome: "failed", error };
+		}
 	}
+}
+
+/** No thread could be made. Node.js says no more than the code of the error. */
+function notStarted(error: ErrorInfo): JobExit {
+	const limit = /EMFILE/.test(error.message)
+		? "open files"
+		: /EAGAIN/.test(error.message) && "processes and threads";
+	const message = limit
+		? `${error.message}: no thread could be made, the limit of ${limit} is reached`
+		: error.message;
+	return { outcome: "not-started", error: { ...error, message } };
 }

@@ -1,5 +1,6 @@
 /** Standard output and error as the init and its threads use them: log lines on standard output, what threads print untouched. */
 import type { LogSettings } from "../config/log-settings.ts";
+import { attempt } from "../errors.ts";
 import type { Stream } from "../job/job.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { Output } from "../os/output.ts";
@@ -73,5 +74,7 @@ async function renderer(
 ): Promise<(line: string) => string> {
 	if (format === "json") return (line) => line;
 	const { createPrettifier } = await import("./pretty.ts");
-	return createPrettifier(isTerminal);
+	const prettify = createPrettifier(isTerminal);
+	// Fields of a job's own may be anything, and the line is wanted all the same.
+	return (line) => attempt(() => prettify(line)) ?? line;
 }

@@ -94,17 +94,20 @@ function describe(event: Event): Line {
 		case "stop.hurried":
 			return ["warn", "Second SIGINT: the deadline is now"];
 		case "stragglers.ended":
-			return event.killed.length > 0
+			return event.forced
 				? ["warn", `Killed stragglers: ${processesInWords(event.killed)}`]
 				: ["info", `Ended stragglers: ${processesInWords(event.found)}`];
 		case "stop.finished": {
 			const { exitCode, jobs, tookMs } = event.report;
-			const joined = jobs.filter(({ exit }) => !wasKilled(exit)).length;
+			const started = jobs.filter(({ exit }) => exit.outcome !== "not-started");
+			const joined = started.filter(({ exit }) => !wasKilled(exit)).length;
 			return [
 				exitCode === 0 ? "info" : "error",
-				`Exiting main program with code ${exitCode}: ${joined} of ${jobs.length} jobs joined, stopped in ${formatDuration(tookMs)}`,
+				`Exiting main program with code ${exitCode}: ${joined} of ${started.length} jobs joined, stopped in ${formatDuration(tookMs)}`,
 			];
 		}
+		case "error.caught":
+			return ["error", `Internal error: ${event.error.message}`];
 		case "orphan.reaped":
 			return ["debug", `Reaped orphan ${event.pid}`];
 	}

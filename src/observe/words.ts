@@ -44,13 +44,17 @@ export function exitInWords(exit: JobExit): string {
 		case "killed":
 			return "was killed: its clean shutdown code has not run to its end";
 		case "stuck":
-			return "is stuck and cannot even be killed";
+			return "did not go even when it was killed: it is stuck in native code or in the kernel";
 	}
 }
 
+/** So many are named in a line. */
+const NAMED = 20;
+
 export function processesInWords(processes: readonly ProcessInfo[]): string {
-	return (
-		processes.map(({ pid, command }) => `${pid} (${command})`).join(", ") ||
-		"some that /proc does not show"
-	);
+	const named = processes
+		.slice(0, NAMED)
+		.map(({ pid, command }) => `${pid} (${command})`);
+	if (processes.length > NAMED) named.push("and more");
+	return named.join(", ") || "some that /proc does not show";
 }

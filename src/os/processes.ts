@@ -2,11 +2,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { attempt } from "../errors.ts";
 
-export interface ProcessInfo {
+export interface ProcessState {
 	readonly pid: number;
+	/** 0: it came into the PID namespace from outside. */
 	readonly parent: number;
 	/** One letter: `R`unning, `S`leeping, `D` (uninterruptible), `T` (stopped), `Z`ombie, … */
 	readonly state: string;
+}
+
+export interface ProcessInfo extends ProcessState {
 	/** Command line, or the short name in brackets where there is none; at most 200 characters. */
 	readonly command: string;
 }
@@ -15,35 +19,39 @@ const COMMAND_LENGTH = 200;
 
 /** Every process of the PID namespace that /proc shows. Empty where /proc is hidden. */
 export function listProcesses(): ProcessInfo[] {
-	const entries = attempt(() => readdirSync("/proc")) ?? [];
-	return entries
-		.filter((entry) => /^\d+$/.test(entry))
-		.map((entry) => readProcess(Number(entry)))
-		.filter((info) => info !== undefined);
+	return list(readProcess);
+}
+
+/** The same without command lines: cheap, and it cannot block. */
+export function listStates(): ProcessState[] {
+	return list((pid) => readStat(pid)?.state);
 }
 
 /** `undefined` if the process has vanished, or is not ours to see. */
 export function readProcess(pid: number): ProcessInfo | undefined {
-	return attempt(() => {
-		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		// The name stands in parentheses and may itself contain some, and blanks: split at the last one.
-		const name = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
-		const [state = "?", parent = "0"] = stat
-			.slice(stat.lastIndexOf(")") + 2)
-			.split(" ");
-		const line = readFileSync(`/proc/${pid}/cmdline`, "utf8")
-			.replaceAll("\0", " ")
-			.trim();
-		const command = (line || `[${name}]`).slice(0, COMMAND_LENGTH);
-		return { pid, parent: Number(parent), state, command };
-	});
+	const stat = readStat(pid);
+	if (!stat) return undefined;
+	const { state, name } = stat;
+	// The command line lies in the memory of the process, whose lock a process in state D may hold for ever.
+	const line =
+		state.state === "D"
+			? ""
+			: attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+	if (line === undefined) return undefined;
+	const command = line.replaceAll("\0", " ").trim() || `[${name}]`;
+	return { ...state, command: command.slice(0, COMMAND_LENGTH) };
 }
 
 /** All processes below one: children, their children, …; zombies left out. */
+export function livingDescendants<State extends ProcessState>(
+	of: number,
+	all: readonly State[],
+): State[];
+export function livingDescendants(of: number): ProcessInfo[];
 export function livingDescendants(
 	of: number,
-	all = listProcesses(),
-): ProcessInfo[] {
+	all: readonly ProcessState[] = listProcesses(),
+): ProcessState[] {
 	const family = new Set([of]);
 	// Parents may stand behind their children in the list (pids wrap around): go on until nothing is added.
 	for (let size = 0; size !== family.size; ) {
@@ -53,4 +61,26 @@ export function livingDescendants(
 	return all.filter(
 		({ pid, state }) => pid !== of && family.has(pid) && state !== "Z",
 	);
+}
+
+function list<Info>(read: (pid: number) => Info | undefined): Info[] {
+	const entries = attempt(() => readdirSync("/proc")) ?? [];
+	return entries
+		.filter((entry) => /^\d+$/.test(entry))
+		.map((entry) => read(Number(entry)))
+		.filter((info) => info !== undefined);
+}
+
+function readStat(
+	pid: number,
+): { state: ProcessState; name: string } | undefined {
+	const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+	if (stat === undefined) return undefined;
+	// The name stands in parentheses and may itself contain some, and blanks: split at the last one.
+	const end = stat.lastIndexOf(")");
+	const [state = "?", parent = "0"] = stat.slice(end + 2).split(" ");
+	return {
+		state: { pid, parent: Number(parent), state },
+		name: stat.slice(stat.indexOf("(") + 1, end),
+	};
 }

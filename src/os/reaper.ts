@@ -12,6 +12,8 @@
  * - Whose a zombie is, is for the `Ownership` to say: in an init of our own Node.js announces each child
  *   (`announcedChildren` below); in somebody else's app only time tells (patience.ts).
  * - `spawnSync` collects its child before JavaScript runs again, so it can never be met here.
+ * - A zombie can become ours without any signal: when a thread ends, the kernel hands its dead children over in silence. So
+ *   whoever lets threads spawn has to call the look from time to time.
  * - SIGCHLD coalesces: each look goes on until nothing is left, in batches, so that the event loop stays responsive.
  */
 import type { ChildProcess } from "node:child_process";
@@ -27,12 +29,16 @@ export interface Orphan extends WaitStatus {
 /** Says of a zombie whether it is nobody's. `look` is to be called when the answer may have changed. */
 export type Ownership = (look: () => void) => (pid: number) => boolean;
 
-/** Starts reaping, for the life of the process. Call it once, before anything is spawned. */
+/**
+ * Starts reaping, for the life of the process. Call it once, before anything is spawned.
+ *
+ * @returns A look for zombies that no signal has told of.
+ */
 export function startReaper(
 	libc: Libc,
 	onReaped: (orphan: Orphan) => void,
 	ownership: Ownership = announcedChildren,
-): void {
+): () => void {
 	const isNobodys = ownership(look);
 	let scheduled = false;
 
@@ -53,6 +59,7 @@ export function startReaper(
 
 	process.on("SIGCHLD", look);
 	look();
+	return look;
 }
 
 /**

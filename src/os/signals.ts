@@ -30,7 +30,13 @@ type SignalHandler = (received: ReceivedSignal) => void;
 
 /** Signals from before somebody listened, in their order. */
 const waiting: ReceivedSignal[] = [];
-let handler: SignalHandler = (received) => waiting.push(received);
+let handler: SignalHandler = (received) => {
+	waiting.push(received);
+	if (isStopSignal(received)) stopWaiting.resolve();
+};
+const stopWaiting = Promise.withResolvers<void>();
+/** Settles when a stop signal has come that nobody has taken yet. */
+export const stopSignalWaiting: Promise<void> = stopWaiting.promise;
 
 function deliver(signal: NodeJS.Signals, early: boolean): void {
 	handler({ signal, number: constants.signals[signal], early });
@@ -56,6 +62,11 @@ const NOT_FORWARDED: ReadonlySet<number> = new Set(
 	).map((name) => constants.signals[name]),
 );
 
+/** Whether it asks an init to stop. */
+export function isStopSignal({ signal }: ReceivedSignal): boolean {
+	return signal === "SIGTERM" || signal === "SIGINT";
+}
+
 /** Numbers of the signals that have a listener. */
 const heard = new Set<number>();
 
@@ -65,7 +76,7 @@ function listen(signal: NodeJS.Signals): void {
 }
 
 listen("SIGUSR1");
-// Outside PID 1 an early signal has ended the process, as it should; an ignored one (nohup) is not caught either.
+// Outside PID 1 an early signal has ended the process, as it should.
 const isInit = process.pid === 1;
 isCaught("SIGTERM"); // warms up what the next lines need
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

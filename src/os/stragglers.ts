@@ -3,21 +3,33 @@
  *
  * As PID 1 that is every other process of the PID namespace, reached at once by kill(-1) without a look at /proc. Anywhere
  * else kill(-1) would take down the user's machine: there only our own descendants are ended, each by its pid.
+ *
+ * Invariants:
+ * - Only who can be reached is waited for: not a process of another user, which the kernel will end with us.
+ * - Guests (`docker exec`, whose parent is outside the namespace) get the signals like all others, but a shell that
+ *   somebody has open in there neither delays the stop nor counts as work that was cut off.
+ * - Who was killed is what SIGKILL was sent to and what is gone after it.
  */
 import {
-	listProcesses,
+	listStates,
 	livingDescendants,
 	type ProcessInfo,
+	type ProcessState,
+	readProcess,
 } from "./processes.ts";
 
-/** How often to look again: exits of processes that are not our children (`docker exec`) come without SIGCHLD. */
+/** How often to look again: not every exit comes with a SIGCHLD for us. */
 const LOOK_MS = 10;
+/** So many are named; there can be thousands. */
+const NAMED = 50;
 
 export interface StragglerReport {
-	/** Who was there, before the first signal. */
+	/** Who was there before the first signal, the first fifty of them. Empty where /proc is hidden. */
 	readonly found: readonly ProcessInfo[];
-	/** Who did not go after SIGTERM. */
+	/** Who went only by SIGKILL, the first fifty of them. */
 	readonly killed: readonly ProcessInfo[];
+	/** Whether SIGKILL was needed: known even where /proc is hidden. */
+	readonly forced: boolean;
 }
 
 export interface StragglerTimes {
@@ -33,62 +45,89 @@ export async function endStragglers(
 	isInit = process.pid === 1,
 ): Promise<StragglerReport> {
 	const crowd = isInit ? everyoneElse : descendants;
-	if (!crowd.exist()) return { found: [], killed: [] };
 	const found = crowd.list();
+	if (isInit ? !send(-1, 0) : found.length === 0) return NOBODY;
+	// Named now: later they have no command line any more.
+	const named = nameProcesses(found);
 	crowd.signal("SIGTERM");
 	// A stopped process acts on SIGTERM only once it runs again.
 	crowd.signal("SIGCONT");
-	if (await gone(crowd, times.stopMs)) return { found, killed: [] };
-	const killed = crowd.list();
+	if (await gone(crowd, times.stopMs))
+		return { found: named, killed: [], forced: false };
+	const stubborn = nameProcesses(crowd.list());
 	crowd.signal("SIGKILL");
 	await gone(crowd, times.killMs);
-	return { found, killed };
+	const left = new Set(crowd.list().map(({ pid }) => pid));
+	const killed = stubborn.filter(({ pid }) => !left.has(pid));
+	return { found: named, killed, forced: killed.length > 0 || isHidden() };
 }
 
+const NOBODY: StragglerReport = { found: [], killed: [], forced: false };
+
 interface Crowd {
-	exist(): boolean;
-	list(): ProcessInfo[];
+	/** Who is to be waited for. */
+	list(): ProcessState[];
 	signal(signal: NodeJS.Signals): void;
 }
 
 const everyoneElse: Crowd = {
-	exist() {
-		if (!send(-1, 0)) return false;
-		// Zombies count for kill(2). Where /proc is hidden we cannot tell, and rather wait.
-		const all = listProcesses();
-		return all.length === 0 || all.some(isLivingOther);
+	list() {
+		const all = listStates().filter(({ state }) => state !== "Z");
+		const guests = all.filter(
+			({ pid, parent }) => parent === 0 && pid !== process.pid,
+		);
+		const apart = new Set([process.pid]);
+		for (const guest of [
+			...guests,
+			...guests.flatMap(({ pid }) => livingDescendants(pid, all)),
+		])
+			apart.add(guest.pid);
+		return all.filter(({ pid }) => !apart.has(pid) && isInReach(pid));
 	},
-	list: () => listProcesses().filter(isLivingOther),
 	signal: (signal) => void send(-1, signal),
 };
 
 const descendants: Crowd = {
-	exist: () => livingDescendants(process.pid).length > 0,
-	list: () => livingDescendants(process.pid),
-	signal: (signal) => {
-		for (const { pid } of livingDescendants(process.pid)) send(pid, signal);
+	list: () =>
+		livingDescendants(process.pid, listStates()).filter(({ pid }) =>
+			isInReach(pid),
+		),
+	signal(signal) {
+		for (const { pid } of this.list()) send(pid, signal);
 	},
 };
 
-function isLivingOther({ pid, state }: ProcessInfo): boolean {
-	return pid !== process.pid && state !== "Z";
-}
-
-function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-	try {
-		process.kill(pid, signal);
-		return true;
-	} catch (error) {
-		// EPERM: somebody is there, but out of our reach. ESRCH: nobody.
-		return (error as NodeJS.ErrnoException).code === "EPERM";
-	}
+/** Where /proc shows not even us, only kill(2) can tell whether somebody is there: zombies count for it, until they are reaped. */
+function isHidden(): boolean {
+	return listStates().length === 0;
 }
 
 async function gone(crowd: Crowd, withinMs: number): Promise<boolean> {
 	const end = performance.now() + withinMs;
-	while (crowd.exist()) {
+	while (crowd.list().length > 0 || (isHidden() && send(-1, 0))) {
 		if (performance.now() >= end) return false;
 		await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 	}
 	return true;
+}
+
+function isInReach(pid: number): boolean {
+	return send(pid, 0);
+}
+
+/** `false`: nobody is there, or only such as we have no right to signal. */
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+	try {
+		process.kill(pid, signal);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+function nameProcesses(states: readonly ProcessState[]): ProcessInfo[] {
+	return states
+		.slice(0, NAMED)
+		.map(({ pid }) => readProcess(pid))
+		.filter((info) => info !== undefined);
 }

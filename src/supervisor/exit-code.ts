@@ -6,6 +6,13 @@ import { isSuccess, wasKilled } from "../job/job.ts";
 export const EXIT_KILLED = 124;
 export const EXIT_FAILED = 1;
 
+export interface Circumstances {
+	/** Something had to be killed that was left when all jobs had exited. */
+	readonly stragglersForced: boolean;
+	/** Something in the main thread has thrown, at any time. */
+	readonly hadErrors: boolean;
+}
+
 /**
  * The code that the program exits with:
  * 124 if anything had to be killed, else the essential job's own code (128 + n for a signal) if its failure began the stop,
@@ -14,14 +21,15 @@ export const EXIT_FAILED = 1;
 export function exitCode(
 	reason: StopReason,
 	jobs: readonly JobStop[],
-	anyStragglerKilled: boolean,
+	{ stragglersForced, hadErrors }: Circumstances,
 ): number {
-	if (anyStragglerKilled || jobs.some(({ exit }) => wasKilled(exit)))
+	if (stragglersForced || jobs.some(({ exit }) => wasKilled(exit)))
 		return EXIT_KILLED;
-	if (reason.type === "error") return EXIT_FAILED;
+	if (hadErrors) return EXIT_FAILED;
 	if (reason.type === "job" && !isSuccess(reason.exit)) {
 		const { exit } = reason;
-		if (exit.outcome === "exited") return exit.code;
+		// The kernel keeps eight bits of it, and a failure must not look like a success.
+		if (exit.outcome === "exited") return exit.code & 0xff || EXIT_FAILED;
 		if (exit.outcome === "signaled")
 			return 128 + constants.signals[exit.signal];
 	}

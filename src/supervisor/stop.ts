@@ -23,6 +23,9 @@ export interface StopOutcome {
 	readonly killed?: ForcedEnd;
 }
 
+/** Longest wait for a killed job before the deadline; after it the budget's share counts. */
+const KILL_PATIENCE_MS = 1_000;
+
 /** Never rejects, and takes no longer than `stopTimeoutMs` and the deadline allow, plus the two times of the budget. */
 export async function stopJob(
 	job: Job,
@@ -37,11 +40,15 @@ export async function stopJob(
 	let killed: ForcedEnd | undefined;
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
 		const waitedMs = elapsed();
+		const late = performance.now();
 		const where = await job.locate(budget.locateMs);
 		killed = { waitedMs, ...(where && { where }) };
 		emit({ type: "job.killed", job: name, id, ...killed });
 		job.kill();
-		await within(job.exited, budget.killMs);
+		// A native call may take its time: it gets some of what is left, but others may wait for this job to be gone.
+		const spareMs = Math.min(deadline.remainingMs, KILL_PATIENCE_MS);
+		const unusedMs = budget.locateMs - (performance.now() - late);
+		await within(job.exited, Math.max(spareMs, budget.killMs + unusedMs));
 		job.giveUp();
 	}
 	const exit = await job.exited;

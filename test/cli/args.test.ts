@@ -20,12 +20,13 @@ const accepted: [line: string, command: Command][] = [
 		run({ config: "jobs.ts", stopTimeoutMs: 10_000 }),
 	],
 	["run -- --odd.ts", run({ config: "--odd.ts" })],
+	["", { type: "exec" }],
+	["node jobs.ts", { type: "exec" }],
+	["--stop-timeout 10s node jobs.ts", { type: "exec" }],
+	["-- run", { type: "exec" }],
 ];
 
 const refused: [line: string, message: RegExp][] = [
-	["", /^No command given, expected: /],
-	["jobs.ts", /^Unknown command "jobs.ts", expected: /],
-	["--stop-timeout 10s", /^Unknown command "--stop-timeout", expected: /],
 	["run a.ts b.ts", /^Cannot run 2 configurations \(a.ts, b.ts\), expected /],
 	["run --stop-timeout 10", /^Cannot use --stop-timeout: "10" has no unit, /],
 	["run --stop-timeout", /^Cannot use the arguments of run: .*--stop-timeout/],

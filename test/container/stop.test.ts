@@ -1,9 +1,10 @@
 /** `docker run` and `docker stop`, as users do them. */
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
-import { type Container, runContainer } from "../helpers/docker.ts";
+import { type Container, client, runContainer } from "../helpers/docker.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage, fixtureImage } from "../helpers/images.ts";
+import { openPty } from "../helpers/pty.ts";
 
 const HARDENED = [
 	"--read-only",
@@ -120,4 +121,22 @@ test("docker kill -s INT twice: the second one means now", async () => {
 	await container.waitForLine(/Stopping: SIGINT/);
 	await container.kill("INT");
 	assert.equal(await container.wait(), 124);
+});
+
+test("a shell that somebody has open by docker exec neither delays the stop nor spoils its exit code", async () => {
+	await using container = await runContainer({ image: await exampleImage() });
+	await container.waitForLine(/Job counter is ready/, READY);
+	const script = "trap : TERM; echo up; while :; do sleep 1; done";
+	await using guest = openPty(client, [
+		"exec",
+		container.name,
+		"sh",
+		"-c",
+		script,
+	]);
+	await guest.lines.waitFor(/^up$/);
+	await container.stop();
+	const { stdout } = await container.logs();
+	assert.equal(await container.exitCode(), 0, stdout);
+	assert.equal((await report(container)).stragglers.forced, false);
 });

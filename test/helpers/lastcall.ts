@@ -33,11 +33,15 @@ export interface LastcallOptions {
 	readonly stdout?: "pipe" | number;
 }
 
-/** A configuration file in a directory of its own, gone at the end of the block. */
-export function writeConfig(config: object): Disposable & { path: string } {
+/** A configuration file in a directory of its own, gone at the end of the block: JSON, or a module from its text. */
+export function writeConfig(
+	config: object | string,
+): Disposable & { path: string } {
 	const directory = mkdtempSync(join(tmpdir(), "lastcall-test-"));
-	const path = join(directory, "lastcall.config.json");
-	writeFileSync(path, JSON.stringify(config));
+	const isModule = typeof config === "string";
+	const name = `lastcall.config.${isModule ? "mjs" : "json"}`;
+	const path = join(directory, name);
+	writeFileSync(path, isModule ? config : JSON.stringify(config));
 	return {
 		path,
 		[Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
@@ -46,7 +50,7 @@ export function writeConfig(config: object): Disposable & { path: string } {
 
 /** Use with `await using`: what still runs is killed at the end of the block. */
 export async function startLastcall(
-	config: object,
+	config: object | string,
 	options: LastcallOptions = {},
 ): Promise<Lastcall> {
 	const file = writeConfig(config);

@@ -152,3 +152,39 @@ test("ThreadJob leaves standard output blocking for everybody else, and what is 
 	const O_NONBLOCK = 0o4000;
 	assert.equal(Number.parseInt(flags ?? "", 8) & O_NONBLOCK, 0);
 });
+
+test("ThreadJob whose process.exit() code does not fit into eight bits still makes the program fail", async () => {
+	const { exit, code } = await outcomeOf(fixture("exiting"), { data: 256 });
+	assert.deepEqual(exit, { outcome: "exited", code: 256 });
+	assert.equal(code, 1);
+});
+
+for (const logFormat of ["json", "pretty"])
+	test(`ThreadJob that sends garbage and logs oddities (${logFormat}) harms nobody, not even itself`, async () => {
+		await using lastcall = await startLastcall({
+			logFormat,
+			jobs: {
+				garbage: { thread: fixture("garbage") },
+				good: { thread: fixture("waiting") },
+			},
+		});
+		await lastcall.lines.waitFor(/Job garbage is ready/);
+		await lastcall.lines.waitFor(/Job good is ready/);
+		lastcall.kill("SIGTERM");
+		assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+		const { text } = lastcall.lines;
+		assert.match(text, /good: clean shutdown/);
+		assert.match(text, /garbage: clean shutdown/);
+		assert.match(text, /odd again/);
+		assert.equal(text.match(/Job garbage is ready/g)?.length, 1);
+	});
+
+test("ThreadJob that returns and then hangs in an exit listener was killed", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { job: { thread: fixture("hanging-exit"), stopTimeout: "200ms" } },
+	});
+	await lastcall.waitFor("job.ready", "job");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 124);
+	assert.equal(lastcall.event("job.exited", "job").exit.outcome, "killed");
+});

@@ -32,7 +32,7 @@ const report: StopReport = {
 		},
 		{ job: "migrate", tookMs: 0, exit: { outcome: "exited", code: 0 } },
 	],
-	stragglers: { found: [], killed: [] },
+	stragglers: { found: [], killed: [], forced: false },
 	tookMs: 6_060,
 	budgetMs: 10_000,
 	jobsMs: 9_000,

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { attempt } from "../../src/errors.ts";
 import { fixture, writeConfig } from "../helpers/lastcall.ts";
 import { Lines } from "../helpers/lines.ts";
+import { untilBlocked } from "../helpers/threads.ts";
 import { until } from "../helpers/until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
@@ -18,6 +19,8 @@ test("endProcess() gets out while a thread of libuv's pool is held by a socket t
 	try {
 		await Lines.from(child.stdout).waitFor(/"job.ready"/);
 		child.stdout.pause();
+		// From here there is more to write than a socket takes.
+		await untilBlocked(child.pid as number, "flood");
 		await until(() => isHeldInWrite(child.pid), "a thread is held in write(2)");
 		child.kill("SIGTERM");
 		await until(() => child.exitCode !== null, "it has exited");

@@ -50,6 +50,12 @@ test("lastcall/register through koffi does the same", () =>
 test("LASTCALL_SUBREAPER=1 does the same outside PID 1", () =>
 	reapsOrphans({ asInit: false, env: { LASTCALL_SUBREAPER: "1" } }));
 
+test("the dead children of a worker thread that has ended are reaped, though no signal tells of them", async () => {
+	await using app = await startApp("leaving-thread");
+	await app.lines.waitFor(/^the thread has ended$/);
+	await until(() => zombies(app.pid) === 0, "no zombie is left", 20_000);
+});
+
 test(`every kind of child tells its owner of its exit, ${CHILDREN} times of ${CHILDREN}, under a storm of orphans`, async () => {
 	await using app = await startApp("children", {
 		args: [`${CHILDREN}`, ...KINDS],

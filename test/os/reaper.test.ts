@@ -67,3 +67,21 @@ test("startReaper() collects the children of a thread that has ended", async () 
 	);
 	await until(() => zombies(lastcall.pid) === 0, "no zombie is left");
 });
+
+test("startReaper() collects the zombies that a thread leaves behind in silence", async () => {
+	await using lastcall = await startLastcall({
+		logLevel: "debug",
+		jobs: {
+			leaving: { thread: fixture("leaving-zombies"), essential: false },
+			main: { thread: fixture("waiting") },
+		},
+	});
+	await lastcall.waitFor("job.exited", "leaving");
+	await until(
+		() => livingDescendants(lastcall.pid).length === 0,
+		"its children have ended",
+	);
+	await until(() => zombies(lastcall.pid) === 0, "no zombie is left");
+	const reaped = lastcall.events.filter(({ type }) => type === "orphan.reaped");
+	assert.equal(reaped.length, 5);
+});

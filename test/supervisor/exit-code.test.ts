@@ -29,11 +29,15 @@ function stops(...exits: JobExit[]): JobStop[] {
 	return exits.map((exit, index) => ({ job: `job${index}`, exit, tookMs: 0 }));
 }
 
+const CALM = { stragglersForced: false, hadErrors: false };
+const FORCED = { stragglersForced: true, hadErrors: false };
+const WITH_ERRORS = { stragglersForced: false, hadErrors: true };
+
 test("exitCode() is 0 when every job joined after a request", () => {
-	assert.equal(exitCode(asked, stops(finished, exited(0)), false), 0);
-	assert.equal(exitCode({ type: "idle" }, stops(finished), false), 0);
-	assert.equal(exitCode(because(finished), stops(finished), false), 0);
-	assert.equal(exitCode(asked, [], false), 0);
+	assert.equal(exitCode(asked, stops(finished, exited(0)), CALM), 0);
+	assert.equal(exitCode({ type: "idle" }, stops(finished), CALM), 0);
+	assert.equal(exitCode(because(finished), stops(finished), CALM), 0);
+	assert.equal(exitCode(asked, [], CALM), 0);
 });
 
 test("exitCode() is 1 when a job failed, ran out of memory, did not start, or exited with an error", () => {
@@ -44,33 +48,33 @@ test("exitCode() is 1 when a job failed, ran out of memory, did not start, or ex
 		exited(3),
 	];
 	for (const exit of failures) {
-		assert.equal(exitCode(asked, stops(finished, exit), false), 1);
-		assert.equal(exitCode({ type: "idle" }, stops(exit), false), 1);
+		assert.equal(exitCode(asked, stops(finished, exit), CALM), 1);
+		assert.equal(exitCode({ type: "idle" }, stops(exit), CALM), 1);
 	}
-	assert.equal(exitCode(because(failed), stops(failed), false), 1);
+	assert.equal(exitCode(because(failed), stops(failed), CALM), 1);
 });
 
 test("exitCode() is the code of the essential job whose end began the stop", () => {
-	assert.equal(exitCode(because(exited(7)), stops(exited(7)), false), 7);
-	assert.equal(
-		exitCode(because(exited(7)), stops(exited(7), failed), false),
-		7,
-	);
-	assert.equal(exitCode(because(exited(0)), stops(exited(0)), false), 0);
+	assert.equal(exitCode(because(exited(7)), stops(exited(7)), CALM), 7);
+	assert.equal(exitCode(because(exited(7)), stops(exited(7), failed), CALM), 7);
+	assert.equal(exitCode(because(exited(0)), stops(exited(0)), CALM), 0);
 });
 
 test("exitCode() is 124 when anything had to be killed, whatever else happened", () => {
 	for (const late of [killed, stuck]) {
-		assert.equal(exitCode(asked, stops(finished, late), false), 124);
+		assert.equal(exitCode(asked, stops(finished, late), CALM), 124);
 		assert.equal(
-			exitCode(because(exited(7)), stops(exited(7), late), false),
+			exitCode(because(exited(7)), stops(exited(7), late), CALM),
 			124,
 		);
-		assert.equal(exitCode({ type: "error", error }, stops(late), false), 124);
+		assert.equal(exitCode({ type: "error", error }, stops(late), CALM), 124);
 	}
-	assert.equal(exitCode(asked, stops(finished), true), 124);
+	assert.equal(exitCode(asked, stops(finished), FORCED), 124);
 });
 
 test("exitCode() is 1 when the main thread threw, though every job joined", () => {
-	assert.equal(exitCode({ type: "error", error }, stops(finished), false), 1);
+	assert.equal(
+		exitCode({ type: "error", error }, stops(finished), WITH_ERRORS),
+		1,
+	);
 });

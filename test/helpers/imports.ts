@@ -1,0 +1,65 @@
+/** Who imports whom in src/, as Node.js sees it when it runs: type-only imports are not there any more. */
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** For each source file, by its path below src/: the files and packages that it loads. */
+export type Imports = ReadonlyMap<string, SourceFile>;
+
+export interface SourceFile {
+	readonly files: readonly string[];
+	/** Names of packages, without Node.js' own. */
+	readonly packages: readonly string[];
+	readonly lines: number;
+}
+
+/** Reads all of `root`/src. */
+export async function readImports(root: string): Promise<Imports> {
+	const entryPoints = globSync("src/**/*.ts", { cwd: root }).sort();
+	const { metafile } = await build({
+		absWorkingDir: root,
+		entryPoints,
+		bundle: true,
+		packages: "external",
+		platform: "node",
+		format: "esm",
+		// As in tsconfig.json, and as Node.js does it: an import stays unless it says `type`.
+		tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+		write: false,
+		outdir: "out",
+		metafile: true,
+		logLevel: "silent",
+	});
+	return new Map(
+		entryPoints.map((path) => {
+			const text = readFileSync(join(root, path), "utf8");
+			const imports = metafile.inputs[path]?.imports ?? [];
+			const external = imports.filter((found) => found.external);
+			const internal = imports.filter((found) => !found.external);
+			const packages = [
+				...external.map(({ path }) => packageOf(path)),
+				...required(text),
+			].filter((name) => !name.startsWith("node:"));
+			return [
+				path.slice("src/".length),
+				{
+					files: internal.map(({ path }) => path.slice("src/".length)),
+					packages: [...new Set(packages)],
+					lines: text.trimEnd().split("\n").length,
+				},
+			];
+		}),
+	);
+}
+
+/** `@scope/name/path` → `@scope/name` */
+function packageOf(specifier: string): string {
+	const parts = specifier.split("/");
+	return parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+/** What is loaded by createRequire(…)("name"), which no bundler follows. */
+function required(text: string): string[] {
+	const calls = text.matchAll(/createRequire\([^()]*\)\(\s*"([^"]+)"/g);
+	return [...calls].map(([, specifier = ""]) => packageOf(specifier));
+}

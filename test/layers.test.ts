@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { makeDirectory } from "./helpers/directory.ts";
+import { readImports } from "./helpers/imports.ts";
+import { brokenRules, LAYERS } from "./helpers/layers.ts";
+
+const root = join(import.meta.dirname, "..");
+const imports = await readImports(root);
+
+test("src/ keeps its layers, has no import cycle, no package in two files, and no long file", () => {
+	assert.ok(imports.size > 30, `found ${imports.size} files`);
+	assert.deepEqual(brokenRules(imports), []);
+});
+
+test("src/ has no folder without a place among the layers", () => {
+	const folders = readdirSync(join(root, "src"), { withFileTypes: true })
+		.filter((entry) => entry.isDirectory())
+		.map(({ name }) => name);
+	const known = LAYERS.flat();
+	assert.deepEqual(
+		folders.filter((name) => !known.includes(name)),
+		[],
+	);
+});
+
+test("src/ uses each dependency of package.json, and no other package", () => {
+	const text = readFileSync(join(root, "package.json"), "utf8");
+	const { dependencies, optionalDependencies } = JSON.parse(text);
+	const declared = Object.keys({ ...dependencies, ...optionalDependencies });
+	const used = [...imports.values()].flatMap(({ packages }) => packages);
+	assert.deepEqual([...new Set(used)].sort(), declared.sort());
+});
+
+test("brokenRules() finds what is wrong in a bad graph, and leaves type-only imports alone", async () => {
+	using directory = makeDirectory({
+		"src/errors.ts": 'import "./os/libc.ts";',
+		"src/main.ts":
+			'import { libc } from "./os/libc.ts"; await import("./init.ts"); libc();',
+		"src/init.ts": 'import "./config/load.ts"; import "./tools/x.ts";',
+		"src/tools/x.ts": "",
+		"src/config/load.ts": 'export * from "./check.ts"; import "pino";',
+		"src/config/check.ts":
+			'import "./load.ts"; import { a } from "@scope/a/b"; a();',
+		"src/os/libc.ts": [
+			'import type { Config } from "../config/load.ts";',
+			'import { type Thing } from "../job/thing.ts";',
+			'import koffi from "koffi"; import "node:fs";',
+			"export const libc = () => koffi as Config & Thing;",
+		].join("\n"),
+		"src/os/ffi.ts":
+			'createRequire(import.meta.url)(\n"koffi") as typeof import("pino");',
+		"src/job/thing.ts": `${"\n".repeat(250)}export interface Thing {}`,
+	});
+	assert.deepEqual(brokenRules(await readImports(directory.path)), [
+		"errors.ts imports os/libc.ts, which stands above it",
+		"init.ts imports tools/x.ts, which stands above it",
+		"os/libc.ts imports job/thing.ts, which stands above it",
+		"import cycle: config/check.ts → config/load.ts → config/check.ts",
+		"koffi is imported by os/ffi.ts, os/libc.ts",
+		"job/thing.ts has 251 lines",
+	]);
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { run } from "../../scripts/lib/command.ts";
+import type { LibcTask } from "../fixtures/libc.ts";
+import { WITHOUT_FFI } from "../helpers/lastcall.ts";
+
+const PROGRAM = join(import.meta.dirname, "../fixtures/libc.ts");
+const hasFfi = Number(process.versions.node.split(".")[0]) >= 26;
+
+/** Each binding there is for this Node.js, and the flags that lead to it. */
+const bindings: [name: string, flags: readonly string[]][] = [
+	...(hasFfi ? ([["node:ffi", []]] as [string, string[]][]) : []),
+	["koffi", WITHOUT_FFI],
+];
+
+for (const [name, flags] of bindings) {
+	/** What the fixture program prints, and how it ends. */
+	async function perform(task: LibcTask): Promise<[unknown, number]> {
+		const args = [...flags, PROGRAM, task];
+		const { stdout, stderr, code } = await run(process.execPath, args, {
+			timeout: 20_000,
+		});
+		assert.equal(stderr, "");
+		return [JSON.parse(stdout), code];
+	}
+
+	test(`libc() through ${name} is the binding that loads here, and does so in silence`, async () => {
+		assert.deepEqual(await perform("binding"), [name, 0]);
+	});
+
+	test(`Libc.peekZombie() through ${name} shows without collecting, Libc.reap() collects code and signal`, async () => {
+		const [result] = await perform("reap");
+		assert.deepEqual(result, {
+			nobody: 0,
+			peeksSame: true,
+			afterPeeks: [true, true],
+			status: { exits: { code: 7 }, dies: { signal: 9 } },
+			gone: true,
+			nobodyAgain: 0,
+			reapedTwice: null,
+			notOurs: null,
+			living: null,
+		});
+	});
+
+	test(`Libc.peekZombie() through ${name} does not see what a thread has spawned`, async () => {
+		assert.deepEqual(await perform("thread's child"), [{ seen: 0 }, 0]);
+	});
+
+	test(`Libc.becomeSubreaper() through ${name} brings orphans to us`, async () => {
+		const [result] = await perform("subreaper");
+		assert.deepEqual(result, { before: false, became: true, after: true });
+	});
+
+	test(`Libc.exitNow() through ${name} ends the process while a thread is stuck in native code`, async () => {
+		assert.deepEqual(await perform("exit under a stuck thread"), [
+			"leaving",
+			9,
+		]);
+	});
+}

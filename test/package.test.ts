@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { root } from "../scripts/lib/paths.ts";
+import { Lines } from "./helpers/lines.ts";
+import { PackageProject } from "./helpers/package.ts";
+
+const files = {
+	"package.json": JSON.stringify({ name: "project", type: "module" }),
+	"lastcall.config.ts": `import { type Config, defineConfig } from "lastcall";
+const config: Config = { jobs: { waiting: { thread: "job.ts", data: 7 } } };
+export default defineConfig(config);
+`,
+	"job.ts": `import type { JobContext, JobFunction } from "lastcall";
+export default async function waiting({ name, data, flag, log, ready }: JobContext<number>) {
+	const raised: boolean = flag.isSet;
+	log.info({ raised }, "begins");
+	ready();
+	await flag.raised();
+	console.log(\`\${name}: clean shutdown \${data}\`);
+}
+waiting satisfies JobFunction<number>;
+`,
+	"mistakes.ts": `import { defineConfig, type JobContext } from "lastcall";
+// @ts-expect-error A thread is named by its file.
+defineConfig({ jobs: { job: { thread: 7 } } });
+// @ts-expect-error There is no such field.
+defineConfig({ jobs: {}, stopTimeuot: "10s" });
+// @ts-expect-error Only the init raises it.
+export const raise = ({ flag }: JobContext) => flag.raise();
+// @ts-expect-error A logger of pino has no such method.
+export const log = ({ log }: JobContext) => log.shout("x");
+`,
+	"tsconfig.json": JSON.stringify({
+		compilerOptions: {
+			strict: true,
+			target: "es2024",
+			module: "nodenext",
+			skipLibCheck: false,
+			noEmit: true,
+			types: ["node"],
+			typeRoots: [join(root, "node_modules/@types")],
+		},
+	}),
+};
+
+let project: PackageProject;
+before(
+	async () => {
+		project = await PackageProject.install(files);
+	},
+	{ timeout: 240_000 },
+);
+after(() => project?.[Symbol.dispose]());
+
+test("package contains dist and what npm always adds, no sources and no tests", () => {
+	const others = project.packed.filter((path) => !path.startsWith("dist/"));
+	const always = ["LICENSE", "README.md", "package.json"];
+	assert.deepEqual(others, always);
+	const kinds = /\.(c?js|c?js\.map|d\.ts|json)$/;
+	for (const path of project.packed.filter((path) => !others.includes(path)))
+		assert.match(path, kinds);
+	for (const path of project.packed.filter((path) => path.endsWith(".map"))) {
+		const map = join(project.path, "node_modules/lastcall", path);
+		const { sourcesContent } = JSON.parse(readFileSync(map, "utf8"));
+		assert.equal(sourcesContent, undefined, path);
+	}
+});
+
+test("package has whatever its package.json names", () => {
+	const home = join(project.path, "node_modules/lastcall");
+	const read = readFileSync(join(home, "package.json"), "utf8");
+	const { bin, exports } = JSON.parse(read);
+	const named = [bin, ...Object.values(exports)].flatMap((entry) =>
+		typeof entry === "string" ? [entry] : Object.values<string>(entry),
+	);
+	assert.ok(named.length >= 4, `found ${named.length} names`);
+	for (const path of named) assert.ok(existsSync(join(home, path)), path);
+});
+
+test("npx lastcall --version says the version of package.json", async () => {
+	const { version } = JSON.parse(
+		readFileSync(join(root, "package.json"), "utf8"),
+	);
+	const args = ["--no-install", "lastcall", "--version"];
+	const { stdout, code } = await project.run("npx", args);
+	assert.deepEqual([stdout, code], [`lastcall ${version}\n`, 0]);
+});
+
+test("lastcall run without its configuration says what it looked for", async () => {
+	const lastcall = "node_modules/.bin/lastcall";
+	const { stderr, code } = await project.run(lastcall, ["run", "none.ts"]);
+	assert.match(stderr, /^lastcall: Cannot read the configuration: .*none\.ts/);
+	assert.equal(code, 2);
+});
+
+test("lastcall run stops a TypeScript job of a TypeScript configuration cleanly", async () => {
+	const lastcall = spawn("node_modules/.bin/lastcall", ["run"], {
+		cwd: project.path,
+		env: project.env,
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	try {
+		const exited = once(lastcall, "exit");
+		const lines = Lines.from(lastcall.stdout, lastcall.stderr);
+		await lines.waitFor(/"event":"job.ready"/);
+		lastcall.kill("SIGTERM");
+		await lines.waitForEnd();
+		assert.deepEqual(await exited, [0, null], lines.text);
+		assert.match(lines.text, /"job":"waiting".*"raised":false/);
+		assert.match(lines.text, /^waiting: clean shutdown 7$/m);
+		assert.match(lines.text, /"event":"stop.finished"/);
+	} finally {
+		lastcall.kill("SIGKILL");
+	}
+});
+
+test("import from lastcall type-checks in a strict project, library files included", async () => {
+	const tsc = join(root, "node_modules/.bin/tsc");
+	const { stdout, code } = await project.run(tsc, ["--project", "."]);
+	assert.deepEqual([stdout, code], ["", 0]);
+});
+
+test("import from lastcall gives defineConfig(), and loads nothing else", async () => {
+	const script = `import * as lastcall from "lastcall";
+		const config = { jobs: {} };
+		console.log(Object.keys(lastcall), lastcall.defineConfig(config) === config);`;
+	const args = ["--input-type=module", "--eval", script];
+	const { stdout, code } = await project.run(process.execPath, args);
+	assert.deepEqual([stdout, code], ["[ 'defineConfig' ] true\n", 0]);
+});
