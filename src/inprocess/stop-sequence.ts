@@ -65,10 +65,13 @@ export class StopSequence {
 		const start = performance.now();
 		const budget = stopBudget();
 		const elapsed = () => performance.now() - start;
+		// Half of the reserve: we come first if we can, and the platform's SIGKILL is still some way off.
+		const reserve = budget.totalMs - budget.jobsMs;
 		const guard = armGuard(
-			budget.jobsMs + budget.killMs,
+			budget.jobsMs + reserve * 0.5,
 			EXIT_KILLED,
 			report.heldAtEnd(EXIT_KILLED),
+			reserve * 0.35,
 		);
 		const missing = unknownNames(this.#handlers);
 		if (missing.length > 0) report.unknown(missing);

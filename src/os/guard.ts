@@ -21,8 +21,8 @@ const SIGEV_FUNCTION_OFFSET = 16;
 const SIZEOF_ITIMERSPEC = 32;
 const IT_VALUE_OFFSET = 16; // behind it_interval
 
-/** For the words to get out before the end. */
-const SPEAK_MS = 50;
+/** For the words to get out before the end, on a machine that is busy. */
+const SPEAK_MS = 200;
 const MAX_WORDS = 1_024;
 
 export interface Guard {
@@ -35,14 +35,16 @@ export interface Guard {
 const referenced: Buffer[] = [];
 
 /**
- * Calls _exit(2) with a code in so many milliseconds from now, unless it is disarmed. The words go to standard error just before.
+ * Calls _exit(2) with a code in so many milliseconds from now, unless it is disarmed. The words go to standard error before that.
  *
+ * @param speakMs How long before.
  * @returns `undefined` where there are no foreign functions: nothing guards then.
  */
 export function armGuard(
 	ms: number,
 	code: number,
 	words: string,
+	speakMs = SPEAK_MS,
 ): Guard | undefined {
 	return attempt(() => {
 		const ffi = foreignFunctions();
@@ -57,9 +59,13 @@ export function armGuard(
 		};
 		say(words);
 		const disarmExit = startTimer(ffi, "_exit", BigInt(code), ms);
-		const speakMs = Math.max(ms - SPEAK_MS, 1);
 		// Prints "node: " (the program's name), the words and a line feed to standard error, unbuffered.
-		const disarmWords = startTimer(ffi, "warnx", ffi.address(text), speakMs);
+		const disarmWords = startTimer(
+			ffi,
+			"warnx",
+			ffi.address(text),
+			ms - speakMs,
+		);
 		return {
 			say,
 			disarm() {
