@@ -3,7 +3,12 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { bundleMain, bundleRegister, common } from "./lib/bundle.ts";
+import {
+	bundleMain,
+	bundleRegister,
+	common,
+	LOADED_LATER,
+} from "./lib/bundle.ts";
 import { configJsonSchema } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -17,7 +22,7 @@ chmodSync("dist/main.cjs", 0o755);
 await build({
 	...common,
 	// Flat on purpose: thread.ts finds thread-entry beside itself.
-	entryPoints: ["src/index.ts", "src/job/thread-entry.ts"],
+	entryPoints: [...LOADED_LATER, "src/index.ts", "src/job/thread-entry.ts"],
 	entryNames: "[name]",
 	chunkNames: "chunk-[name]-[hash]",
 	outdir: "dist",

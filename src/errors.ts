@@ -6,6 +6,11 @@ export class UserError extends Error {
 	override readonly name = "UserError";
 }
 
+/** By its name: each bundle (dist/main.cjs, and what it loads) has a class of its own. */
+export function isUserError(error: unknown): error is UserError {
+	return error instanceof Error && error.name === "UserError";
+}
+
 /** What is kept of an error when it crosses a thread or goes into a log record. */
 export interface ErrorInfo {
 	readonly name: string;

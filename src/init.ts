@@ -10,12 +10,6 @@ import type { Emit, StopReport } from "./events.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
 import { startReaper } from "./os/reaper.ts";
-import {
-	isStopSignal,
-	listenTo,
-	onSignal,
-	stopSignalWaiting,
-} from "./os/signals.ts";
 import { endStragglers } from "./os/stragglers.ts";
 import {
 	type Budget,
@@ -42,15 +36,21 @@ export interface Ending {
 	readonly threadsJoined: boolean;
 }
 
+/** The signals are handed in: main.ts has held them since its first line, and is bundled apart from this file. */
+export type Signals = typeof import("./os/signals.ts");
+
 /**
  * Runs a configuration from start to stop.
  *
  * @throws {UserError} before anything is started; after that it never throws.
  */
-export async function run(options: RunOptions): Promise<Ending> {
+export async function run(
+	options: RunOptions,
+	signals: Signals,
+): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
-	const loaded = await loadUnlessStopped(options.config);
+	const loaded = await loadUnlessStopped(options.config, signals);
 	if (!loaded) return { code: 0, threadsJoined: false };
 	const settings = validateConfig(loaded, env);
 	const logSettings = resolveLogSettings(
@@ -109,7 +109,7 @@ export async function run(options: RunOptions): Promise<Ending> {
 		budgetMs: budget.totalMs,
 		budgetSource: stopTimeout.source,
 	});
-	handleSignals(supervisor, emit);
+	handleSignals(signals, supervisor, emit);
 
 	const running = supervisor.run();
 	const sockets = socketPaths(
@@ -146,6 +146,7 @@ const LOAD_GRACE_MS = 500;
 /** It is a program: it may fetch secrets, or wait for something that never comes. `undefined`: the stop did not wait for it. */
 async function loadUnlessStopped(
 	path: string | undefined,
+	{ stopSignalWaiting }: Signals,
 ): Promise<LoadedConfig | undefined> {
 	const stopped = stopSignalWaiting
 		.then(() => new Promise((resolve) => setTimeout(resolve, LOAD_GRACE_MS)))
@@ -191,7 +192,11 @@ const FORWARDED = [
  * SIGTERM and SIGINT ask for the stop; a second SIGINT is somebody at a keyboard who means now. All others that can be
  * heard are passed on.
  */
-function handleSignals(supervisor: Supervisor, emit: Emit): void {
+function handleSignals(
+	{ isStopSignal, listenTo, onSignal }: Signals,
+	supervisor: Supervisor,
+	emit: Emit,
+): void {
 	// A terminal that was closed, not a request to read the configuration again: nobody could ever stop us by hand.
 	const hangsUp = process.pid !== 1 && isatty(0);
 	let interrupts = 0;

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** The program: arguments in, exit code out. The only file that reads `process.argv` or ends the process. */
 import "./os/signals.ts"; // First: from here on no stop signal is lost.
-import { parseCommand } from "./cli/args.ts";
+import { type Command, parseCommand } from "./cli/args.ts";
 import { HELP } from "./cli/help.ts";
-import { UserError } from "./errors.ts";
+import { isUserError, UserError } from "./errors.ts";
 import { exec } from "./exec/exec.ts";
 import { identify } from "./exec/identity.ts";
 import { endProcess, leave } from "./os/exit.ts";
-import { onSignal } from "./os/signals.ts";
+import * as signals from "./os/signals.ts";
 import { keepStderrBlocking } from "./os/stderr.ts";
 import { readVersion } from "./version.ts";
 
@@ -16,7 +16,7 @@ const EXIT_BUG = 1;
 
 // No top-level await: the bundle is CommonJS, which starts faster.
 main(process.argv.slice(2)).catch((error) => {
-	if (error instanceof UserError) {
+	if (isUserError(error)) {
 		console.error(`lastcall: ${error.message}`);
 		return endProcess(EXIT_USAGE, true);
 	}
@@ -30,6 +30,8 @@ async function main(args: readonly string[]): Promise<void> {
 	const command = identity.subcommands
 		? parseCommand(args)
 		: ({ type: "exec" } as const);
+	// Everything but a program in the foreground loads what it needs here.
+	refuseInSingleExecutable(command.type);
 	switch (command.type) {
 		case "help":
 			return console.log(HELP.trimEnd());
@@ -39,9 +41,8 @@ async function main(args: readonly string[]): Promise<void> {
 			return leave(await exec(args, process.env, identity));
 		case "run": {
 			keepStderrBlocking();
-			// Loaded only here: help and version need none of it.
 			const { run } = await import("./init.ts");
-			const { code, threadsJoined } = await run(command);
+			const { code, threadsJoined } = await run(command, signals);
 			return endProcess(code, threadsJoined);
 		}
 		case "check": {
@@ -52,9 +53,18 @@ async function main(args: readonly string[]): Promise<void> {
 		case "status":
 		case "control": {
 			// A client like any other: signals end it.
-			onSignal(({ number }) => endProcess(128 + number, true));
+			signals.onSignal(({ number }) => endProcess(128 + number, true));
 			const { runRemote } = await import("./cli/remote.ts");
 			return endProcess(await runRemote(command), true);
 		}
 	}
+}
+
+/** The single executable has only what starts fast and needs no file beside it. */
+function refuseInSingleExecutable(type: Command["type"]): void {
+	if (type === "exec" || type === "help" || type === "version") return;
+	if (!process.getBuiltinModule("node:sea").isSea()) return;
+	throw new UserError(
+		`Cannot do "${process.argv[2]}" in the single executable, expected the npm package lastcall and Node.js for it. (For a program of that name: lastcall -- ${process.argv[2]})`,
+	);
 }

@@ -106,7 +106,7 @@ test("lastcall run stops a TypeScript job of a TypeScript configuration cleanly"
 	try {
 		const exited = once(lastcall, "exit");
 		const lines = Lines.from(lastcall.stdout, lastcall.stderr);
-		await lines.waitFor(/"event":"job.ready"/);
+		await lines.waitFor(/"event":"job.ready"/, { timeout: 30_000 });
 		lastcall.kill("SIGTERM");
 		await lines.waitForEnd();
 		assert.deepEqual(await exited, [0, null], lines.text);

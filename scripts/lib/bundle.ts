@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const { engines, version } = JSON.parse(
@@ -20,9 +21,28 @@ export const common = {
 	logLevel: "warning",
 } as const satisfies BuildOptions;
 
+/** What main.ts loads only when it is asked for. */
+export const LOADED_LATER = [
+	"src/init.ts",
+	"src/cli/check.ts",
+	"src/cli/remote.ts",
+];
+
+/** Leaves it outside of a bundle, as a module beside it. */
+const leaveOutside: Plugin = {
+	name: "leave-outside",
+	setup({ onResolve }) {
+		onResolve({ filter: /./ }, ({ kind, path }) =>
+			kind === "dynamic-import" && path.startsWith(".")
+				? { path: `./${basename(path, ".ts")}.js`, external: true }
+				: undefined,
+		);
+	},
+};
+
 /**
- * The program as one CommonJS file: it starts several milliseconds before the same as ES modules, which is what a program in
- * the foreground waits for. What only `run` needs is in there too, but evaluated when it is asked for.
+ * The program as one CommonJS file without all that only `run` needs: it starts several milliseconds before the same as ES
+ * modules, which is what a program in the foreground waits for.
  */
 export async function bundleMain(
 	outfile: string,
@@ -33,13 +53,12 @@ export async function bundleMain(
 		entryPoints: ["src/main.ts"],
 		outfile,
 		format: "cjs",
-		// Half the text to read; names stay, for stack traces.
-		minifySyntax: true,
-		minifyWhitespace: true,
+		// A third of the text to compile.
+		minify: true,
+		plugins: [leaveOutside],
 		define: { ...common.define, "import.meta.url": "importMetaUrl" },
-		// The name of a module beside the others: thread.ts finds thread-entry by it.
 		banner: {
-			js: 'const importMetaUrl = require("node:url").pathToFileURL(__dirname + "/main.js").href;',
+			js: 'const importMetaUrl = "file://" + __filename;',
 		},
 		...options,
 	});

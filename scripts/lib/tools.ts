@@ -11,6 +11,7 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	"dumb-init": ["dumb-init", "--version"],
 	catatonit: ["catatonit", "--version"],
 	"util-linux": ["unshare", "--version"],
+	procps: ["ps", "--version"],
 };
 
 /** Installs what is missing where that is allowed; elsewhere the tests that need it say so. */

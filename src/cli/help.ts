@@ -3,6 +3,7 @@ export const HELP = `Usage: lastcall run [CONFIG] [--stop-timeout DURATION]
        lastcall status [--json] [--watch] [--socket PATH]
        lastcall stop|restart JOB [--socket PATH]
        lastcall signal JOB SIGNAL [--socket PATH]
+       lastcall [FLAGS] [--] PROGRAM [ARG...]
        lastcall --help | --version
 
 run      runs the jobs of a configuration as the init of a container, and turns
@@ -11,6 +12,7 @@ check    says whether a configuration is right, and what run would do with it
 status   says what the init of this container does; 0 if it is ready, else 1
 stop, restart, signal
          asks the init of this container to do that to one job
+PROGRAM  is run in the foreground, as by tini: lastcall-init -h lists the flags
 
 CONFIG                    lastcall.config.ts, .mts, .js, .mjs, .json, .yaml or
                           .yml in the working directory, unless named

@@ -1,7 +1,12 @@
-/** Kinds of field, each with messages that say what was found, what is expected, and what was probably meant. */
+/**
+ * Kinds of field, each with messages that say what was found, what is expected, and what was probably meant. The only file
+ * that names the validator's package; the others have it from here.
+ */
 import * as v from "valibot";
 import { explainBadDuration, parseDuration } from "../duration.ts";
 import { suggest } from "./suggest.ts";
+
+export { v };
 
 const DURATION = /^(\d+(\.\d+)?(ms|s|m|h))+$/;
 

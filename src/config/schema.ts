@@ -1,6 +1,5 @@
 /** The shape of a configuration. What a shape cannot say (that a file is there, that names fit) is in checks.ts. */
 import { constants } from "node:os";
-import * as v from "valibot";
 import { LOG_LEVELS } from "../logger.ts";
 import {
 	choice,
@@ -9,6 +8,7 @@ import {
 	explain,
 	fields,
 	text,
+	v,
 	wholeNumber,
 } from "./fields.ts";
 import { LOG_FORMATS } from "./log-settings.ts";

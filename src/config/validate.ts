@@ -1,7 +1,7 @@
 /** Checks a configuration whole, before anything is started, and says all mistakes at once. */
-import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
+import { v } from "./fields.ts";
 import type { LoadedConfig } from "./load.ts";
 import { configSchema, type JobSettings, type Settings } from "./schema.ts";
 

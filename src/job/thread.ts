@@ -149,15 +149,20 @@ export class ThreadJob implements Job {
 		this.#settle({ outcome: "stuck" });
 	}
 
-	/** Of the stack only what the job's author has written: whatever the first file of the thread calls is the job's function. */
+	/** Of the stack only what the job's author has written: whatever the first file of the thread has called is the job's function. */
 	#withoutEntry({
 		stack,
 	}: Extract<Whereabouts, { type: "javascript" }>): Whereabouts {
 		const entry = fileURLToPath(ENTRY);
-		const own = stack.filter(({ file }) => file !== entry);
-		const [first = { function: "the job's function", file: this.#spec.file }] =
-			own;
-		return { type: "javascript", stack: [first, ...own.slice(1)] };
+		const end = stack.findIndex(({ file }) => file === entry);
+		const own = end === -1 ? stack : stack.slice(0, end);
+		const { file } = this.#spec;
+		return own.length > 0
+			? { type: "javascript", stack: own }
+			: {
+					type: "javascript",
+					stack: [{ function: "the job's function", file }],
+				};
 	}
 
 	/** The port lies in the thread's `workerData`: its code can post there whatever it likes. */

@@ -15,7 +15,7 @@ export type Whereabouts =
 	| { readonly type: "javascript"; readonly stack: readonly Frame[] }
 	/** In no code: the thread waits for something asynchronous. */
 	| { readonly type: "idle" }
-	/** In native code, as far as /proc shows it. */
+	/** It gave no answer: in native code, or starved. This is what /proc shows. */
 	| ({ readonly type: "native" } & KernelState)
 	| ({
 			readonly type: "process";
@@ -43,7 +43,9 @@ export function describeWhereabouts(where: Whereabouts): string {
 		case "idle":
 			return "waiting for something asynchronous";
 		case "native":
-			return `in native code: ${describeKernelState(where)}`;
+			return where.call === undefined
+				? `${describeKernelState(where)}, and gave no answer in time`
+				: `in native code: ${describeKernelState(where)}`;
 		case "process":
 			return `${describeKernelState(where)}: ${where.command}`;
 	}

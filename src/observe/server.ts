@@ -1,25 +1,16 @@
 /**
- * Answers what is asked of the init from outside: probes, status, metrics; on its own socket commands, too.
- *
- * Loaded only when something listens: node:http costs as much time as starting a thread.
+ * Listens for whoever asks something of the init. Only the listening happens at the start: HTTP costs as much time to load
+ * as a thread to start, and is loaded for the first connection.
  */
-import {
-	createServer,
-	type IncomingMessage,
-	type ServerResponse,
-} from "node:http";
-import { errorInfo } from "../errors.ts";
-import type { Control, JobCommand } from "../supervisor/control.ts";
+import type { Server as HttpServer } from "node:http";
+import { createServer } from "node:net";
+import type { Control } from "../supervisor/control.ts";
 import type { State } from "./state.ts";
 
 export interface Listening {
-	/** For a reader: a path, or a URL. */
-	readonly address: string;
+	/** Ends the listening, and every connection. */
 	close(): void;
 }
-
-/** Of whoever sends slowly. */
-const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
  * Listens on TCP or on a Unix socket.
@@ -34,107 +25,33 @@ export async function serve(
 	state: State,
 	control?: Control,
 ): Promise<Listening> {
-	const server = createServer((request, response) => {
-		answer(request, state, control).then(
-			(reply) => send(request, response, reply),
-			(error) =>
-				send(request, response, text(500, `${errorInfo(error).message}\n`)),
+	let http: Promise<HttpServer> | undefined;
+	const load = async () => {
+		const { createHttpServer } = await import("./http.ts");
+		return createHttpServer(state, control);
+	};
+	// Paused: what arrives before HTTP is there has to wait in the kernel.
+	const server = createServer({ pauseOnConnect: true }, (socket) => {
+		socket.on("error", () => {});
+		http ??= load();
+		http.then(
+			(loaded) => {
+				loaded.emit("connection", socket);
+				socket.resume();
+			},
+			() => socket.destroy(),
 		);
 	});
-	server.requestTimeout = REQUEST_TIMEOUT_MS;
-	server.headersTimeout = REQUEST_TIMEOUT_MS;
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
 	server.once("error", reject);
 	server.listen(where, resolve);
 	await promise;
-	// Of single connections nothing is to be said.
+	// No more descriptors, say: whoever asked has no answer, and the jobs are none the wiser.
 	server.on("error", () => {});
-	const address =
-		"path" in where
-			? where.path
-			: `http://${where.host.includes(":") ? `[${where.host}]` : where.host}:${where.port}`;
 	return {
-		address,
 		close() {
 			server.close();
-			server.closeAllConnections();
+			void http?.then((loaded) => loaded.closeAllConnections());
 		},
 	};
-}
-
-interface Reply {
-	readonly status: number;
-	readonly type: string;
-	readonly body: string;
-}
-
-async function answer(
-	{ method, url = "/" }: IncomingMessage,
-	state: State,
-	control: Control | undefined,
-): Promise<Reply> {
-	const { pathname, searchParams } = new URL(url, "http://init");
-	const command = /^\/jobs\/([^/]+)\/(stop|restart|signal)$/.exec(pathname);
-	if (command) {
-		if (!control)
-			return text(403, "Commands are taken on the init's own socket only\n");
-		if (method !== "POST") return text(405, "Expected POST\n");
-		const [, job = "", type] = command;
-		const result = await control({
-			type,
-			job: decodeURIComponent(job),
-			signal: searchParams.get("signal") ?? "",
-		} as JobCommand);
-		return json(result.done ? 200 : 409, result);
-	}
-	if (method !== "GET" && method !== "HEAD")
-		return text(405, "Expected GET or HEAD\n");
-	switch (pathname) {
-		case "/livez":
-			return text(200, "ok\n");
-		case "/readyz":
-			return state.status.ready ? text(200, "ready\n") : notReady(state);
-		case "/status":
-			return json(200, state.status);
-		case "/metrics": {
-			const { createMetrics } = await import("./metrics.ts");
-			const metrics = createMetrics(state);
-			return {
-				status: 200,
-				type: metrics.contentType,
-				body: await metrics.render(),
-			};
-		}
-		default:
-			return text(404, "Expected one of /livez, /readyz, /status, /metrics\n");
-	}
-}
-
-function notReady(state: State): Reply {
-	const { state: program, jobs } = state.status;
-	const list = jobs.map(({ name, state }) => `${name}: ${state}\n`).join("");
-	return text(503, program === "stopping" ? "stopping\n" : list);
-}
-
-function text(status: number, body: string): Reply {
-	return { status, type: "text/plain; charset=utf-8", body };
-}
-
-function json(status: number, value: unknown): Reply {
-	return { status, type: "application/json", body: JSON.stringify(value) };
-}
-
-function send(
-	request: IncomingMessage,
-	response: ServerResponse,
-	{ status, type, body }: Reply,
-): void {
-	response.writeHead(status, {
-		"content-type": type,
-		"content-length": Buffer.byteLength(body),
-		"cache-control": "no-store",
-		// A connection that is kept would be one more to close at the stop.
-		connection: "close",
-	});
-	response.end(request.method === "HEAD" ? undefined : body);
 }

@@ -85,7 +85,6 @@ async function listenPrivately(
 	attempt(() => chmodSync(path, 0o600));
 	const listening = await opening;
 	return {
-		...listening,
 		close() {
 			listening.close();
 			attempt(() => unlinkSync(path));

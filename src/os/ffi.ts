@@ -5,7 +5,7 @@
 import { attempt } from "../errors.ts";
 
 export type ForeignType = "int" | "ulong" | "pointer";
-type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
+export type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
 
 export interface ForeignFunctions {
 	readonly name: "node:ffi" | "koffi";

@@ -2,7 +2,12 @@
  * The C library's functions for the parent of processes that Node.js has not, each in the shape the init needs. Beside
  * spawn.ts, terminal.ts, realtime.ts, guard.ts and refuse.ts the only file that knows constants and struct layouts (Linux, 64-bit).
  */
-import { type ForeignFunctions, foreignFunctions } from "./ffi.ts";
+import {
+	type ForeignFunction,
+	type ForeignFunctions,
+	type ForeignType,
+	foreignFunctions,
+} from "./ffi.ts";
 
 const P_ALL = 0;
 const P_PID = 1;
@@ -56,16 +61,10 @@ export function libc(): Libc | undefined {
 }
 
 function bindLibc(ffi: ForeignFunctions): Libc {
-	const waitid = ffi.bind("waitid", "int", ["int", "int", "pointer", "int"]);
-	const waitpid = ffi.bind("waitpid", "int", ["int", "pointer", "int"]);
-	const prctl = ffi.bind("prctl", "int", [
-		"int",
-		"ulong",
-		"ulong",
-		"ulong",
-		"ulong",
-	]);
-	const _exit = ffi.bind("_exit", "void", ["int"]);
+	const waitid = lazy(ffi, "waitid", ["int", "int", "pointer", "int"]);
+	const waitpid = lazy(ffi, "waitpid", ["int", "pointer", "int"]);
+	const prctl = lazy(ffi, "prctl", ["int", "ulong", "ulong", "ulong", "ulong"]);
+	const _exit = lazy(ffi, "_exit", ["int"], "void");
 
 	// Referenced by the closures below for ever: C holds nothing but their addresses.
 	const info = Buffer.alloc(128);
@@ -98,5 +97,19 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 			_exit(code);
 			throw new Error("_exit(2) returned");
 		},
+	};
+}
+
+/** Looked up on the first call: each look-up takes a fifth of a millisecond, and the program is waiting to be started. */
+function lazy(
+	ffi: ForeignFunctions,
+	symbol: string,
+	args: readonly ForeignType[],
+	returns: "int" | "void" = "int",
+): ForeignFunction {
+	let found: ForeignFunction | undefined;
+	return (...values) => {
+		found ??= ffi.bind(symbol, returns, args);
+		return found(...values);
 	};
 }

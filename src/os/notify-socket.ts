@@ -41,7 +41,7 @@ export function openNotifySocket(
 ): NotifySocket | undefined {
 	const sockets = datagramSockets();
 	if (!sockets) return undefined;
-	const folder = attempt(() => mkdtempSync(join(tmpdir(), "lastcall-notify-")));
+	const folder = makeFolder();
 	if (!folder) return undefined;
 	const path = join(folder, "socket");
 	const descriptor = sockets.bind(path);
@@ -66,6 +66,15 @@ export function openNotifySocket(
 		}
 	}, LOOK_MS);
 	return { path, close };
+}
+
+/** With a read-only root file system /dev/shm may be all there is. */
+function makeFolder(): string | undefined {
+	for (const parent of [tmpdir(), "/dev/shm"]) {
+		const folder = attempt(() => mkdtempSync(join(parent, "lastcall-notify-")));
+		if (folder) return folder;
+	}
+	return undefined;
 }
 
 interface DatagramSockets {

@@ -19,7 +19,7 @@ import { listenToRealTime } from "./realtime.ts";
 import { signalName } from "./texts.ts";
 
 export interface ReceivedSignal {
-	/** `SIGTERM`; `SIGRTMIN+3`. */
+	/** `SIGTERM`; `SIGRTMIN+3`, of which Node.js's own type knows nothing. */
 	readonly signal: string;
 	readonly number: number;
 	/** It arrived while Node.js was starting, before any listener. */
@@ -91,19 +91,18 @@ export function onSignal(next: SignalHandler): void {
 	for (const received of waiting.splice(0)) next(received);
 }
 
-/** Takes hold of further signals, for those who hear from {@link onSignal}. Not of SIGPROF: V8's profiler lives by it. */
+/** Takes hold of further signals, for those who hear from {@link onSignal}. Not of SIGPROF in `run`: V8's profiler lives by it. */
 export function listenTo(signals: readonly NodeJS.Signals[]): void {
+	// By number: some have two names, and each listener would count.
 	for (const signal of signals)
 		if (!heard.has(constants.signals[signal])) listen(signal);
 }
 
-/** Takes hold of every signal that an init passes on, and of some more. */
+/** Takes hold of every signal that the init of a program in the foreground passes on, and of some more. */
 export function listenToAll(more: readonly NodeJS.Signals[] = []): void {
 	const names = Object.keys(constants.signals) as NodeJS.Signals[];
-	const wanted = names.filter(
-		(name) => !NOT_FORWARDED.has(constants.signals[name]),
-	);
-	listenTo([...wanted, ...more]);
+	listenTo(names.filter((name) => !NOT_FORWARDED.has(constants.signals[name])));
+	listenTo(more);
 }
 
 /** The rest of them: real-time signals, which Node.js itself does not know. */

@@ -19,6 +19,8 @@ const X64 = {
 	45: "recvfrom",
 	46: "sendmsg",
 	47: "recvmsg",
+	56: "clone",
+	58: "vfork",
 	61: "wait4",
 	72: "fcntl",
 	73: "flock",
@@ -37,6 +39,7 @@ const X64 = {
 	281: "epoll_pwait",
 	288: "accept4",
 	426: "io_uring_enter",
+	435: "clone3",
 	441: "epoll_pwait2",
 };
 
@@ -70,9 +73,11 @@ const ARM64 = {
 	207: "recvfrom",
 	211: "sendmsg",
 	212: "recvmsg",
+	220: "clone",
 	242: "accept4",
 	260: "wait4",
 	426: "io_uring_enter",
+	435: "clone3",
 	441: "epoll_pwait2",
 };
 

@@ -37,10 +37,10 @@ export function planBudget(totalMs: number, drainMs = 0): Budget {
 		totalMs,
 		jobsMs: totalMs - reserve,
 		drainMs,
-		locateMs: reserve * 0.2,
-		killMs: reserve * 0.25,
+		locateMs: reserve * 0.3,
+		killMs: reserve * 0.2,
 		stragglerKillMs: reserve * 0.15,
-		flushMs: reserve * 0.15,
+		flushMs: reserve * 0.1,
 	};
 }
 

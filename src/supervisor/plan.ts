@@ -5,13 +5,28 @@ import type {
 	Settings,
 	ThreadSettings,
 } from "../config/schema.ts";
-import type { Job, JobHooks } from "../job/job.ts";
+import type { Job, JobHooks, JobKind } from "../job/job.ts";
 import type { Readiness } from "../job/readiness.ts";
 import { ThreadJob } from "../job/thread.ts";
 import type { LogLevel } from "../logger.ts";
-import type { UnitPlan } from "./unit.ts";
+import type { RestartPolicy } from "./restart.ts";
+import type { StartTerms } from "./start.ts";
 
 const START_TIMEOUT_MS = 60_000;
+
+export interface UnitPlan extends StartTerms {
+	readonly name: string;
+	readonly kind: JobKind;
+	/** Makes the job of one run. */
+	readonly makeJob: (onReady: () => void) => Job;
+	/** Whether the program ends when this job does. */
+	readonly essential: boolean;
+	/** Names of the jobs that have to be ready before this one starts. */
+	readonly dependsOn: readonly string[];
+	readonly restart: RestartPolicy;
+	/** Milliseconds; may be infinite. */
+	readonly stopTimeoutMs: number;
+}
 
 export interface PlanContext {
 	readonly env: NodeJS.ProcessEnv;

@@ -15,8 +15,9 @@ import { within } from "../within.ts";
 import type { Budget } from "./budget.ts";
 import { type Control, controlJobs } from "./control.ts";
 import { Deadline } from "./deadline.ts";
+import type { UnitPlan } from "./plan.ts";
 import type { StopOutcome } from "./stop.ts";
-import { Unit, type UnitPlan } from "./unit.ts";
+import { Unit } from "./unit.ts";
 
 export interface SupervisorResult {
 	readonly reason: StopReason;

@@ -10,33 +10,13 @@
  * - A second request to stop joins the first one.
  */
 import type { Emit } from "../events.ts";
-import { isSuccess, type Job, type JobExit, type JobKind } from "../job/job.ts";
-import {
-	type Probe,
-	pollUntilReady,
-	type Readiness,
-} from "../job/readiness.ts";
+import { isSuccess, type Job, type JobExit } from "../job/job.ts";
 import type { Budget } from "./budget.ts";
 import type { Deadline } from "./deadline.ts";
-import { planRestart, type RestartPolicy } from "./restart.ts";
+import type { UnitPlan } from "./plan.ts";
+import { planRestart } from "./restart.ts";
+import { watchStart } from "./start.ts";
 import { type StopOutcome, stopJob } from "./stop.ts";
-
-export interface UnitPlan {
-	readonly name: string;
-	readonly kind: JobKind;
-	/** Makes the job of one run. */
-	readonly makeJob: (onReady: () => void) => Job;
-	/** Whether the program ends when this job does. */
-	readonly essential: boolean;
-	/** Names of the jobs that have to be ready before this one starts. */
-	readonly dependsOn: readonly string[];
-	readonly readiness: Readiness;
-	/** Milliseconds; may be infinite. */
-	readonly startTimeoutMs: number;
-	readonly restart: RestartPolicy;
-	/** Milliseconds; may be infinite. */
-	readonly stopTimeoutMs: number;
-}
 
 export interface UnitHooks {
 	readonly emit: Emit;
@@ -54,8 +34,6 @@ interface Run {
 	readonly startedAt: number;
 	/** Aborted as soon as nobody waits for readiness any more. */
 	readonly starting: AbortController;
-	/** Why the last look found it not ready. */
-	notReadyYet?: string;
 }
 
 type UnitState =
@@ -151,24 +129,14 @@ export class Unit {
 	}
 
 	#awaitReady(run: Run): void {
-		const { readiness, startTimeoutMs } = this.plan;
-		if (readiness.type === "started") {
+		if (this.plan.readiness.type === "started") {
 			this.#becomeReady(run);
 			return;
 		}
-		if ("host" in readiness || "url" in readiness)
-			void this.#poll(run, readiness);
-		if (!Number.isFinite(startTimeoutMs)) return;
-		const timer = setTimeout(() => void this.#giveUpStart(run), startTimeoutMs);
-		run.starting.signal.addEventListener("abort", () => clearTimeout(timer));
-	}
-
-	async #poll(run: Run, probe: Probe): Promise<void> {
-		const { signal } = run.starting;
-		await pollUntilReady(probe, signal, (message) => {
-			run.notReadyYet = message;
+		watchStart(this.plan, run.starting.signal, {
+			onReady: () => this.#onReady(run),
+			onTimeout: (detail) => void this.#giveUpStart(run, detail),
 		});
-		if (!signal.aborted) this.#onReady(run);
 	}
 
 	/** Of jobs whose readiness is found out in another way it is no more than news. */
@@ -193,10 +161,8 @@ export class Unit {
 	}
 
 	/** Not ready in time: that run is stopped, and counts as failed. */
-	async #giveUpStart(run: Run): Promise<void> {
-		const { name, startTimeoutMs: waitedMs, readiness } = this.plan;
-		const detail =
-			run.notReadyYet ?? `no sign of readiness (${readiness.type})`;
+	async #giveUpStart(run: Run, detail: string): Promise<void> {
+		const { name, startTimeoutMs: waitedMs } = this.plan;
 		this.#hooks.emit({
 			type: "job.startTimedOut",
 			job: name,

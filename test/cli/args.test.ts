@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Command, parseCommand } from "../../src/cli/args.ts";
 import { UserError } from "../../src/errors.ts";
+import type { JobCommand } from "../../src/supervisor/control.ts";
 
 /** Command lines as they are typed, and what they mean. */
 const accepted: [line: string, command: Command][] = [
@@ -20,6 +21,22 @@ const accepted: [line: string, command: Command][] = [
 		run({ config: "jobs.ts", stopTimeoutMs: 10_000 }),
 	],
 	["run -- --odd.ts", run({ config: "--odd.ts" })],
+	[
+		"check jobs.yaml",
+		{ type: "check", config: "jobs.yaml", stopTimeoutMs: undefined },
+	],
+	["status", { type: "status", json: false, watch: false, socket: undefined }],
+	[
+		"status --json -w --socket /x.sock",
+		{ type: "status", json: true, watch: true, socket: "/x.sock" },
+	],
+	["stop web", control({ type: "stop", job: "web" })],
+	["restart web", control({ type: "restart", job: "web" })],
+	[
+		"signal web SIGHUP",
+		control({ type: "signal", job: "web", signal: "SIGHUP" }),
+	],
+	// Whatever is no command is a program, or the flags for one.
 	["", { type: "exec" }],
 	["node jobs.ts", { type: "exec" }],
 	["--stop-timeout 10s node jobs.ts", { type: "exec" }],
@@ -31,6 +48,16 @@ const refused: [line: string, message: RegExp][] = [
 	["run --stop-timeout 10", /^Cannot use --stop-timeout: "10" has no unit, /],
 	["run --stop-timeout", /^Cannot use the arguments of run: .*--stop-timeout/],
 	["run --restart", /^Cannot use the arguments of run: .*--restart/],
+	[
+		"status web",
+		/^Cannot use the arguments of status: found web, expected none$/,
+	],
+	[
+		"stop",
+		/^Cannot use the arguments of stop: found none, expected: lastcall stop JOB$/,
+	],
+	["stop a b", /found a b, expected: lastcall stop JOB$/],
+	["signal web", /found web, expected: lastcall signal JOB SIGNAL$/],
 	["run -x", /^Cannot use the arguments of run: .*-x/],
 ];
 
@@ -55,6 +82,10 @@ for (const [line, message] of refused) {
 
 function words(line: string): string[] {
 	return line.split(" ").filter((word) => word !== "");
+}
+
+function control(command: JobCommand): Command {
+	return { type: "control", command, socket: undefined };
 }
 
 function run(given: Partial<Command & { type: "run" }> = {}): Command {

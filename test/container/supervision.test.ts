@@ -188,6 +188,6 @@ test("a job that did not stop is named with its place in the termination message
 	assert.equal(await container.exitCode(), 124);
 	assert.match(
 		readFileSync(file, "utf8"),
-		/^Exit code 124, .*: SIGTERM\ndeaf: killed after 1\.5 s: (sleeping|running).*: \/bin\/sh \/programs\/deaf\.sh\n$/,
+		/^Exit code 124, .*: SIGTERM\ndeaf: killed after 1\.\d s: (sleeping|running).*: \/bin\/sh \/programs\/deaf\.sh\n$/,
 	);
 });

@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { suite, test } from "node:test";
-import { ours, runInit, startInit, WITHOUT_BINDING } from "../helpers/inits.ts";
+import {
+	ours,
+	runInit,
+	startInit,
+	WITH_KOFFI,
+	WITHOUT_BINDING,
+} from "../helpers/inits.ts";
 
 const plain = { asInit: false };
 const sh = (script: string) => ["-s", "--", "sh", "-c", script];
@@ -11,14 +17,11 @@ const sh = (script: string) => ["-s", "--", "sh", "-c", script];
 /** Each way to reach the C library, and none. */
 const bindings: readonly [string, readonly string[]][] = [
 	["the first binding that loads", []],
-	["koffi", ["--no-experimental-ffi"]],
+	["koffi", WITH_KOFFI],
 	["no binding", WITHOUT_BINDING],
 ];
 
-for (const [name, flags] of bindings) {
-	const nodeFlags = process.version.startsWith("v24.")
-		? flags.filter((flag) => flag !== "--no-experimental-ffi")
-		: flags;
+for (const [name, nodeFlags] of bindings) {
 	const lastcall = ours("lastcall", { nodeFlags });
 
 	suite(`with ${name}`, () => {

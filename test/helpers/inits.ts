@@ -28,9 +28,15 @@ export function ours(
 	return [process.execPath, ...nodeFlags, path];
 }
 
+/** Node.js before 26 has no node:ffi that could be turned off. */
+export const WITH_KOFFI =
+	Number.parseInt(process.versions.node, 10) < 26
+		? []
+		: ["--no-experimental-ffi"];
+
 /** The flags with which neither binding loads. */
 export const WITHOUT_BINDING = [
-	"--no-experimental-ffi",
+	...WITH_KOFFI,
 	"--import",
 	join(import.meta.dirname, "../fixtures/no-binding.ts"),
 ];

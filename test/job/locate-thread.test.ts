@@ -10,13 +10,22 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 /** Older ones cannot profile a thread. */
 const profiles = major > 24 || (major === 24 && minor >= 8);
 
+/** On a starved machine a thread may not answer in time; that it does not is told as such. */
+async function whereItRuns(job: string): Promise<Whereabouts | undefined> {
+	for (let tries = 1; ; tries++) {
+		const where = await whereIs(job);
+		const starved = where?.type === "native" && where.state === "R";
+		if (!starved || tries === 5) return where;
+	}
+}
+
 async function whereIs(
 	job: string,
 	native = false,
 ): Promise<Whereabouts | undefined> {
 	await using lastcall = await startLastcall({
-		stopTimeout: "2s",
-		jobs: { [job]: { thread: fixture(job) } },
+		stopTimeout: "10s",
+		jobs: { [job]: { thread: fixture(job), stopTimeout: "500ms" } },
 	});
 	await lastcall.waitFor("job.ready", job);
 	if (native) await untilBlocked(lastcall.pid, job);
@@ -30,7 +39,7 @@ async function whereIs(
 test("locateThread() names function, file and line of JavaScript that runs", {
 	skip: !profiles,
 }, async () => {
-	const where = await whereIs("spinning");
+	const where = await whereItRuns("spinning");
 	assert.ok(where?.type === "javascript", JSON.stringify(where));
 	const [frame] = where.stack;
 	// V8 may not know the function whose loop it has optimized while it ran; then its caller, at the line of the call.
@@ -42,7 +51,7 @@ test("locateThread() names function, file and line of JavaScript that runs", {
 test("locateThread() names the job's file where its own function is all there is", {
 	skip: !profiles,
 }, async () => {
-	const where = await whereIs("busy");
+	const where = await whereItRuns("busy");
 	assert.ok(where?.type === "javascript", JSON.stringify(where));
 	assert.equal(where.stack[0]?.file, fixture("busy"));
 });

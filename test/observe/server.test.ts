@@ -1,6 +1,6 @@
 /** Probes, status, metrics and commands, asked of a real init. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
 	mkdtempSync,
@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { lastcall as cli } from "../helpers/cli.ts";
 import { startLastcall, writeConfig } from "../helpers/lastcall.ts";
+import { Lines } from "../helpers/lines.ts";
 import { freePort, takePort } from "../helpers/ports.ts";
 import { program, shell } from "../helpers/programs.ts";
 
@@ -148,6 +149,30 @@ test("lastcall status, stop, restart and signal reach the init through its socke
 
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+});
+
+test("lastcall status --watch goes on until a signal ends it", async () => {
+	await using lastcall = await startLastcall({ jobs: { it: waiting("it") } });
+	await lastcall.lines.waitFor(/it: running/);
+	await retry(
+		async () => (await cli(["status", "--socket", lastcall.socket])).code === 0,
+	);
+	const main = join(import.meta.dirname, "../../src/main.ts");
+	const args = [main, "status", "--watch", "--socket", lastcall.socket];
+	const watch = spawn(process.execPath, args, {
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	try {
+		const lines = Lines.from(watch.stdout, watch.stderr);
+		await lines.waitFor(/^it +ready/);
+		const from = lines.all.length;
+		await lines.waitFor(/^it +ready/, { from });
+		watch.kill("SIGINT");
+		const [code] = await once(watch, "exit");
+		assert.equal(code, 130);
+	} finally {
+		watch.kill("SIGKILL");
+	}
 });
 
 test("lastcall status says where it looked when there is no init", async () => {

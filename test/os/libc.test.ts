@@ -19,7 +19,7 @@ for (const [name, flags] of bindings) {
 	async function perform(task: LibcTask): Promise<[unknown, number]> {
 		const args = [...flags, PROGRAM, task];
 		const { stdout, stderr, code } = await run(process.execPath, args, {
-			timeout: 20_000,
+			timeout: 40_000,
 		});
 		assert.equal(stderr, "");
 		return [JSON.parse(stdout), code];

@@ -22,8 +22,10 @@ const SIGSTOP = 19;
 const INTERNAL = [32, 33];
 
 const ALL = Array.from({ length: 64 }, (_, index) => index + 1);
+const MARKER = 28; // SIGWINCH
 const SENT = ALL.filter(
-	(number) => ![SIGKILL, SIGSTOP, SIGTERM, ...INTERNAL].includes(number),
+	(number) =>
+		![SIGKILL, SIGSTOP, SIGTERM, MARKER, ...INTERNAL].includes(number),
 );
 
 async function listening(
@@ -45,10 +47,10 @@ async function receivedOfAll(init: Init): Promise<number[]> {
 	await using running = await listening(init);
 	for (const number of SENT) {
 		const before = running.stdout.all.length;
-		await running.kill(number, "SIGWINCH");
+		await running.kill(number, MARKER);
 		// A marker tells what is not passed on from what is late: each gets its own.
 		await until(
-			() => running.stdout.all.slice(before).includes("28"),
+			() => running.stdout.all.slice(before).includes(String(MARKER)),
 			`the marker behind signal ${number} arrives`,
 		);
 	}

@@ -10,18 +10,19 @@ const totals = [
 	...Array.from({ length: 300 }, (_, index) => index * 50 + 7),
 	...[1_000, 5_000, 10_000].flatMap((at) => [at - 1, at, at + 1]),
 ];
-const plans = totals.map(planBudget);
+const plans = totals.map((total) => planBudget(total));
 
 test("planBudget() gives every part something, and only nothing of nothing", () => {
-	for (const { totalMs, ...shares } of plans)
+	for (const { totalMs, drainMs: _, ...shares } of plans)
 		for (const [name, ms] of Object.entries(shares))
 			assert.equal(ms > 0, totalMs > 0, `${name} of ${totalMs}: ${ms}`);
 });
 
 test("planBudget() never spends more than the total", () => {
 	for (const plan of plans) {
-		const { jobsMs, killMs, stragglerKillMs, flushMs, totalMs } = plan;
-		const sum = jobsMs + killMs + stragglerKillMs + flushMs;
+		const { jobsMs, locateMs, killMs, totalMs } = plan;
+		const { stragglerKillMs, flushMs } = plan;
+		const sum = jobsMs + locateMs + killMs + stragglerKillMs + flushMs;
 		assert.ok(sum <= totalMs, JSON.stringify(plan));
 	}
 });
@@ -49,9 +50,10 @@ test("planBudget() gives the jobs more of a longer total", () => {
 
 test("stragglerStopMs() lets the stop end in time, even when every job had to be killed", () => {
 	for (const budget of plans) {
-		const { jobsMs, killMs, stragglerKillMs, flushMs, totalMs } = budget;
+		const { jobsMs, locateMs, killMs, totalMs } = budget;
+		const { stragglerKillMs, flushMs } = budget;
 		for (const part of [0, 0.1, 0.5, 0.9, 1]) {
-			const elapsed = part * (jobsMs + killMs);
+			const elapsed = part * (jobsMs + locateMs + killMs);
 			const stop = stragglerStopMs(budget, elapsed);
 			const end = elapsed + stop + stragglerKillMs + flushMs;
 			assert.ok(end <= totalMs, `${totalMs}, ${part}: ends at ${end}`);

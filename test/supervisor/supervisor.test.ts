@@ -144,7 +144,7 @@ test("Supervisor waits until HTTP answers with success, and until a port is open
 		),
 	);
 	const took = Date.parse(ready.time) - Date.parse(started.time);
-	assert.ok(took >= 400, `ready after ${took} ms`);
+	assert.ok(took >= 350, `ready after ${took} ms`);
 	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
 });
 
@@ -188,6 +188,33 @@ test("Supervisor stops a job that is not ready in time, and says what it found",
 	assert.match(exit.error.message, /not ready after 300 ms: .*ECONNREFUSED/);
 });
 
+test("Supervisor restarts a job that was not ready in time", async () => {
+	const port = await freePort();
+	await using lastcall = await startLastcall({
+		jobs: {
+			web: {
+				...waiting("web"),
+				readiness: { tcp: `127.0.0.1:${port}` },
+				startTimeout: "200ms",
+				restart: "on-failure",
+				restartDelay: "10ms",
+				maxRestarts: 1,
+			},
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 1);
+	assert.deepEqual(
+		story(lastcall, "job.started", "job.startTimedOut", "restart.scheduled"),
+		[
+			"job.started web",
+			"job.startTimedOut web",
+			"restart.scheduled web",
+			"job.started web",
+			"job.startTimedOut web",
+		],
+	);
+});
+
 test("Supervisor restarts a job that fails, with growing delays, and gives up after maxRestarts", async () => {
 	await using lastcall = await startLastcall({
 		jobs: {
@@ -225,7 +252,7 @@ test("Supervisor restarts a job 1,000 times, and still stops at once", async () 
 			other: waiting("other"),
 		},
 	});
-	await lastcall.lines.waitFor(/"restarts":1000,/, { timeout: 60_000 });
+	await lastcall.lines.waitFor(/"restarts":1000,/, { timeout: 120_000 });
 	lastcall.kill("SIGTERM");
 	const { code, ms } = await lastcall.exit();
 	assert.equal(code, 0);
