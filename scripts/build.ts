@@ -3,7 +3,12 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { bundleMain, common, LOADED_LATER } from "./lib/bundle.ts";
+import {
+	bundleMain,
+	bundleRegister,
+	common,
+	LOADED_LATER,
+} from "./lib/bundle.ts";
 import { configJsonSchema } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -11,6 +16,7 @@ process.chdir(root);
 rmSync("dist", { recursive: true, force: true });
 
 await bundleMain("dist/main.cjs");
+await bundleRegister("dist/register.js");
 chmodSync("dist/main.cjs", 0o755);
 
 await build({

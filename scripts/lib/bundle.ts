@@ -63,3 +63,36 @@ export async function bundleMain(
 		...options,
 	});
 }
+
+/**
+ * The in-process init as one ES module: it stands before the start of an app, which loads ES modules anyway.
+ */
+export async function bundleRegister(outfile: string): Promise<void> {
+	await build({
+		...common,
+		entryPoints: ["src/register.ts"],
+		outfile,
+		format: "esm",
+		minifySyntax: true,
+		minifyWhitespace: true,
+		plugins: [withoutFacades],
+	});
+}
+
+/**
+ * Has a bundle take Node.js's modules with `process.getBuiltinModule()`. An `import` of `node:fs` reads each of its exports, also
+ * the lazy ones, and loads streams and promises for it: 5 ms, and 2 ms for `node:util`.
+ */
+const withoutFacades: Plugin = {
+	name: "without-facades",
+	setup(builder) {
+		builder.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+			contents: readFileSync(path, "utf8").replaceAll(
+				/^import \{([^}]*)\} from ("node:\w+");$/gm,
+				(_, names: string, module: string) =>
+					`const {${names.replaceAll(" as ", ": ")}} = process.getBuiltinModule(${module});`,
+			),
+			loader: "ts",
+		}));
+	},
+};

@@ -6,6 +6,7 @@ import { run } from "./command.ts";
 /** The argument makes each say something and end; the exit code does not matter. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	"docker-compose": ["docker-compose", "--version"],
+	"redis-server": ["redis-server", "--version"],
 	tini: ["tini", "--version"],
 	"dumb-init": ["dumb-init", "--version"],
 	catatonit: ["catatonit", "--version"],

@@ -1,6 +1,6 @@
 /**
  * The C library's functions for the parent of processes that Node.js has not, each in the shape the init needs. Beside
- * spawn.ts, terminal.ts and realtime.ts the only file that knows constants and struct layouts (Linux, 64-bit).
+ * spawn.ts, terminal.ts, realtime.ts, guard.ts and refuse.ts the only file that knows constants and struct layouts (Linux, 64-bit).
  */
 import {
 	type ForeignFunction,
@@ -10,6 +10,7 @@ import {
 } from "./ffi.ts";
 
 const P_ALL = 0;
+const P_PID = 1;
 const WNOHANG = 0x1;
 const WEXITED = 0x4;
 const WNOWAIT = 0x0100_0000;
@@ -32,8 +33,10 @@ export interface Libc {
 	 * Sees the calling thread's children only (__WNOTHREAD): what a worker thread spawned is invisible here, while orphans
 	 * are given to the main thread by the kernel (find_new_reaper() takes the first living thread of the group).
 	 * Always shows the same process until somebody collects it.
+	 *
+	 * @param of Look at this child only. @default all of them
 	 */
-	peekZombie(): number;
+	peekZombie(of?: number): number;
 	/** Collects a dead child: waitpid(2) with WNOHANG. `undefined` if it is not there, or not dead. */
 	reap(pid: number): WaitStatus | undefined;
 	/** Whether there is any child at all, dead or alive. */
@@ -71,11 +74,11 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 
 	return {
 		binding: ffi.name,
-		peekZombie() {
+		peekZombie(of) {
 			// Without a dead child WNOHANG returns 0 and leaves si_pid alone (waitid(2)): clear it first.
 			info.writeInt32LE(0, SI_PID_OFFSET);
 			const options = WEXITED | WNOHANG | WNOWAIT | __WNOTHREAD;
-			return waitid(P_ALL, 0, infoAddress, options) === 0
+			return waitid(of ? P_PID : P_ALL, of ?? 0, infoAddress, options) === 0
 				? info.readInt32LE(SI_PID_OFFSET)
 				: 0;
 		},

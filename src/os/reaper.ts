@@ -9,8 +9,8 @@
  * - A zombie is looked at (WNOWAIT) before it is collected, and collected by its pid: never `waitpid(-1)`.
  * - Children of worker threads are never seen here (__WNOTHREAD). When such a thread ends, the kernel hands its children
  *   to the main thread, and by then no libuv loop waits for them any more: they are orphans like any other.
- * - A pid that a ChildProcess of the main thread carries is libuv's until that object's `exit`. While it is the zombie
- *   that the kernel shows first it hides all others, so its `exit` is the moment to look again.
+ * - Whose a zombie is, is for the `Ownership` to say: in an init of our own Node.js announces each child
+ *   (`announcedChildren` below); in somebody else's app only time tells (patience.ts).
  * - `spawnSync` collects its child before JavaScript runs again, so it can never be met here.
  * - A zombie can become ours without any signal: when a thread ends, the kernel hands its dead children over in silence. So
  *   whoever lets threads spawn has to call the look from time to time.
@@ -26,6 +26,9 @@ export interface Orphan extends WaitStatus {
 	readonly pid: number;
 }
 
+/** Says of a zombie whether it is nobody's. `look` is to be called when the answer may have changed. */
+export type Ownership = (look: () => void) => (pid: number) => boolean;
+
 /**
  * Starts reaping, for the life of the process. Call it once, before anything is spawned.
  *
@@ -34,10 +37,37 @@ export interface Orphan extends WaitStatus {
 export function startReaper(
 	libc: Libc,
 	onReaped: (orphan: Orphan) => void,
+	ownership: Ownership = announcedChildren,
 ): () => void {
-	const ownedByLibuv = new Set<number>();
+	const isNobodys = ownership(look);
 	let scheduled = false;
 
+	function look(): void {
+		for (let reaped = 0; reaped < BATCH; reaped++) {
+			const pid = libc.peekZombie();
+			if (pid === 0 || !isNobodys(pid)) return;
+			const status = libc.reap(pid);
+			if (status) onReaped({ pid, ...status });
+		}
+		if (scheduled) return;
+		scheduled = true;
+		setImmediate(() => {
+			scheduled = false;
+			look();
+		});
+	}
+
+	process.on("SIGCHLD", look);
+	look();
+	return look;
+}
+
+/**
+ * A pid that a ChildProcess of the main thread carries is libuv's until that object's `exit`. While it is the zombie that
+ * the kernel shows first it hides all others, so its `exit` is the moment to look again.
+ */
+function announcedChildren(look: () => void): (pid: number) => boolean {
+	const ownedByLibuv = new Set<number>();
 	// Not imported: a program in the foreground is started before this is loaded.
 	const { subscribe } = process.getBuiltinModule("node:diagnostics_channel");
 	// Announces each ChildProcess when it is made. Its pid is set a few lines later in the same turn, hence the microtask;
@@ -54,23 +84,5 @@ export function startReaper(
 			});
 		});
 	});
-
-	function look(): void {
-		for (let reaped = 0; reaped < BATCH; reaped++) {
-			const pid = libc.peekZombie();
-			if (pid === 0 || ownedByLibuv.has(pid)) return;
-			const status = libc.reap(pid);
-			if (status) onReaped({ pid, ...status });
-		}
-		if (scheduled) return;
-		scheduled = true;
-		setImmediate(() => {
-			scheduled = false;
-			look();
-		});
-	}
-
-	process.on("SIGCHLD", look);
-	look();
-	return look;
+	return (pid) => !ownedByLibuv.has(pid);
 }

@@ -12,9 +12,8 @@
  * - SIGUSR1 has a listener from here on, else Node.js opens the inspector. (`--disable-sigusr1` would leave it blocked.)
  * - No listener is ever taken off: libuv would leave SIG_DFL behind.
  */
-import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { attempt } from "../errors.ts";
+import { isCaught } from "./early-signal.ts";
 import type { ForeignFunctions } from "./ffi.ts";
 import { listenToRealTime } from "./realtime.ts";
 import { signalName } from "./texts.ts";
@@ -74,15 +73,6 @@ const heard = new Set<number>();
 function listen(signal: NodeJS.Signals): void {
 	heard.add(constants.signals[signal]);
 	process.on(signal, () => deliver(signal, false));
-}
-
-function isCaught(signal: NodeJS.Signals): boolean {
-	const status = attempt(() => readFileSync("/proc/self/status", "latin1"));
-	const mask = status && /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1];
-	// Without /proc there is nothing to notice it by.
-	if (!mask) return true;
-	const bit = 1n << BigInt(constants.signals[signal] - 1);
-	return (BigInt(`0x${mask}`) & bit) !== 0n;
 }
 
 listen("SIGUSR1");

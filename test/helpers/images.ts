@@ -1,6 +1,9 @@
 /** The images that container tests run. Building one that is there already takes a second. */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildImage } from "./docker.ts";
+import { copyPackages } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -23,4 +26,26 @@ export async function fixtureImage(major: 24 | 26 = 26): Promise<string> {
 		context: join(ROOT, "test/fixtures"),
 		buildArgs: { IMAGE: base },
 	});
+}
+
+/** The same with test/fixtures/apps and what they import: start one with `--import lastcall/register apps/NAME.ts`. */
+export async function appsImage(major: 24 | 26 = 26): Promise<string> {
+	const base = await exampleImage(major);
+	const context = mkdtempSync(join(tmpdir(), "lastcall-test-image-"));
+	try {
+		const fixtures = join(ROOT, "test/fixtures");
+		cpSync(join(fixtures, "Dockerfile"), join(context, "Dockerfile"));
+		cpSync(join(fixtures, "apps"), join(context, "apps"), { recursive: true });
+		copyPackages(
+			["@lydell/node-pty", "execa", "fastify"],
+			join(context, "node_modules"),
+		);
+		return await buildImage({
+			tag: `lastcall-test-apps:${major}`,
+			context,
+			buildArgs: { IMAGE: base },
+		});
+	} finally {
+		rmSync(context, { recursive: true });
+	}
 }

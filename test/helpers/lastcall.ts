@@ -54,22 +54,33 @@ export async function startLastcall(
 	options: LastcallOptions = {},
 ): Promise<Lastcall> {
 	const file = writeConfig(config);
+	const socket = socketOf(file.path);
+	return await startNode([MAIN, "run", file.path], options, {
+		socket,
+		cleanUp: () => file[Symbol.dispose](),
+	});
+}
+
+/** Starts any program on Node.js in the same way. */
+export async function startNode(
+	program: readonly string[],
+	options: LastcallOptions = {},
+	{ socket = "", cleanUp = () => {} } = {},
+): Promise<Lastcall> {
 	const { asInit = true, nodeFlags = [], env, stdout = "pipe" } = options;
-	const node = [process.execPath, ...nodeFlags, MAIN, "run", file.path];
+	const node = [process.execPath, ...nodeFlags, ...program];
 	const [command, ...args] = asInit ? [...namespace(), ...node] : node;
 	const child = spawn(command as string, args, {
 		stdio: ["ignore", stdout, "pipe"],
 		env: {
 			...process.env,
 			// Tests run side by side, and each init makes one.
-			...(asInit && { LASTCALL_SOCKET: socketOf(file.path) }),
+			...(asInit && socket && { LASTCALL_SOCKET: socket }),
 			...env,
 		},
 	});
 	await once(child, "spawn");
-	const lastcall = new Lastcall(child, asInit, socketOf(file.path), () =>
-		file[Symbol.dispose](),
-	);
+	const lastcall = new Lastcall(child, asInit, socket, cleanUp);
 	await until(() => lastcall.pid > 0 || lastcall.lines.ended, "it has a pid");
 	return lastcall;
 }

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listProcesses, livingDescendants } from "../../src/os/processes.ts";
-import {
-	fixture,
-	type Lastcall,
-	startLastcall,
-	WITHOUT_FFI,
-} from "../helpers/lastcall.ts";
+import { livingDescendants } from "../../src/os/processes.ts";
+import { fixture, startLastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
 import { until } from "../helpers/until.ts";
+import { zombies } from "../helpers/zombies.ts";
 
 const ORPHANS = 5_000;
-
-/** Zombies among the children of the init. */
-function zombies(lastcall: Lastcall): number {
-	return listProcesses().filter(
-		({ parent, state }) => parent === lastcall.pid && state === "Z",
-	).length;
-}
 
 async function storm(
 	asInit: boolean,
@@ -45,7 +34,7 @@ async function storm(
 		/^main: 200 children, 0 wrong$/,
 	])
 		await lastcall.lines.waitFor(line, { timeout });
-	await until(() => zombies(lastcall) === 0, "no zombie is left");
+	await until(() => zombies(lastcall.pid) === 0, "no zombie is left");
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0);
 	const reaped = lastcall.events.filter(({ type }) => type === "orphan.reaped");
@@ -76,7 +65,7 @@ test("startReaper() collects the children of a thread that has ended", async () 
 		() => livingDescendants(lastcall.pid).length === 0,
 		"the child of the thread has ended",
 	);
-	await until(() => zombies(lastcall) === 0, "no zombie is left");
+	await until(() => zombies(lastcall.pid) === 0, "no zombie is left");
 });
 
 test("startReaper() collects the zombies that a thread leaves behind in silence", async () => {
@@ -92,7 +81,7 @@ test("startReaper() collects the zombies that a thread leaves behind in silence"
 		() => livingDescendants(lastcall.pid).length === 0,
 		"its children have ended",
 	);
-	await until(() => zombies(lastcall) === 0, "no zombie is left");
+	await until(() => zombies(lastcall.pid) === 0, "no zombie is left");
 	const reaped = lastcall.events.filter(({ type }) => type === "orphan.reaped");
 	assert.equal(reaped.length, 5);
 });

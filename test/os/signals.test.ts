@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { attempt } from "../../src/errors.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { until } from "../helpers/until.ts";
-
-/** Whether Node.js has got so far that a signal can be noticed: it holds a handler of its own for SIGTERM. */
-function isUp(pid: number): boolean {
-	const status = attempt(() => readFileSync(`/proc/${pid}/status`, "latin1"));
-	const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status ?? "")?.[1] ?? "0";
-	return (BigInt(`0x${mask}`) & (1n << 14n)) !== 0n;
-}
+import { isUp } from "../helpers/up.ts";
 
 test("a stop signal that comes while Node.js is starting is not lost as PID 1", async () => {
 	for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -1,0 +1,77 @@
+import type { Server } from "node:http";
+import type { Duration } from "../config/config.ts";
+import { readDuration } from "../duration.ts";
+import { refuseConnections } from "../os/refuse.ts";
+
+export interface DrainOptions {
+	/** When it is aborted every connection is cut. Pass on the one of the stop handler. */
+	signal?: AbortSignal;
+	/**
+	 * How long a client may keep a connection without a request on it. Not 0: the next request may be on its way, and would fail.
+	 *
+	 * @default "1s"
+	 */
+	idle?: Duration;
+}
+
+const IDLE_MS = 1_000;
+/** For clients that the kernel has answered already to complete their handshake. */
+const HANDSHAKE_MS = 100;
+/** Where new connections cannot be refused a busy server never sees an empty backlog. */
+const MAX_TURNS = 1_000;
+
+/**
+ * Closes an HTTP server without failing a request, as `server.close()` does when it cuts a connection on which a client is just
+ * sending its next one: new connections are refused, requests on those that are there are answered and told
+ * `Connection: close`, idle ones are closed after a while.
+ *
+ * @returns Resolves when no connection is left.
+ * @throws {UserError} if `idle` is no duration.
+ */
+export async function drain(
+	server: Server,
+	options: DrainOptions = {},
+): Promise<void> {
+	const { signal } = options;
+	const idleMs = readDuration('"idle" of drain()', options.idle) ?? IDLE_MS;
+	if (!server.listening) return;
+	// First of all listeners: the headers are not out yet.
+	server.prependListener("request", (_, response) => {
+		response.setHeader("connection", "close");
+	});
+	await emptyBacklog(server);
+	const closed = new Promise<void>((resolve) => {
+		// As any TCP server's: that of HTTP would cut the idle connections at once.
+		const { Server: TcpServer } = process.getBuiltinModule("node:net");
+		TcpServer.prototype.close.call(server, () => resolve());
+	});
+	const cut = () => server.closeAllConnections();
+	if (signal?.aborted) cut();
+	signal?.addEventListener("abort", cut);
+	const timer = setInterval(() => server.closeIdleConnections(), idleMs);
+	await closed;
+	clearInterval(timer);
+	signal?.removeEventListener("abort", cut);
+}
+
+/** Accepts what the kernel has accepted for us: it would reset it when the socket is closed. */
+async function emptyBacklog(server: Server): Promise<void> {
+	const { _handle: handle } = server as { _handle?: { fd?: number } };
+	// A worker of a cluster has none of its own: the primary listens, and goes on.
+	if (!handle?.fd || handle.fd < 0) return;
+	if (refuseConnections(handle.fd))
+		await new Promise((resolve) => setTimeout(resolve, HANDSHAKE_MS));
+	// libuv accepts one connection in each turn of the loop: a turn without any has found the backlog empty.
+	let accepted = true;
+	const onConnection = () => {
+		accepted = true;
+	};
+	server.on("connection", onConnection);
+	for (let turn = 0; accepted && turn < MAX_TURNS; turn++) {
+		accepted = false;
+		// The rest of this turn, and then a whole one.
+		await new Promise(setImmediate);
+		await new Promise(setImmediate);
+	}
+	server.off("connection", onConnection);
+}

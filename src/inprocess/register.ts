@@ -1,0 +1,64 @@
+/** What `lastcall/register` does, and where it does nothing. */
+import { UserError } from "../errors.ts";
+import { libc } from "../os/libc.ts";
+import { patience } from "../os/patience.ts";
+import { startReaper } from "../os/reaper.ts";
+import { inWorkerThread } from "../os/thread.ts";
+import { resolveBudget } from "./budget.ts";
+import { appInit } from "./shared.ts";
+
+const EXIT_USAGE = 2;
+/** Long after the app has started. */
+const FIRST_LOOK_MS = 1_000;
+const LOOK_MS = 5_000;
+
+/**
+ * Takes PID 1's duties in the main thread of PID 1. In worker threads and child processes, which inherit `--import`, it does
+ * nothing, unless `LASTCALL_SUBREAPER` (anything but empty and 0) asks a process to adopt the orphans below it.
+ */
+export function register(): void {
+	if (inWorkerThread()) return;
+	if (process.pid === 1) {
+		appInit().takeSignals();
+		checkSettings();
+		reapOrphans();
+	} else if (!["", "0"].includes(process.env.LASTCALL_SUBREAPER ?? "")) {
+		if (libc()?.becomeSubreaper()) reapOrphans();
+		else warn("cannot become a subreaper");
+	}
+}
+
+/** A mistake in the environment is said now, and not at the stop. */
+function checkSettings(): void {
+	try {
+		resolveBudget();
+	} catch (error) {
+		if (!(error instanceof UserError)) throw error;
+		process.stderr.write(`lastcall: ${error.message}\n`);
+		process.exit(EXIT_USAGE);
+	}
+}
+
+/** The foreign functions are loaded when a child has died, so the start does not wait for them. */
+function reapOrphans(): void {
+	const start = () => {
+		clearTimeout(timer);
+		const c = libc();
+		if (c) {
+			const look = startReaper(c, () => {}, patience(c));
+			// No signal tells of the dead children that a worker thread leaves behind.
+			setInterval(look, LOOK_MS).unref();
+		} else warn("cannot reap orphans");
+		// Last: without any listener libuv would give the signal up for a moment.
+		process.off("SIGCHLD", start);
+	};
+	process.on("SIGCHLD", start);
+	// What had died before nobody tells of: children of a shell that then became this program.
+	const timer = setTimeout(start, FIRST_LOOK_MS).unref();
+}
+
+function warn(what: string): void {
+	process.emitWarning(
+		`lastcall/register ${what}: neither node:ffi (Node.js 26, Linux) nor the package koffi could be loaded`,
+	);
+}

@@ -1,0 +1,75 @@
+/**
+ * Finds out whose a zombie is in a process that is not ours: an app with whatever it has loaded.
+ *
+ * The kernel does not say whether a child was adopted or forked, and nothing tells of every fork: not of those of other
+ * preloaded modules, not of a native library's. But every owner collects soon, and only nobody's zombie stays. So one
+ * that stays is nobody's.
+ *
+ * Invariants:
+ * - No zombie is taken at its first sight, nor before the event loop has polled in between: libuv collects what it owns in
+ *   the poll that follows the death. Hence no object, channel or listener of the app is touched.
+ * - A native library's thread that blocks in waitpid(2) (a pseudo-terminal's, a JVM's) is awake within microseconds, one that
+ *   polls within its interval: `GRACE_MS` is for them.
+ * - Zombies hold pids, and pids are limited in a container. More of them at once than `CROWD` come from a storm of orphans
+ *   and not from a library, so then the wait is short.
+ * - The timer lives only while zombies wait, and does not keep the app alive.
+ */
+import { readFileSync } from "node:fs";
+import { attempt } from "../errors.ts";
+import type { Libc } from "./libc.ts";
+import type { Ownership } from "./reaper.ts";
+
+/** Milliseconds for an owner to collect its child. */
+const GRACE_MS = 1_000;
+/** The same when there are more zombies than a library has children. */
+const CROWDED_GRACE_MS = 100;
+const CROWD = 256;
+const TICK_MS = 50;
+
+export function patience(libc: Libc): Ownership {
+	return (look) => {
+		/** When each of the zombies was first seen. */
+		let seen = new Map<number, number>();
+		let graceMs = GRACE_MS;
+		let timer: NodeJS.Timeout | undefined;
+
+		function lookAround(): void {
+			const now = performance.now();
+			const dead = deadChildren(libc);
+			seen = new Map(dead.map((pid) => [pid, seen.get(pid) ?? now]));
+			graceMs = seen.size > CROWD ? CROWDED_GRACE_MS : GRACE_MS;
+			if (seen.size === 0) return;
+			timer = setTimeout(() => {
+				timer = undefined;
+				lookAround();
+				look();
+			}, TICK_MS).unref();
+		}
+
+		return (pid) => {
+			const since = seen.get(pid);
+			if (since !== undefined && performance.now() - since >= graceMs) {
+				// The pid may come again.
+				seen.delete(pid);
+				return true;
+			}
+			if (!timer) lookAround();
+			return false;
+		};
+	};
+}
+
+/** Every zombie whose parent is the main thread. One of them at least, if there is any, where /proc does not tell. */
+function deadChildren(libc: Libc): number[] {
+	const { pid } = process;
+	const path = `/proc/self/task/${pid}/children`;
+	const children = attempt(() => readFileSync(path, "latin1"));
+	if (children === undefined) {
+		const first = libc.peekZombie();
+		return first === 0 ? [] : [first];
+	}
+	return children
+		.split(" ")
+		.map(Number)
+		.filter((child) => child > 0 && libc.peekZombie(child) !== 0);
+}

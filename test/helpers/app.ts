@@ -1,0 +1,32 @@
+/** Starts an app of test/fixtures/apps with `--import lastcall/register`: the built package, as users have it. */
+import { join } from "node:path";
+import { type Lastcall, type LastcallOptions, startNode } from "./lastcall.ts";
+
+const APPS = join(import.meta.dirname, "../fixtures/apps");
+
+export const REGISTER = ["--import", "lastcall/register"];
+
+export interface AppOptions extends LastcallOptions {
+	readonly args?: readonly string[];
+	/** Of the file. @default "ts" */
+	readonly extension?: string;
+	/** @default true */
+	readonly registered?: boolean;
+}
+
+export function startApp(
+	name: string,
+	options: AppOptions = {},
+): Promise<Lastcall> {
+	const {
+		args = [],
+		extension = "ts",
+		registered = true,
+		nodeFlags = [],
+		...others
+	} = options;
+	return startNode([join(APPS, `${name}.${extension}`), ...args], {
+		...others,
+		nodeFlags: [...(registered ? REGISTER : []), ...nodeFlags],
+	});
+}

@@ -1,0 +1,8 @@
+import { listProcesses } from "../../src/os/processes.ts";
+
+/** Zombies among the children of a process. */
+export function zombies(of: number): number {
+	return listProcesses().filter(
+		({ parent, state }) => parent === of && state === "Z",
+	).length;
+}

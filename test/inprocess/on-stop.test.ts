@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { type AppOptions, startApp } from "../helpers/app.ts";
+import { type Lastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { untilBlocked } from "../helpers/threads.ts";
+
+const TIMEOUT = "2s";
+
+interface Stopped {
+	readonly code: number;
+	readonly ms: number;
+	readonly lines: string[];
+	readonly text: string;
+}
+
+async function start(
+	handlers: readonly string[],
+	options: AppOptions = {},
+): Promise<Lastcall> {
+	const app = await startApp("stopping", {
+		...options,
+		args: handlers,
+		env: { LASTCALL_STOP_TIMEOUT: TIMEOUT, ...options.env },
+	});
+	await app.lines.waitFor(/^up$/);
+	return app;
+}
+
+/** Starts the app with these handlers, sends SIGTERM, and waits for its end. */
+async function stop(
+	handlers: readonly string[],
+	options: AppOptions = {},
+): Promise<Stopped> {
+	await using app = await start(handlers, options);
+	app.kill("SIGTERM");
+	return await end(app);
+}
+
+async function end(app: Lastcall): Promise<Stopped> {
+	const { code, ms } = await app.exit();
+	const lines = app.lines.all.slice(1);
+	return { code, ms, lines, text: lines.join("\n") };
+}
+
+test("onStop() runs handlers in reverse order of registration, then the app exits with 0 and says nothing else", async () => {
+	const { code, lines } = await stop(["first", "second"]);
+	assert.equal(code, 0);
+	assert.deepEqual(lines, [
+		'second stopped: 2 s left, {"type":"signal","signal":"SIGTERM","number":15,"early":false}',
+		"first stopped",
+	]);
+});
+
+test("onStop() runs a handler after those that `after` names", async () => {
+	const { code, lines } = await stop(["first", "after-first"]);
+	assert.equal(code, 0);
+	assert.deepEqual(lines, ["first stopped", "last stopped"]);
+});
+
+test("onStop() as an ordinary process, and without lastcall/register, does the same", async () => {
+	for (const options of [
+		{ asInit: false },
+		{ registered: false },
+		{ asInit: false, registered: false },
+	])
+		assert.equal((await stop(["first"], options)).code, 0);
+});
+
+test("onStop() keeps the code that the app has set", async () => {
+	assert.equal((await stop(["first", "code"])).code, 9);
+});
+
+test("a handler that fails does not stop the others, and makes the exit code 1", async () => {
+	const { code, text } = await stop(["first", "failing"]);
+	assert.equal(code, 1);
+	assert.match(
+		text,
+		/^lastcall: Stop handler "failing" failed: Error: cannot close/m,
+	);
+	assert.match(text, /^first stopped$/m);
+});
+
+test("a handler beyond its own timeout is named, the next one is run, and the exit code is 124", async () => {
+	const { code, text, ms } = await stop(["first", "late-soon"]);
+	assert.equal(code, 124);
+	assert.match(
+		text,
+		/^lastcall: Stop handler "late-soon" had not finished after 1\d\d ms$/m,
+	);
+	assert.match(text, /^first stopped$/m);
+	assert.ok(ms < 1_000, `took ${ms} ms`);
+});
+
+test("a handler beyond the deadline is aborted and named, and so is who had no time left", async () => {
+	const { code, text, ms } = await stop(["first", "late"]);
+	assert.equal(code, 124);
+	assert.match(text, /^late aborted$/m);
+	assert.match(text, /^lastcall: Stop handler "late" had not finished/m);
+	assert.match(text, /^lastcall: No time was left for stop handler "first"$/m);
+	assert.match(text, /^lastcall: Stopped late: SIGTERM, 1\.\d s of 2\.0 s/m);
+	assert.ok(ms < 2_000, `took ${ms} ms`);
+});
+
+suite("the guard ends the process inside the stop timeout when", () => {
+	for (const [kind, flags] of [
+		["node:ffi, or koffi where there is none", []],
+		["koffi", WITHOUT_FFI],
+	] as const) {
+		for (const [handler, where] of [
+			["busy", "in JavaScript"],
+			["native", "in native code"],
+		] as const) {
+			test(`a handler blocks the main thread ${where} (${kind})`, async () => {
+				const { code, text, ms } = await stop(["first", handler], {
+					nodeFlags: flags,
+				});
+				assert.equal(code, 124);
+				assert.match(
+					text,
+					new RegExp(
+						`lastcall: Stop handler "${handler}" blocks the event loop beyond the deadline, .*; not run: "first"; exit code 124$`,
+						"m",
+					),
+				);
+				assert.ok(ms > 1_000 && ms < 2_000, `took ${ms} ms`);
+			});
+		}
+	}
+
+	test("a worker thread in native code holds the exit", async () => {
+		await using app = await start(["first", "stuck-thread"]);
+		await untilBlocked(app.pid, "stuck");
+		app.kill("SIGTERM");
+		const { code, text, ms } = await end(app);
+		assert.equal(code, 0);
+		assert.match(text, /^first stopped$/m);
+		assert.match(text, /lastcall: A thread in native code .*; exit code 0$/m);
+		assert.ok(ms < 1_500, `took ${ms} ms`);
+	});
+});
+
+test("a second SIGINT means now", async () => {
+	await using app = await start(["first", "late"]);
+	app.kill("SIGINT");
+	await app.lines.waitFor(/^late begins$/);
+	app.kill("SIGINT");
+	const { code, text, ms } = await end(app);
+	assert.equal(code, 124);
+	assert.match(
+		text,
+		/"late" had not finished after \d+ ms, when a second SIGINT came$/m,
+	);
+	assert.ok(ms < 1_000, `took ${ms} ms`);
+});
+
+test("an uncaught error or an unhandled rejection stops the app through its handlers, with 1", async () => {
+	for (const [kind, said] of [
+		["throwing", "lastcall: Uncaught error, stopping: Error: thrown later"],
+		[
+			"rejecting",
+			"lastcall: Uncaught error (unhandled rejection), stopping: Error: rejected later",
+		],
+	] as const) {
+		await using app = await start(["first", "second", kind]);
+		const { code, lines, text } = await end(app);
+		assert.equal(code, 1);
+		assert.ok(lines.includes(said), text);
+		assert.match(text, /^second stopped: .*"type":"error"/m);
+		assert.match(text, /^first stopped$/m);
+	}
+});
+
+test("what a handler has printed arrives whole", async () => {
+	const { code, lines } = await stop(["printing"]);
+	assert.equal(code, 0);
+	assert.equal(lines.length, 20_000);
+});
+
+test("onStop() names a mistake when it is made", async () => {
+	await using app = await startApp("mistaken");
+	const { code } = await app.exit();
+	assert.equal(code, 0, app.lines.text);
+	assert.deepEqual(app.lines.all, [
+		'UserError: Cannot register stop handler "http": there is one of that name already, expected another name',
+		'UserError: Cannot register stop handler "db": found a cycle in "after" ("db" after "http" after "db"), expected none',
+		'UserError: Cannot use "timeout" of stop handler "cache": "10" has no unit, expected a duration such as "10s"',
+		'UserError: Cannot register stop handler "x" in a worker thread: signals reach the main thread only, so call onStop() there',
+	]);
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startApp } from "../helpers/app.ts";
+
+test("startJobs() runs jobs beside the app, and the app's stop stops them before what was opened earlier", async () => {
+	await using app = await startApp("with-jobs");
+	await app.lines.waitFor(/sleeper up/);
+	app.kill("SIGTERM");
+	assert.equal((await app.exit()).code, 0, app.lines.text);
+	const { all } = app.lines;
+	const story = [/"sleeper stopped"|^sleeper stopped$/, /^app stopped$/].map(
+		(pattern) => all.findIndex((line) => pattern.test(line)),
+	);
+	assert.ok(
+		story[0] !== -1 && (story[0] ?? 0) < (story[1] ?? 0),
+		all.join("\n"),
+	);
+	for (const job of ["counter", "sleeper"])
+		assert.match(
+			app.lines.text,
+			new RegExp(`"event":"job.exited","job":"${job}"`),
+		);
+});
+
+test("an essential job of startJobs() that ends stops the app with its exit code", async () => {
+	await using app = await startApp("with-jobs", { args: ["ending"] });
+	assert.equal((await app.exit()).code, 5, app.lines.text);
+	assert.match(app.lines.text, /^app stopped$/m);
+});
+
+test("a job of startJobs() that is late is killed and named, inside the stop timeout, and the exit code is 124", async () => {
+	await using app = await startApp("with-jobs", {
+		args: ["late"],
+		env: { LASTCALL_STOP_TIMEOUT: "3s" },
+	});
+	await app.lines.waitFor(/"event":"job.ready","job":"busy"/);
+	app.kill("SIGTERM");
+	const { code, ms } = await app.exit();
+	assert.equal(code, 124, app.lines.text);
+	assert.match(app.lines.text, /"event":"job.killed","job":"busy"/);
+	assert.match(app.lines.text, /^app stopped$/m);
+	assert.ok(ms < 3_000, `took ${ms} ms`);
+});
