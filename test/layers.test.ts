@@ -33,6 +33,13 @@ test("src/ uses each dependency of package.json, and no other package", () => {
 	assert.deepEqual([...new Set(used)].sort(), declared.sort());
 });
 
+test("docs/architecture.md has a word on every source file, and on no other", () => {
+	const text = readFileSync(join(root, "docs/architecture.md"), "utf8");
+	const [, table = ""] = text.split("## Every source file");
+	const told = table.match(/(?<=`)[\w/-]+\.ts(?=`)/g) ?? [];
+	assert.deepEqual([...new Set(told)].sort(), [...imports.keys()].sort());
+});
+
 test("brokenRules() finds what is wrong in a bad graph, and leaves type-only imports alone", async () => {
 	using directory = makeDirectory({
 		"src/errors.ts": 'import "./os/libc.ts";',
