@@ -143,7 +143,7 @@ test("as the engine's own init: docker run --init", {
 			[
 				...flags,
 				"-c",
-				"tr '\\0' ' ' </proc/1/cmdline; (sleep 0.1 &); sleep 0.3; ls /proc | grep -c '^[0-9]'; exit 7",
+				"tr '\\0' ' ' </proc/1/cmdline; echo; (sleep 0.1 &); sleep 0.3; ls /proc | grep -c '^[0-9]'; exit 7",
 			],
 			{ env },
 		);
