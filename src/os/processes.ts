@@ -32,11 +32,9 @@ export function readProcess(pid: number): ProcessInfo | undefined {
 	const stat = readStat(pid);
 	if (!stat) return undefined;
 	const { state, name } = stat;
-	// The command line lies in the memory of the process, whose lock a process in state D may hold for ever.
-	const line =
-		state.state === "D"
-			? ""
-			: attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+	const line = mayBlock(state)
+		? ""
+		: attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"));
 	if (line === undefined) return undefined;
 	const command = line.replaceAll("\0", " ").trim() || `[${name}]`;
 	return { ...state, command: command.slice(0, COMMAND_LENGTH) };
@@ -61,6 +59,16 @@ export function livingDescendants(
 	return all.filter(
 		({ pid, state }) => pid !== of && family.has(pid) && state !== "Z",
 	);
+}
+
+/**
+ * Whether reading the command line could: it lies in the memory of the process, whose lock a process in state D may hold
+ * for ever. One that waits for its child of vfork(2), as shells do, is in state D, too, and holds none.
+ */
+function mayBlock({ pid, state }: ProcessState): boolean {
+	if (state !== "D") return false;
+	const waitsIn = attempt(() => readFileSync(`/proc/${pid}/wchan`, "latin1"));
+	return !/vfork|clone/.test(waitsIn ?? "");
 }
 
 function list<Info>(read: (pid: number) => Info | undefined): Info[] {
