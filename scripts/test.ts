@@ -3,8 +3,7 @@
  * if an engine may be had. Everything runs even if something failed; the exit code tells.
  * Arguments: parts of test file names to run only those, and flags for `node --test`.
  */
-import { globSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { globSync } from "node:fs";
 import { join } from "node:path";
 import {
 	type BaseImage,
@@ -134,17 +133,14 @@ function nodeTest(
 	testFiles: string[],
 	env?: NodeJS.ProcessEnv,
 ): Promise<boolean> {
-	// What has passed is noted there, and not run again.
-	const state = join(mkdtempSync(join(tmpdir(), "lastcall-")), "state.json");
 	const all = [
 		"--disable-warning=ExperimentalWarning",
 		"--test",
-		`--test-rerun-failures=${state}`,
 		...options,
 		...flags,
 		...testFiles,
 	];
-	return steps.runTwice(name, node, all, env);
+	return steps.run(name, node, all, env);
 }
 
 /** On a user's machine a part may be missing, and is named at the end; in CI that is a failure. */

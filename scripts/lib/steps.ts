@@ -4,7 +4,6 @@ import { root } from "./paths.ts";
 /** Runs commands one after the other with their output on ours, and remembers what failed. */
 export class Steps {
 	readonly #failed: string[] = [];
-	readonly #unsteady: string[] = [];
 	readonly #leftOut: string[] = [];
 	#child: ChildProcess | undefined;
 	#signal: NodeJS.Signals | undefined;
@@ -30,33 +29,6 @@ export class Steps {
 		args: readonly string[],
 		env: NodeJS.ProcessEnv = {},
 	): Promise<boolean> {
-		const ok = await this.#spawn(name, command, args, env);
-		if (!ok) this.#failed.push(name);
-		return ok;
-	}
-
-	/**
-	 * The same for a command that, called again, does only what had failed. What passes at the second attempt only is named in
-	 * the summary: real processes on a starved machine can be late, and nobody is to overlook it.
-	 */
-	async runTwice(
-		name: string,
-		command: string,
-		args: readonly string[],
-		env: NodeJS.ProcessEnv = {},
-	): Promise<boolean> {
-		if (await this.#spawn(name, command, args, env)) return true;
-		const ok = await this.run(`${name}, what failed`, command, args, env);
-		if (ok) this.#unsteady.push(name);
-		return ok;
-	}
-
-	async #spawn(
-		name: string,
-		command: string,
-		args: readonly string[],
-		env: NodeJS.ProcessEnv,
-	): Promise<boolean> {
 		if (this.interrupted) return false;
 		console.log(`\n== ${name}`);
 		const start = performance.now();
@@ -76,6 +48,7 @@ export class Steps {
 		this.#child = undefined;
 		const seconds = ((performance.now() - start) / 1000).toFixed(1);
 		console.log(`== ${name}: ${code === 0 ? "ok" : "FAILED"}, ${seconds} s`);
+		if (code !== 0) this.#failed.push(name);
 		return code === 0;
 	}
 
@@ -88,8 +61,6 @@ export class Steps {
 	summarize(): number {
 		console.log();
 		for (const name of this.#failed) console.log(`Failed: ${name}`);
-		for (const name of this.#unsteady)
-			console.log(`Unsteady: ${name} passed at the second attempt only`);
 		for (const line of this.#leftOut) console.log(line);
 		if (this.#signal !== undefined) {
 			console.log(`Interrupted by ${this.#signal}`);
