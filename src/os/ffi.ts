@@ -21,8 +21,6 @@ export interface ForeignFunctions {
 	callback(callback: (pointer: unknown, value: number) => void): bigint;
 	/** Address of the buffer's memory. The caller keeps the buffer referenced for as long as C may use it. */
 	address(buffer: Buffer): bigint;
-	/** A 32-bit integer at an address. */
-	readInt(address: bigint): number;
 	/** A pointer at an address. */
 	readPointer(address: bigint): bigint;
 	/** The zero-terminated text at an address. */
@@ -66,7 +64,6 @@ function viaNode(): ForeignFunctions | undefined {
 				callback,
 			),
 		address: (buffer) => ffi.getRawPointer(buffer),
-		readInt: (address) => ffi.getInt32(address),
 		readPointer: (address) => ffi.getUint64(address),
 		readString: (address) => ffi.toString(address) ?? "",
 	};
@@ -100,7 +97,6 @@ function viaKoffi(): ForeignFunctions {
 				koffi.pointer(koffi.proto("void (void *pointer, int value)")),
 			),
 		address: (buffer) => koffi.address(buffer),
-		readInt: (address) => koffi.decode(address, "int") as number,
 		readPointer: (address) => koffi.decode(address, "void *") as bigint,
 		readString: (address) => koffi.decode(address, "char", -1) as string,
 	};
