@@ -1,6 +1,6 @@
 /**
- * `npm test`: types, linter, build, unit tests on Node.js 26 and 24, then the container tests
- * if an engine may be had. Everything runs even if something failed; the exit code tells.
+ * `npm test`: types, linter, build, unit tests on Node.js 26 and 24, then the container tests and the faults
+ * if an engine may be had. `npm run test:faults`: the faults alone, at full length. Everything runs even if something failed; the exit code tells.
  * Arguments: parts of test file names to run only those, and flags for `node --test`.
  */
 import { globSync } from "node:fs";
@@ -35,7 +35,9 @@ const files = globSync("test/**/*.test.ts", { cwd: root })
 const containerFiles = files.filter((file) =>
 	file.startsWith("test/container/"),
 );
-const unitFiles = files.filter((file) => !containerFiles.includes(file));
+const faultFiles = files.filter((file) => file.startsWith("test/faults/"));
+const engineFiles = [...containerFiles, ...faultFiles];
+const unitFiles = files.filter((file) => !engineFiles.includes(file));
 
 if (files.length === 0) {
 	console.error(
@@ -55,7 +57,7 @@ await ensureTools();
 const built = await steps.run("build", process.execPath, ["scripts/build.ts"]);
 if (built) {
 	await unitTests();
-	if (containerFiles.length > 0) await containerTests();
+	if (engineFiles.length > 0) await containerTests();
 }
 process.exitCode = steps.summarize();
 
@@ -75,7 +77,7 @@ async function containerTests(): Promise<void> {
 	if (steps.interrupted) return;
 	const engine = await ensureEngine();
 	if ("reason" in engine) {
-		leaveOut("the container tests", engine.reason);
+		leaveOut("the container tests and the faults", engine.reason);
 		return;
 	}
 	const images: BaseImage[] = [];
@@ -84,18 +86,19 @@ async function containerTests(): Promise<void> {
 		images.push(await ensureDebianImage(engine));
 		images.push(await ensureBaseImage(engine, 26));
 		images.push(await ensureBaseImage(engine, 24));
-		// One test at a time: they measure how long containers take to stop.
-		const options = ["--test-concurrency=1", "--test-timeout=900000"];
 		const env = { ...engineEnv(engine), LASTCALL_DOCKER: engine.client };
-		await nodeTest(
-			"container tests",
-			process.execPath,
-			options,
-			containerFiles,
-			env,
-		);
+		for (const [name, minutes, some] of [
+			["container tests", 15, containerFiles],
+			["faults", 60, faultFiles],
+		] as const) {
+			if (some.length === 0) continue;
+			// One test at a time: they measure how long containers take to stop.
+			const timeout = `--test-timeout=${minutes * 60_000}`;
+			const options = ["--test-concurrency=1", timeout];
+			await nodeTest(name, process.execPath, options, some, env);
+		}
 	} catch (error) {
-		leaveOut("the container tests", error);
+		leaveOut("the container tests and the faults", error);
 	} finally {
 		await leaveAsItWas(engine, images);
 	}
@@ -121,7 +124,7 @@ async function leaveAsItWas(engine: Engine, images: BaseImage[]) {
 /** What the tests have built: test/helpers/images.ts names them so. */
 async function testImages(engine: Engine): Promise<string[]> {
 	const format = ["--format", "{{.Repository}}:{{.Tag}}"];
-	const filter = ["--filter", "reference=lastcall-test*"];
+	const filter = ["--filter", "reference=lastcall-test-*/*"];
 	const { stdout } = await run(engine.client, ["images", ...filter, ...format]);
 	return stdout.split("\n").filter((name) => name !== "");
 }

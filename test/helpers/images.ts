@@ -1,4 +1,5 @@
 /** The images that container tests run. Building one that is there already takes a second. */
+import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,10 +8,18 @@ import { copyPackages } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
+// Two checkouts may use one engine: each has names of its own.
+const CHECKOUT = createHash("sha256").update(ROOT).digest("hex").slice(0, 8);
+
+/** The name of an image that this checkout builds, for instance `lastcall-test-1f2e3d4c/apps:26`. */
+export function imageTag(what: string, major: 24 | 26 = 26): string {
+	return `lastcall-test-${CHECKOUT}/${what}:${major}`;
+}
+
 /** The image as users build it, with examples/jobs. */
 export function exampleImage(major: 24 | 26 = 26): Promise<string> {
 	return buildImage({
-		tag: `lastcall-test:${major}`,
+		tag: imageTag("image", major),
 		context: ROOT,
 		...(major !== 26 && {
 			buildArgs: { NODE_IMAGE: `node:${major}-bookworm-slim` },
@@ -22,7 +31,7 @@ export function exampleImage(major: 24 | 26 = 26): Promise<string> {
 export async function fixtureImage(major: 24 | 26 = 26): Promise<string> {
 	const base = await exampleImage(major);
 	return buildImage({
-		tag: `lastcall-test-fixtures:${major}`,
+		tag: imageTag("fixtures", major),
 		context: join(ROOT, "test/fixtures"),
 		buildArgs: { IMAGE: base },
 	});
@@ -41,7 +50,7 @@ export async function appsImage(major: 24 | 26 = 26): Promise<string> {
 			join(context, "node_modules"),
 		);
 		return await buildImage({
-			tag: `lastcall-test-apps:${major}`,
+			tag: imageTag("apps", major),
 			context,
 			buildArgs: { IMAGE: base },
 		});

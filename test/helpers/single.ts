@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { buildImage } from "./docker.ts";
+import { imageTag } from "./images.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SINGLE = join(ROOT, "dist-sea/lastcall");
@@ -20,7 +21,7 @@ export function singleExecutable(): string {
 
 export async function singleImage(): Promise<string> {
 	return await buildImage({
-		tag: "lastcall-test-single",
+		tag: imageTag("single"),
 		context: dirname(singleExecutable()),
 		dockerfile: join(ROOT, "examples/drop-in/Dockerfile"),
 	});
