@@ -5,6 +5,8 @@ export class Deadline {
 	/** Settles when the moment has come. */
 	readonly passed: Promise<void>;
 	readonly #resolve: () => void;
+	/** Of those who wait at this moment: a `then()` of `passed` would be kept for as long as the program runs. */
+	readonly #wakers = new Set<() => void>();
 	#at = Number.POSITIVE_INFINITY;
 	#timer: NodeJS.Timeout | undefined;
 
@@ -12,7 +14,10 @@ export class Deadline {
 	constructor(ms = Number.POSITIVE_INFINITY) {
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.passed = promise;
-		this.#resolve = resolve;
+		this.#resolve = () => {
+			resolve();
+			for (const wake of this.#wakers) wake();
+		};
 		this.bringTo(ms);
 	}
 
@@ -50,10 +55,14 @@ export class Deadline {
 	 */
 	async join(promise: Promise<unknown>, ms: number): Promise<boolean> {
 		let settled = false;
-		const joined = promise.then(() => {
+		const { promise: over, resolve: wake } = Promise.withResolvers<void>();
+		void promise.then(() => {
 			settled = true;
+			wake();
 		});
-		await within(Promise.race([joined, this.passed]), ms);
+		this.#wakers.add(wake);
+		await within(over, Math.min(ms, this.remainingMs));
+		this.#wakers.delete(wake);
 		if (!settled) await new Promise(setImmediate);
 		return settled;
 	}
