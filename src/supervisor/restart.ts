@@ -43,7 +43,9 @@ export function planRestart(
 	const before = run.ms >= HEALTHY_MS ? 0 : run.restarts;
 	if (before >= policy.maxRestarts) return undefined;
 	const cap = Math.max(DELAY_MAX_MS, policy.delayMs);
-	const delay = Math.min(policy.delayMs * 2 ** before, cap);
+	// From some number on the power is infinite, and nothing times infinity no number.
+	const factor = Math.min(2 ** before, Number.MAX_SAFE_INTEGER);
+	const delay = Math.min(policy.delayMs * factor, cap);
 	return {
 		delayMs: Math.round(delay * (1 + JITTER * random)),
 		restarts: before + 1,

@@ -51,6 +51,14 @@ test("planRestart() leaves a delay over the cap as it is", () => {
 	);
 });
 
+test("planRestart() keeps to no delay, however often", () => {
+	for (const restarts of [0, 10, 2_000]) {
+		const run = { ...failed, restarts };
+		const plan = planRestart({ ...policy, delayMs: 0 }, run, 1);
+		assert.deepEqual(plan, { delayMs: 0, restarts: restarts + 1 });
+	}
+});
+
 test("planRestart() begins anew after a healthy run", () => {
 	const run = { success: false, ms: HEALTHY_MS, restarts: 7 };
 	assert.deepEqual(planRestart({ ...policy, maxRestarts: 7 }, run, 0), {
