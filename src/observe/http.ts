@@ -5,12 +5,13 @@ import {
 	type Server,
 	type ServerResponse,
 } from "node:http";
+import type { Socket } from "node:net";
 import { errorInfo } from "../errors.ts";
 import type { Control, JobCommand } from "../supervisor/control.ts";
 import type { State } from "./state.ts";
 
-/** Of whoever sends slowly. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** For a visitor to send its request, and again to take the answer. */
+const VISITOR_MS = 10_000;
 
 /**
  * A server that listens nowhere: give it connections.
@@ -21,16 +22,31 @@ export function createHttpServer(
 	state: State,
 	control: Control | undefined,
 ): Server {
+	const asking = new WeakMap<Socket, () => void>();
 	const server = createServer((request, response) => {
+		// How long the answer takes is our own matter: a stop lasts as long as the job needs.
+		asking.get(request.socket)?.();
 		answer(request, state, control).then(
 			(reply) => send(request, response, reply),
 			(error) =>
 				send(request, response, text(500, `${errorInfo(error).message}\n`)),
 		);
 	});
-	server.requestTimeout = REQUEST_TIMEOUT_MS;
-	server.headersTimeout = REQUEST_TIMEOUT_MS;
+	// Node.js enforces its own limits only where the HTTP server itself listens.
+	server.on("connection", (socket) => asking.set(socket, limit(socket)));
 	return server;
+}
+
+/**
+ * Ends a connection that is still there after a while: each one costs a descriptor.
+ *
+ * @returns Lifts the limit.
+ */
+function limit(socket: Socket): () => void {
+	const late = setTimeout(() => socket.destroy(), VISITOR_MS).unref();
+	const lift = () => clearTimeout(late);
+	socket.once("close", lift);
+	return lift;
 }
 
 interface Reply {
@@ -100,6 +116,7 @@ function send(
 	response: ServerResponse,
 	{ status, type, body }: Reply,
 ): void {
+	limit(request.socket);
 	response.writeHead(status, {
 		"content-type": type,
 		"content-length": Buffer.byteLength(body),

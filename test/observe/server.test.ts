@@ -9,7 +9,7 @@ import {
 	statSync,
 	writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -89,6 +89,18 @@ test("serve() answers /readyz with 503 from the moment the stop is requested", a
 	const live = await fetch(`http://127.0.0.1:${port}/livez`);
 	assert.equal(live.status, 200, "it is alive all the same");
 	assert.equal((await lastcall.exit()).code, 0);
+});
+
+test("serve() hangs up on a visitor that never ends its request", async () => {
+	const port = await freePort();
+	await using lastcall = await startLastcall({
+		http: { port },
+		jobs: { it: waiting("it") },
+	});
+	await lastcall.lines.waitFor(/it: running/);
+	const visitor = connect(port, "127.0.0.1");
+	visitor.write("GET /livez HTTP/1.1\r\nHost:");
+	await once(visitor, "close", { signal: AbortSignal.timeout(30_000) });
 });
 
 test("run() starts nothing when the configured port is taken", async () => {
