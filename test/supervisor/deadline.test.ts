@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { MessageChannel } from "node:worker_threads";
 import { Deadline } from "../../src/supervisor/deadline.ts";
 
@@ -80,4 +82,19 @@ test("Deadline.join() looks once more: who arrives in the deadline's own turn is
 	while (performance.now() < starved);
 	assert.equal(await joined, true);
 	port1.close();
+});
+
+test("Deadline.join() keeps nothing of those that are over", async (t) => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	const deadline = farDeadline(t);
+	const joinThousands = async () => {
+		for (let turn = 0; turn < 20_000; turn++)
+			await deadline.join(Promise.resolve(), FAR_MS);
+		collect();
+		return process.memoryUsage().heapUsed;
+	};
+	const before = await joinThousands();
+	const grown = (await joinThousands()) - before;
+	assert.ok(grown < 1_000_000, `${grown} bytes`);
 });
