@@ -10,6 +10,7 @@ import type { Emit, StopReport } from "./events.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
 import { startReaper } from "./os/reaper.ts";
+import { widenSignalPipe } from "./os/signal-pipe.ts";
 import { endStragglers } from "./os/stragglers.ts";
 import {
 	type Budget,
@@ -201,6 +202,7 @@ function handleSignals(
 	const hangsUp = process.pid !== 1 && isatty(0);
 	let interrupts = 0;
 	listenTo(FORWARDED);
+	widenSignalPipe();
 	onSignal((received) => {
 		emit({ type: "signal.received", ...received });
 		const { signal } = received;

@@ -12,6 +12,9 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	catatonit: ["catatonit", "--version"],
 	"util-linux": ["unshare", "--version"],
 	procps: ["ps", "--version"],
+	gcc: ["gcc", "--version"],
+	// Has no command.
+	"libc6-dev": ["sh", "-c", "test -e /usr/include/stdio.h || exit 127"],
 };
 
 /** Installs what is missing where that is allowed; elsewhere the tests that need it say so. */

@@ -1,5 +1,6 @@
 /** The commands that ask the init of this container for something, as its client. */
 import { defaultSocketPaths } from "../config/places.ts";
+import { errorInfo } from "../errors.ts";
 import type { Command } from "./args.ts";
 import { NoInitError } from "./client.ts";
 import { control } from "./control.ts";
@@ -13,11 +14,13 @@ export async function runRemote(command: RemoteCommand): Promise<number> {
 		command.socket === undefined
 			? defaultSocketPaths(process.env)
 			: [command.socket];
+	// Told by the write as well.
+	process.stdout.on("error", () => {});
 	try {
 		if (command.type === "status")
 			return await showStatus(
 				{ ...command, sockets },
-				(text) => void process.stdout.write(text),
+				print,
 				process.stdout.isTTY,
 			);
 		const { done, message } = await control(command.command, sockets);
@@ -25,8 +28,21 @@ export async function runRemote(command: RemoteCommand): Promise<number> {
 		else console.error(`lastcall: ${message}`);
 		return done ? 0 : 1;
 	} catch (error) {
+		if (isReaderGone(error)) return 1;
 		if (!(error instanceof NoInitError)) throw error;
 		console.error(`lastcall: ${error.message}`);
 		return 1;
 	}
+}
+
+/** The end of the process would cut off what a pipe has not taken yet: 64 KiB, the status of a few hundred jobs. */
+function print(text: string): Promise<void> {
+	return new Promise((resolve, reject) =>
+		process.stdout.write(text, (error) => (error ? reject(error) : resolve())),
+	);
+}
+
+/** It has read what it wanted: `lastcall status | head -1`. */
+function isReaderGone(error: unknown): boolean {
+	return errorInfo(error).code === "EPIPE";
 }

@@ -18,32 +18,31 @@ const WATCH_MS = 1_000;
 /** @returns 0 if the program is ready, else 1: fit for a container's health check. */
 export async function showStatus(
 	{ json, watch, sockets }: StatusOptions,
-	write: (text: string) => void,
+	write: (text: string) => Promise<void>,
 	isTerminal: boolean,
 ): Promise<number> {
 	for (;;) {
 		const { body } = await ask(sockets, "GET", "/status");
 		const status = JSON.parse(body) as Status;
-		const text = json ? `${body}\n` : renderStatus(status, Date.now());
-		write(watch && isTerminal && !json ? CLEAR + text : text);
+		const text = json ? `${body}\n` : renderStatus(status);
+		await write(watch && isTerminal && !json ? CLEAR + text : text);
 		if (!watch) return status.ready ? 0 : 1;
 		await sleep(WATCH_MS);
 	}
 }
 
-/** @param now Milliseconds since the epoch. */
-export function renderStatus(status: Status, now: number): string {
-	const { version, pid, startedAt, ready, stopReason } = status;
+export function renderStatus(status: Status): string {
+	const { version, pid, upMs, ready, stopReason } = status;
 	const state = stopReason
 		? `stopping: ${reasonInWords(stopReason)}`
 		: ready
 			? "ready"
 			: "not ready";
-	const head = `lastcall ${version}, process ${pid}, up ${formatDuration(now - startedAt)}, ${state}`;
+	const head = `lastcall ${version}, process ${pid}, up ${formatDuration(upMs)}, ${state}`;
 	const rows = status.jobs.map((job) => [
 		job.name,
 		job.state,
-		formatDuration(now - job.since),
+		formatDuration(job.inStateMs),
 		job.id === undefined ? "-" : `${job.kind} ${job.id}`,
 		String(job.restarts),
 		lastExit(job),

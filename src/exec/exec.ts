@@ -7,6 +7,7 @@
 import { MAX_DURATION_MS } from "../duration.ts";
 import { foreignFunctions } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
+import { widenSignalPipe } from "../os/signal-pipe.ts";
 import { listenToAll, listenToRealTimeToo, onSignal } from "../os/signals.ts";
 import { ignoreTerminalStops, openTerminal } from "../os/terminal.ts";
 import { dumbInitListensTo, parseDumbInit } from "./dumb-init-args.ts";
@@ -100,6 +101,7 @@ async function supervise(settings: Settings): Promise<number> {
 	});
 	const ffi = foreignFunctions();
 	if (ffi) listenToRealTimeToo(ffi);
+	widenSignalPipe(ffi);
 	if (ffi && !likeDumbInit) ignoreTerminalStops(ffi);
 	// dumb-init leaves the program's directory, so that it can be unmounted.
 	if (likeDumbInit) process.chdir("/");

@@ -16,6 +16,7 @@ import { constants } from "node:os";
 import { errorInfo } from "../errors.ts";
 import { readKernelState } from "../os/kernel-state.ts";
 import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
+import { preferForOom } from "../os/oom.ts";
 import { readProcess } from "../os/processes.ts";
 import type { Job, JobExit, JobHooks } from "./job.ts";
 import { LineLog } from "./line-log.ts";
@@ -85,6 +86,7 @@ export class ProcessJob implements Job {
 			if (child.pid === undefined) return;
 			this.#child = child;
 			this.#id = child.pid;
+			preferForOom(child.pid);
 			child.once("exit", (code, signal) => void this.#onExit(code, signal));
 			child.on("message", (message) => {
 				if (message === "ready") this.#onReady();

@@ -4,6 +4,7 @@
  * Invariants:
  * - It grows with the number of jobs, never with the number of events.
  * - From `stop.requested` on the program is not ready any more.
+ * - How long something has lasted is measured here, by a clock that never jumps; the times of day follow from that.
  */
 import type { Event, StopReason } from "../events.ts";
 import type { JobExit, JobKind } from "../job/job.ts";
@@ -38,7 +39,9 @@ export interface JobStatus {
 	/** Thread id, or pid, of the run under way. */
 	id?: number;
 	/** Milliseconds since the epoch: when this state began. */
-	since: number;
+	readonly since: number;
+	/** Milliseconds since then. */
+	readonly inStateMs: number;
 	/** Since the program started. */
 	restarts: number;
 	/** How its last run ended. */
@@ -50,6 +53,8 @@ export interface Status {
 	readonly pid: number;
 	/** Milliseconds since the epoch. */
 	readonly startedAt: number;
+	/** Milliseconds since then. */
+	readonly upMs: number;
 	readonly state: "running" | "stopping";
 	/** Every essential job is ready, or has ended well where that is its readiness; and no stop was requested. */
 	readonly ready: boolean;
@@ -73,20 +78,20 @@ export type JobSummary = Pick<
 	"name" | "kind" | "essential" | "dependsOn"
 >;
 
+/** What is kept of a job: since when, by performance.now(). */
+type JobRecord = Omit<JobStatus, "since" | "inStateMs"> & { enteredAt: number };
+
 export class State {
 	readonly totals: Totals = { exits: new Map(), stops: new Map() };
-	readonly #jobs: ReadonlyMap<string, JobStatus>;
-	readonly #now: () => number;
-	readonly #startedAt: number;
+	readonly #jobs: ReadonlyMap<string, JobRecord>;
+	readonly #startedAt = performance.now();
 	#version = "";
 	#budgetMs = 0;
 	#stopReason: StopReason | undefined;
 	#orphansReaped = 0;
 
-	/** @param now Milliseconds since the epoch. */
-	constructor(jobs: readonly JobSummary[], now = Date.now) {
-		this.#now = now;
-		this.#startedAt = now();
+	constructor(jobs: readonly JobSummary[]) {
+		const enteredAt = this.#startedAt;
 		this.#jobs = new Map(
 			jobs.map(({ name, kind, essential, dependsOn }) => [
 				name,
@@ -96,7 +101,7 @@ export class State {
 					essential,
 					dependsOn,
 					state: "waiting",
-					since: now(),
+					enteredAt,
 					restarts: 0,
 				},
 			]),
@@ -104,12 +109,19 @@ export class State {
 	}
 
 	get status(): Status {
-		const jobs = [...this.#jobs.values()];
+		const time = Date.now();
+		const now = performance.now();
+		const jobs = [...this.#jobs.values()].map(({ enteredAt, ...job }) => {
+			const inStateMs = Math.round(now - enteredAt);
+			return { ...job, since: time - inStateMs, inStateMs };
+		});
+		const upMs = Math.round(now - this.#startedAt);
 		const stopReason = this.#stopReason;
 		return {
 			version: this.#version,
 			pid: process.pid,
-			startedAt: this.#startedAt,
+			startedAt: time - upMs,
+			upMs,
 			state: stopReason ? "stopping" : "running",
 			ready: !stopReason && jobs.every(isReadyEnough),
 			stopTimeoutMs: this.#budgetMs,
@@ -157,14 +169,14 @@ export class State {
 		}
 	}
 
-	#enter(name: string, state: JobState): JobStatus {
+	#enter(name: string, state: JobState): JobRecord {
 		const job = this.#job(name);
 		job.state = state;
-		job.since = this.#now();
+		job.enteredAt = performance.now();
 		return job;
 	}
 
-	#job(name: string): JobStatus {
+	#job(name: string): JobRecord {
 		const job = this.#jobs.get(name);
 		if (!job) throw new Error(`No job ${name}`);
 		return job;

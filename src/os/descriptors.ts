@@ -31,6 +31,19 @@ export function inheritedDescriptors(): number[] {
 	return inherited;
 }
 
+/** Of each pipe whose two ends we hold, one of them. */
+export function pipesToSelf(): number[] {
+	const targets = attempt(readTargets) ?? new Map<number, string>();
+	const seen = new Set<string>();
+	const pipes: number[] = [];
+	for (const [fd, target] of targets) {
+		if (!target.startsWith("pipe:")) continue;
+		if (seen.has(target)) pipes.push(fd);
+		seen.add(target);
+	}
+	return pipes;
+}
+
 /** What each descriptor above 2 is: a path, or `pipe:[4711]`. */
 function readTargets(): Map<number, string> {
 	const targets = new Map<number, string>();

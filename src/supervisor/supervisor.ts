@@ -16,6 +16,7 @@ import type { Budget } from "./budget.ts";
 import { type Control, controlJobs } from "./control.ts";
 import { Deadline } from "./deadline.ts";
 import type { UnitPlan } from "./plan.ts";
+import { StartQueue } from "./start-queue.ts";
 import type { StopOutcome } from "./stop.ts";
 import { Unit } from "./unit.ts";
 
@@ -40,6 +41,7 @@ export class Supervisor {
 	readonly #budget: Budget;
 	readonly #emit: Emit;
 	readonly #deadline = new Deadline();
+	readonly #starts = new StartQueue();
 	readonly #stop = Promise.withResolvers<StopRequest>();
 	#request: StopRequest | undefined;
 
@@ -50,6 +52,7 @@ export class Supervisor {
 			emit,
 			budget,
 			deadline: this.#deadline,
+			starts: this.#starts,
 			onReady: () => this.#startNext(),
 			onEnded: (unit: Unit, exit: JobExit) => this.#onEnded(unit, exit),
 		};
@@ -78,6 +81,7 @@ export class Supervisor {
 		if (this.#request) return;
 		const { jobsMs } = this.#budget;
 		this.#request = { reason, at: performance.now() };
+		this.#starts.close();
 		this.#deadline.bringTo(jobsMs);
 		this.#emit({ type: "stop.requested", reason, jobsMs });
 		this.#stop.resolve(this.#request);
@@ -109,7 +113,8 @@ export class Supervisor {
 			);
 			if (failed)
 				unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
-			else if (dependencies.every(isReady)) unit.start();
+			else if (dependencies.every(isReady))
+				this.#starts.add(unit, () => unit.start());
 		}
 	}
 

@@ -16,6 +16,7 @@ import type { Deadline } from "./deadline.ts";
 import type { UnitPlan } from "./plan.ts";
 import { planRestart } from "./restart.ts";
 import { watchStart } from "./start.ts";
+import type { StartQueue } from "./start-queue.ts";
 import { type StopOutcome, stopJob } from "./stop.ts";
 
 export interface UnitHooks {
@@ -27,6 +28,8 @@ export interface UnitHooks {
 	/** The program's; infinitely far away until its stop is requested. */
 	readonly deadline: Deadline;
 	readonly budget: Budget;
+	/** What waits there is taken back by a stop. */
+	readonly starts: StartQueue;
 }
 
 interface Run {
@@ -42,7 +45,7 @@ type UnitState =
 	| { readonly type: "starting" | "ready"; readonly run: Run }
 	/** A one-shot that has ended well. */
 	| { readonly type: "completed" }
-	| { readonly type: "backing-off"; readonly timer: NodeJS.Timeout }
+	| { readonly type: "backing-off" }
 	| { readonly type: "stopping"; readonly stop: Promise<StopOutcome> }
 	| { readonly type: "ended" };
 
@@ -79,7 +82,7 @@ export class Unit {
 	start(): void {
 		const { type } = this.#state;
 		if (type === "starting" || type === "ready" || type === "stopping") return;
-		this.#cancelRestart();
+		this.#hooks.starts.remove(this);
 		this.#held = false;
 		this.#restarts = 0;
 		this.#begin();
@@ -98,7 +101,7 @@ export class Unit {
 	async stop(): Promise<StopOutcome | undefined> {
 		if (this.isOver) return undefined;
 		this.#held = true;
-		this.#cancelRestart();
+		this.#hooks.starts.remove(this);
 		const state = this.#state;
 		if (state.type === "stopping") return state.stop;
 		if ("run" in state) return this.#stopRun(state.run);
@@ -226,8 +229,8 @@ export class Unit {
 			return;
 		}
 		this.#restarts = restart.restarts;
-		const timer = setTimeout(() => this.#begin(), restart.delayMs);
-		this.#state = { type: "backing-off", timer };
+		this.#hooks.starts.addLater(this, () => this.#begin(), restart.delayMs);
+		this.#state = { type: "backing-off" };
 		this.#hooks.emit({
 			type: "restart.scheduled",
 			job: this.plan.name,
@@ -239,11 +242,5 @@ export class Unit {
 		this.#lastExit = exit;
 		this.#state = { type: "ended" };
 		this.#hooks.onEnded(this, exit);
-	}
-
-	#cancelRestart(): void {
-		if (this.#state.type !== "backing-off") return;
-		clearTimeout(this.#state.timer);
-		this.#state = { type: "waiting" };
 	}
 }

@@ -75,3 +75,12 @@ export async function queueImage(major: 24 | 26 = 26): Promise<string> {
 		rmSync(context, { recursive: true });
 	}
 }
+
+/** The image as users build it, with /faketime.so for LD_PRELOAD. */
+export async function faketimeImage(): Promise<string> {
+	return buildImage({
+		tag: imageTag("faketime"),
+		context: join(ROOT, "test/fixtures/faketime"),
+		buildArgs: { IMAGE: await exampleImage() },
+	});
+}
