@@ -62,7 +62,11 @@ function parse(
 async function supervise(settings: Settings): Promise<number> {
 	const teller = createTeller(settings);
 	const { tell } = teller;
-	if (!becomeInit(settings, tell)) return 1;
+	if (!becomeInit(settings, tell)) {
+		teller.begin();
+		await teller.flush(FLUSH_MS);
+		return 1;
+	}
 	const likeDumbInit = settings.identity.style === "dumb-init";
 	listenToAll(likeDumbInit ? dumbInitListensTo : []);
 	if (settings.verbosity > 1)
@@ -71,13 +75,14 @@ async function supervise(settings: Settings): Promise<number> {
 		);
 
 	const started = await startProgram(settings);
+	teller.begin();
 	if ("errno" in started) {
 		const { errno } = started;
 		const [program = ""] = settings.command;
 		tell({ type: "program.failed", program, errno });
+		await teller.flush(FLUSH_MS);
 		return exitCode({ code: failureCode(errno, settings) }, settings);
 	}
-	teller.unblock();
 	const { pid } = started;
 	// Listeners for signals do not keep Node.js alive.
 	const hold = setInterval(() => {}, MAX_DURATION_MS);

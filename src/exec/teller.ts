@@ -1,6 +1,4 @@
 /** Brings notices to standard error, and to standard output where tini does. */
-import { writeSync } from "node:fs";
-import { attempt } from "../errors.ts";
 import { Output } from "../os/output.ts";
 import { dumbInitWords } from "./dumb-init-words.ts";
 import {
@@ -16,10 +14,10 @@ import { tiniWords } from "./tini-words.ts";
 export interface Teller {
 	readonly tell: Tell;
 	/**
-	 * From here on a reader who stalls is not waited for. Not before the program is started: this opens descriptors, which
-	 * the program would inherit.
+	 * What is told is kept until here. To be called when the program has been started, or has not: a write that does not wait
+	 * for a stalled reader needs a descriptor of its own, which the program would inherit.
 	 */
-	unblock(): void;
+	begin(): void;
 	/** Waits until everything has left, `ms` at the most. */
 	flush(ms: number): Promise<void>;
 }
@@ -28,11 +26,11 @@ export function createTeller(settings: Settings): Teller {
 	const { verbosity, json } = settings;
 	const { style } = settings.identity;
 	const outputs = new Map<1 | 2, Output>();
-	let blocking = true;
+	let kept: (readonly [1 | 2, string])[] | undefined = [];
 
 	const write = (descriptor: 1 | 2, text: string) => {
-		if (blocking) {
-			attempt(() => writeSync(descriptor, text));
+		if (kept) {
+			kept.push([descriptor, text]);
 			return;
 		}
 		let output = outputs.get(descriptor);
@@ -53,8 +51,10 @@ export function createTeller(settings: Settings): Teller {
 				else write(quiet ? 1 : 2, frame(level, text, style));
 			}
 		},
-		unblock() {
-			blocking = false;
+		begin() {
+			const lines = kept ?? [];
+			kept = undefined;
+			for (const line of lines) write(...line);
 		},
 		async flush(ms) {
 			await Promise.all(

@@ -17,7 +17,7 @@ import { errorInfo } from "../errors.ts";
 import { readKernelState } from "../os/kernel-state.ts";
 import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
 import { preferForOom } from "../os/oom.ts";
-import { readProcess } from "../os/processes.ts";
+import { isOurProc, readProcess } from "../os/processes.ts";
 import type { Job, JobExit, JobHooks } from "./job.ts";
 import { LineLog } from "./line-log.ts";
 import type { Whereabouts } from "./whereabouts.ts";
@@ -119,7 +119,7 @@ export class ProcessJob implements Job {
 	}
 
 	async locate(): Promise<Whereabouts | undefined> {
-		if (!this.#child) return undefined;
+		if (!this.#child || !isOurProc()) return undefined;
 		const kernel = readKernelState(String(this.#id));
 		const command =
 			readProcess(this.#id)?.command ?? this.#spec.command.join(" ");
