@@ -21,6 +21,7 @@ export async function consume({
 	const { REDIS_URL = "redis://127.0.0.1:6379", CONSUMER = hostname() } =
 		process.env;
 	const queue = await openQueue(REDIS_URL, `${CONSUMER}:${name}`);
+	console.log(`${name}: takes items`);
 	onReady?.();
 	let done = 0;
 	let late = 0;

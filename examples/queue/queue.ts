@@ -24,9 +24,12 @@ export async function openQueue(url: string, consumer: string) {
 		/** The next item; `null` if none came in a second, or before `signal` was aborted. */
 		async take(signal: AbortSignal): Promise<string | null> {
 			if (signal.aborted) return null;
+			let answered = false;
 			// The server ends the wait, for it alone knows whether it has moved an item: with the connection closed
-			// its answer could be lost. Should this overtake the BLMOVE, the time limit ends that.
-			const unblock = () => void redis.client("UNBLOCK", connection);
+			// its answer could be lost. More than once, for UNBLOCK may overtake BLMOVE.
+			const unblock = async () => {
+				while (!answered) await redis.client("UNBLOCK", connection);
+			};
 			signal.addEventListener("abort", unblock, { once: true });
 			try {
 				return await waiting.blmove(
@@ -37,6 +40,7 @@ export async function openQueue(url: string, consumer: string) {
 					WAIT,
 				);
 			} finally {
+				answered = true;
 				signal.removeEventListener("abort", unblock);
 			}
 		},

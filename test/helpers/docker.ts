@@ -145,12 +145,17 @@ export class Container implements AsyncDisposable {
 		return docker(["logs", this.name]);
 	}
 
-	/** Rejects with all the output when the container has ended without that line, or on timeout. */
+	/**
+	 * Rejects with all the output when the container has ended without that line, or on timeout.
+	 *
+	 * @param options.since an RFC 3339 time: earlier output is passed over, such as that of a run before
+	 */
 	async waitForLine(
 		pattern: RegExp,
-		options: WaitOptions = {},
+		{ since, ...options }: WaitOptions & { readonly since?: string } = {},
 	): Promise<string> {
-		const follower = spawn(client, ["logs", "--follow", this.name], {
+		const flags = since === undefined ? [] : ["--since", since];
+		const follower = spawn(client, ["logs", "--follow", ...flags, this.name], {
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		try {

@@ -58,3 +58,20 @@ export async function appsImage(major: 24 | 26 = 26): Promise<string> {
 		rmSync(context, { recursive: true });
 	}
 }
+
+/** The same with examples/queue, as its Dockerfile says. */
+export async function queueImage(major: 24 | 26 = 26): Promise<string> {
+	const base = await exampleImage(major);
+	const context = mkdtempSync(join(tmpdir(), "lastcall-test-image-"));
+	try {
+		cpSync(join(ROOT, "examples/queue"), context, { recursive: true });
+		copyPackages(["ioredis"], join(context, "node_modules"));
+		return await buildImage({
+			tag: imageTag("queue", major),
+			context,
+			buildArgs: { IMAGE: base },
+		});
+	} finally {
+		rmSync(context, { recursive: true });
+	}
+}
