@@ -10,6 +10,8 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	tini: ["tini", "--version"],
 	"dumb-init": ["dumb-init", "--version"],
 	catatonit: ["catatonit", "--version"],
+	podman: ["podman", "--version"],
+	runc: ["runc", "--version"],
 	"util-linux": ["unshare", "--version"],
 	procps: ["ps", "--version"],
 	gcc: ["gcc", "--version"],
