@@ -5,12 +5,13 @@ import {
 	type Server,
 	type ServerResponse,
 } from "node:http";
-import { errorInfo } from "../errors.ts";
+import type { Socket } from "node:net";
+import { attempt, errorInfo } from "../errors.ts";
 import type { Control, JobCommand } from "../supervisor/control.ts";
 import type { State } from "./state.ts";
 
-/** Of whoever sends slowly. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** Of whoever sends a request slowly, or takes the answer slowly. */
+const PEER_MS = 10_000;
 
 /**
  * A server that listens nowhere: give it connections.
@@ -22,16 +23,52 @@ export function createHttpServer(
 	control: Control | undefined,
 ): Server {
 	const server = createServer((request, response) => {
-		answer(request, state, control).then(
-			(reply) => send(request, response, reply),
-			(error) =>
-				send(request, response, text(500, `${errorInfo(error).message}\n`)),
-		);
+		// Until the answer is there the time is ours, not the peer's: a job may take long to stop.
+		deadlines.get(request.socket)?.clear();
+		answer(request, state, control)
+			.catch((error) => text(500, `${errorInfo(error).message}\n`))
+			.then((reply) => {
+				deadlines.get(request.socket)?.set();
+				send(request, response, reply);
+			});
 	});
-	server.requestTimeout = REQUEST_TIMEOUT_MS;
-	server.headersTimeout = REQUEST_TIMEOUT_MS;
+	// Node.js looks after slow peers itself only where the HTTP server is the one that listens.
+	const deadlines = new WeakMap<Socket, Deadline>();
+	server.on("connection", (socket) => {
+		const deadline = new Deadline(socket);
+		deadlines.set(socket, deadline);
+		socket.once("close", () => deadline.clear());
+	});
+	// Without a listener Node.js would answer 417 and keep the connection.
+	server.on("checkExpectation", (request, response) =>
+		send(request, response, text(417, "Expected no such expectation\n")),
+	);
 	return server;
 }
+
+/** Ends a connection whose peer is slow. */
+class Deadline {
+	readonly #socket: Socket;
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(socket: Socket) {
+		this.#socket = socket;
+		this.set();
+	}
+
+	set(): void {
+		this.clear();
+		const end = () => this.#socket.destroy();
+		this.#timer = setTimeout(end, PEER_MS).unref();
+	}
+
+	clear(): void {
+		clearTimeout(this.#timer);
+	}
+}
+
+/** What goes before the path where it was asked through a proxy. */
+const ORIGIN = /^https?:\/\/[^/?]*/i;
 
 interface Reply {
 	readonly status: number;
@@ -44,18 +81,19 @@ async function answer(
 	state: State,
 	control: Control | undefined,
 ): Promise<Reply> {
-	const { pathname, searchParams } = new URL(url, "http://init");
-	const command = /^\/jobs\/([^/]+)\/(stop|restart|signal)$/.exec(pathname);
+	// As it was sent: a URL would make `/jobs/../stop` something else.
+	const [pathname = "", query] = url.replace(ORIGIN, "").split("?", 2);
+	const command = /^\/jobs\/([^/]*)\/(stop|restart|signal)$/.exec(pathname);
 	if (command) {
 		if (!control)
 			return text(403, "Commands are taken on the init's own socket only\n");
 		if (method !== "POST") return text(405, "Expected POST\n");
-		const [, job = "", type] = command;
-		const result = await control({
-			type,
-			job: decodeURIComponent(job),
-			signal: searchParams.get("signal") ?? "",
-		} as JobCommand);
+		const [, encoded = "", type] = command;
+		const job = attempt(() => decodeURIComponent(encoded));
+		if (job === undefined)
+			return text(400, "Expected the name of a job, percent-encoded\n");
+		const signal = new URLSearchParams(query).get("signal") ?? "";
+		const result = await control({ type, job, signal } as JobCommand);
 		return json(result.done ? 200 : 409, result);
 	}
 	if (method !== "GET" && method !== "HEAD")

@@ -1,4 +1,5 @@
 /** Whether and when a job that has ended is started again. */
+import { MAX_DURATION_MS } from "../duration.ts";
 
 export interface RestartPolicy {
 	readonly when: "no" | "on-failure" | "always";
@@ -44,8 +45,9 @@ export function planRestart(
 	if (before >= policy.maxRestarts) return undefined;
 	const cap = Math.max(DELAY_MAX_MS, policy.delayMs);
 	const delay = Math.min(policy.delayMs * 2 ** before, cap);
+	const jittered = Math.round(delay * (1 + JITTER * random));
 	return {
-		delayMs: Math.round(delay * (1 + JITTER * random)),
+		delayMs: Math.min(jittered, MAX_DURATION_MS),
 		restarts: before + 1,
 	};
 }
