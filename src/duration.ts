@@ -1,4 +1,5 @@
-import { attempt, UserError } from "./errors.ts";
+import { UserError } from "./errors.ts";
+import { show } from "./show.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
 	ms: 1,
@@ -32,15 +33,10 @@ export function parseDuration(text: string): number | undefined {
 
 /** Why a value is not a duration, for an error message: `10 has no unit`. */
 export function explainBadDuration(value: unknown): string {
-	// JSON has no text for a bigint, a circular object, a function, and the wrong one for NaN.
-	const shown =
-		typeof value === "number"
-			? String(value)
-			: (attempt(() => JSON.stringify(value)) ?? String(value));
 	const bare =
 		typeof value === "number" ||
 		(typeof value === "string" && /^\d+(\.\d+)?$/.test(value));
-	return bare ? `${shown} has no unit` : `${shown} is not a duration`;
+	return `${show(value)} ${bare ? "has no unit" : "is not a duration"}`;
 }
 
 /** Milliseconds for a reader: `"350 ms"`, `"1.2 s"`, `"2 m 5 s"`. */

@@ -1,6 +1,7 @@
 /** Talks to a running init through its socket. */
 import { request } from "node:http";
-import { errorInfo } from "../errors.ts";
+import { attempt, errorInfo } from "../errors.ts";
+import { show } from "../show.ts";
 
 export interface Answer {
 	readonly status: number;
@@ -11,6 +12,8 @@ export interface Answer {
 export class NoInitError extends Error {}
 
 const ANSWER_MS = 5_000;
+/** Of thousands of jobs. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /**
  * @param paths The sockets to try, in this order.
@@ -37,6 +40,25 @@ export async function ask(
 	);
 }
 
+/**
+ * What an answer says.
+ *
+ * @param read Takes it from the answer's JSON; throws if it is not there, for at a path that somebody typed may be anybody.
+ * @throws {NoInitError} if it is no answer of an init.
+ */
+export function readAnswer<Value, Result>(
+	{ status, body }: Answer,
+	read: (value: Value) => Result,
+): Result {
+	if (status === 200 || status === 409) {
+		const result = attempt(() => read(JSON.parse(body)));
+		if (result !== undefined) return result;
+	}
+	throw new NoInitError(
+		`Cannot understand the answer: found status ${status} and ${show(body.trim())}, expected those of an init`,
+	);
+}
+
 function askAt(
 	socketPath: string,
 	method: string,
@@ -48,7 +70,13 @@ function askAt(
 		{ socketPath, method, path, agent: false },
 		(response) => {
 			const chunks: Buffer[] = [];
-			response.on("data", (chunk: Buffer) => chunks.push(chunk));
+			let bytes = 0;
+			response.on("data", (chunk: Buffer) => {
+				chunks.push(chunk);
+				bytes += chunk.length;
+				if (bytes > MAX_ANSWER_BYTES)
+					response.destroy(new Error("an answer without end"));
+			});
 			response.on("error", reject);
 			response.on("end", () =>
 				resolve({

@@ -1,7 +1,8 @@
 /** `lastcall stop|restart|signal JOB`: asks the init for something. */
 import { MAX_DURATION_MS } from "../duration.ts";
+import { plain } from "../show.ts";
 import type { CommandResult, JobCommand } from "../supervisor/control.ts";
-import { ask } from "./client.ts";
+import { ask, readAnswer } from "./client.ts";
 
 /** @returns What was done, or why not. */
 export async function control(
@@ -14,7 +15,9 @@ export async function control(
 			: "";
 	const path = `/jobs/${encodeURIComponent(command.job)}/${command.type}${query}`;
 	// A stop takes as long as the job's stop timeout allows.
-	const { status, body } = await ask(sockets, "POST", path, MAX_DURATION_MS);
-	if (status === 200 || status === 409) return JSON.parse(body);
-	return { done: false, message: `Cannot ${command.type}: ${body.trim()}` };
+	const answer = await ask(sockets, "POST", path, MAX_DURATION_MS);
+	return readAnswer(answer, ({ done, message }: CommandResult) => ({
+		done: done === true,
+		message: plain(message),
+	}));
 }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { formatDuration } from "../duration.ts";
 import type { JobStatus, Status } from "../observe/state.ts";
 import { exitInWords, reasonInWords } from "../observe/words.ts";
-import { ask } from "./client.ts";
+import { plain } from "../show.ts";
+import { ask, readAnswer } from "./client.ts";
 
 export interface StatusOptions {
 	readonly json: boolean;
@@ -22,11 +23,14 @@ export async function showStatus(
 	isTerminal: boolean,
 ): Promise<number> {
 	for (;;) {
-		const { body } = await ask(sockets, "GET", "/status");
-		const status = JSON.parse(body) as Status;
-		const text = json ? `${body}\n` : renderStatus(status);
+		const answer = await ask(sockets, "GET", "/status");
+		const { ready, table } = readAnswer(answer, (status: Status) => ({
+			ready: status.ready,
+			table: renderStatus(status),
+		}));
+		const text = json ? `${answer.body}\n` : table;
 		await write(watch && isTerminal && !json ? CLEAR + text : text);
-		if (!watch) return status.ready ? 0 : 1;
+		if (!watch) return ready ? 0 : 1;
 		await sleep(WATCH_MS);
 	}
 }
@@ -48,11 +52,12 @@ export function renderStatus(status: Status): string {
 		lastExit(job),
 	]);
 	const titles = ["JOB", "STATE", "SINCE", "RUNS AS", "RESTARTS", "LAST EXIT"];
-	return `${[head, "", ...alignColumns([titles, ...rows])].join("\n")}\n`;
+	return `${[plain(head), "", ...alignColumns([titles, ...rows])].join("\n")}\n`;
 }
 
 function lastExit({ lastExit }: JobStatus): string {
-	return lastExit ? exitInWords(lastExit) : "-";
+	// The message of an error is the job's own text.
+	return lastExit ? plain(exitInWords(lastExit)) : "-";
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {

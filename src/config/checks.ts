@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, dirname, resolve } from "node:path";
 import { attempt } from "../errors.ts";
+import { show, showKey } from "../show.ts";
 import { findCycle } from "./order.ts";
 import type { JobSettings, ProcessSettings } from "./schema.ts";
 import { suggest } from "./suggest.ts";
@@ -22,13 +23,13 @@ export function checkJob(
 		const file = resolve(folder, job.thread);
 		if (!existsSync(file))
 			mistakes.push(
-				`jobs.${name}.thread: ${JSON.stringify(job.thread)} not found (looked at ${file})`,
+				`jobs.${showKey(name)}.thread: ${show(job.thread)} not found (looked at ${file})`,
 			);
 		job.thread = file;
 	} else mistakes.push(...checkCommand(name, job, folder, env));
 	if (job.readiness === "exit" && job.restart === "always")
 		mistakes.push(
-			`jobs.${name}.restart: found "always" of a job that is ready when it has ended, expected "no" or "on-failure"`,
+			`jobs.${showKey(name)}.restart: found "always" of a job that is ready when it has ended, expected "no" or "on-failure"`,
 		);
 	return mistakes;
 }
@@ -43,15 +44,24 @@ export function checkDependencies(
 			.filter((dependency) => !jobs.has(dependency))
 			.map(
 				(dependency) =>
-					`jobs.${name}.dependsOn: no job is called ${JSON.stringify(dependency)}${suggest(dependency, names)}`,
+					`jobs.${showKey(name)}.dependsOn: no job is called ${show(dependency)}${suggest(dependency, names)}`,
 			),
 	);
 	const cycle = findCycle(jobs);
 	if (cycle)
 		mistakes.push(
-			`jobs.${cycle[0]}.dependsOn: found a cycle (${cycle.join(" → ")}), so none of them could ever start`,
+			`jobs.${showKey(cycle[0])}.dependsOn: found a cycle (${cycleInWords(cycle)}), so none of them could ever start`,
 		);
 	return mistakes;
+}
+
+/** So many jobs of a cycle are named. */
+const NAMED = 20;
+
+function cycleInWords(cycle: readonly string[]): string {
+	if (cycle.length <= NAMED) return cycle.join(" → ");
+	const [first = ""] = cycle;
+	return [...cycle.slice(0, NAMED), "…", first].join(" → ");
 }
 
 function checkCommand(
@@ -63,7 +73,7 @@ function checkCommand(
 	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
 	if (!attempt(() => statSync(cwd).isDirectory()))
 		return [
-			`jobs.${name}.cwd: ${JSON.stringify(job.cwd)} is no folder (looked at ${cwd})`,
+			`jobs.${showKey(name)}.cwd: ${show(job.cwd)} is no folder (looked at ${cwd})`,
 		];
 	job.cwd = cwd;
 	const [program = ""] = job.command;
@@ -76,7 +86,7 @@ function checkCommand(
 		? `at ${candidates[0]}`
 		: `on PATH, ${path}`;
 	return [
-		`jobs.${name}.command: ${JSON.stringify(program)} not found as a program (looked ${where})`,
+		`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked ${where})`,
 	];
 }
 

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { explainBadDuration, parseDuration } from "../duration.ts";
+import { show } from "../show.ts";
 import { suggest } from "./suggest.ts";
 
 export { v };
@@ -36,9 +37,46 @@ export const cloneable = v.pipe(
 	}),
 );
 
-export const text = v.pipe(
+/** What the kernel takes: its strings end at the first NUL. */
+const systemText = v.pipe(
 	v.string(explain),
+	v.check(
+		(text) => !text.includes("\0"),
+		"has a NUL character, expected text without one",
+	),
+);
+
+export const text = v.pipe(
+	systemText,
 	v.nonEmpty("is empty, expected some text"),
+);
+
+/** MAX_ARG_STRLEN of the kernel, without the NUL at its end. */
+const MAX_ARGUMENT_BYTES = 131_071;
+
+/** One argument of a program, or the value of an environment variable. May be empty. */
+export const argument = v.pipe(
+	systemText,
+	v.maxBytes(
+		MAX_ARGUMENT_BYTES,
+		({ received }) =>
+			`found ${received} bytes, expected at most ${MAX_ARGUMENT_BYTES} (the kernel takes no longer text)`,
+	),
+);
+
+/** Environment variables. */
+export const environment = objectOnly(
+	v.pipe(
+		v.record(v.string(), argument, explain),
+		v.rawCheck(({ dataset, addIssue }) => {
+			if (!dataset.typed) return;
+			for (const name of Object.keys(dataset.value))
+				if (!/^[^=\0]+$/.test(name))
+					addIssue({
+						message: `found the name ${show(name)}, expected one without "=" and NUL, and not empty`,
+					});
+		}),
+	),
 );
 
 export const wholeNumber = (min: number, max: number) =>
@@ -52,7 +90,7 @@ export const wholeNumber = (min: number, max: number) =>
 /** One of some words. */
 export function choice<const Words extends readonly string[]>(words: Words) {
 	return v.picklist(words, ({ input }) => {
-		const found = `found ${JSON.stringify(input)}, expected one of ${words.join(", ")}`;
+		const found = `found ${show(input)}, expected one of ${words.join(", ")}`;
 		return found + (typeof input === "string" ? suggest(input, words) : "");
 	});
 }
@@ -66,16 +104,35 @@ export function fields<const Entries extends v.ObjectEntries>(
 	entries: Entries,
 	remarks: Readonly<Record<string, string>> = {},
 ) {
-	return v.strictObject(entries, (issue) => {
+	const remarkOn = (name: string) =>
+		Object.hasOwn(remarks, name) ? remarks[name] : undefined;
+	const schema = v.strictObject(entries, (issue) => {
 		if (issue.expected === "never") {
 			const name = String(issue.input);
 			return (
-				remarks[name] ?? `no such field${suggest(name, Object.keys(entries))}`
+				remarkOn(name) ?? `no such field${suggest(name, Object.keys(entries))}`
 			);
 		}
-		if (issue.received !== "undefined") return explain(issue);
+		if (issue.expected === "Object") return explain(issue);
 		const name = issue.expected?.replaceAll('"', "") ?? "";
-		return remarks[name] ?? "missing";
+		return remarkOn(name) ?? "missing";
+	});
+	return objectOnly(schema);
+}
+
+/** The validator takes an array for an object: `env: ["A=B"]` would be the variable 0. */
+export function objectOnly<
+	Schema extends v.GenericSchema & { message?: unknown },
+>(schema: Schema): Schema {
+	const run = schema["~run"];
+	return Object.assign(schema, {
+		"~run"(...[dataset, config]: Parameters<typeof run>) {
+			if (!Array.isArray(dataset.value))
+				return run.call(schema, dataset, config);
+			const expects = { ...schema, expects: "Object", message: explain };
+			v._addIssue(expects, "type", dataset, config);
+			return dataset;
+		},
 	});
 }
 
@@ -84,5 +141,6 @@ export function explain(issue: v.BaseIssue<unknown>): string {
 	const unquoted =
 		expected === "string" &&
 		(typeof input === "number" || typeof input === "boolean");
-	return `found ${received}, expected ${expected}${unquoted ? ` (in quotes: "${input}")` : ""}`;
+	const found = typeof input === "string" ? show(input) : received;
+	return `found ${found}, expected ${expected}${unquoted ? ` (in quotes: "${input}")` : ""}`;
 }

@@ -1,8 +1,9 @@
 /** Finds and reads the configuration file. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { errorInfo, UserError } from "../errors.ts";
+import { parseJson, readText } from "./text.ts";
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
 
@@ -48,18 +49,19 @@ function find(directory: string): string {
 
 async function read(file: string): Promise<unknown> {
 	try {
+		// A FIFO or a device would block the init, or never end.
+		if (!statSync(file).isFile())
+			throw new Error("found no regular file, expected one");
 		switch (extname(file)) {
 			case ".json":
-				return JSON.parse(readFileSync(file, "utf8"));
+				return parseJson(readText(file));
 			case ".yaml":
 			case ".yml": {
 				const { parseYaml } = await import("./yaml.ts");
-				return parseYaml(readFileSync(file, "utf8"));
+				return parseYaml(readText(file));
 			}
 		}
-		const module: { default?: unknown } = await import(
-			pathToFileURL(file).href
-		);
+		const module = await importModule(file);
 		if (module.default !== undefined) return module.default;
 	} catch (error) {
 		// The stack of a syntax error begins with the place; what called the parser is of no use to anybody.
@@ -71,4 +73,17 @@ async function read(file: string): Promise<unknown> {
 	throw new UserError(
 		`Cannot use the configuration ${file}: found no default export, expected: export default {jobs: {…}}`,
 	);
+}
+
+/** Rejects where Node.js would end in silence: at an `await` that nothing is left to settle. */
+async function importModule(file: string): Promise<{ default?: unknown }> {
+	const { promise: idle, reject } = Promise.withResolvers<never>();
+	const onIdle = () =>
+		reject(new Error("found an await at its top level that never settles"));
+	process.once("beforeExit", onIdle);
+	try {
+		return await Promise.race([import(pathToFileURL(file).href), idle]);
+	} finally {
+		process.off("beforeExit", onIdle);
+	}
 }

@@ -1,5 +1,6 @@
 import { UserError } from "../errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../logger.ts";
+import { show } from "../show.ts";
 
 export const LOG_FORMATS = ["json", "pretty"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
@@ -39,6 +40,6 @@ function choose<Choice extends string>(
 	const choice = choices.find((candidate) => candidate === found);
 	if (choice) return choice;
 	throw new UserError(
-		`Cannot use ${variable}: found ${JSON.stringify(found)}, expected one of ${choices.join(", ")}`,
+		`Cannot use ${variable}: found ${show(found)}, expected one of ${choices.join(", ")}`,
 	);
 }

@@ -10,17 +10,17 @@ export type Dependencies = ReadonlyMap<string, readonly string[]>;
  */
 export function orderInWaves(dependencies: Dependencies): string[][] {
 	const depths = new Map<string, number>();
-	const depthOf = (name: string): number => {
-		const known = depths.get(name);
-		if (known !== undefined) return known;
-		const below = (dependencies.get(name) ?? []).map(depthOf);
-		const depth = Math.max(-1, ...below) + 1;
-		depths.set(name, depth);
-		return depth;
-	};
 	const waves: string[][] = [];
+	walk(dependencies, {
+		leave(name) {
+			const below = (dependencies.get(name) ?? []).map(
+				(dependency) => depths.get(dependency) ?? -1,
+			);
+			depths.set(name, below.reduce((a, b) => Math.max(a, b), -1) + 1);
+		},
+	});
 	for (const name of dependencies.keys()) {
-		const depth = depthOf(name);
+		const depth = depths.get(name) ?? 0;
 		waves[depth] ??= [];
 		waves[depth].push(name);
 	}
@@ -29,23 +29,49 @@ export function orderInWaves(dependencies: Dependencies): string[][] {
 
 /** The first cycle as a way back to its start, such as `["a", "b", "a"]`; `undefined` if there is none. */
 export function findCycle(dependencies: Dependencies): string[] | undefined {
-	const done = new Set<string>();
-	const path: string[] = [];
-	const visit = (name: string): string[] | undefined => {
-		if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
-		if (done.has(name)) return undefined;
-		path.push(name);
-		for (const next of dependencies.get(name) ?? []) {
-			const cycle = visit(next);
-			if (cycle) return cycle;
+	const path = new Set<string>();
+	let cycle: string[] | undefined;
+	walk(dependencies, {
+		enter: (name) => void path.add(name),
+		leave: (name) => void path.delete(name),
+		meetAgain(name) {
+			if (!path.has(name)) return;
+			const names = [...path];
+			cycle ??= [...names.slice(names.indexOf(name)), name];
+		},
+	});
+	return cycle;
+}
+
+interface Visitor {
+	/** Before what it depends on. */
+	readonly enter?: (name: string) => void;
+	/** After what it depends on. */
+	readonly leave: (name: string) => void;
+	/** A name that was entered before, and perhaps not left yet. */
+	readonly meetAgain?: (name: string) => void;
+}
+
+/** Depth first, each name once. Without recursion: a chain of jobs may be longer than the stack is deep. */
+function walk(dependencies: Dependencies, visitor: Visitor): void {
+	const entered = new Set<string>();
+	for (const root of dependencies.keys()) {
+		if (entered.has(root)) continue;
+		const open: { name: string; rest: Iterator<string> }[] = [];
+		const enter = (name: string) => {
+			entered.add(name);
+			visitor.enter?.(name);
+			const rest = (dependencies.get(name) ?? []).values();
+			open.push({ name, rest });
+		};
+		enter(root);
+		for (let top = open.at(-1); top; top = open.at(-1)) {
+			const { value, done } = top.rest.next();
+			if (done) {
+				visitor.leave(top.name);
+				open.pop();
+			} else if (entered.has(value)) visitor.meetAgain?.(value);
+			else enter(value);
 		}
-		path.pop();
-		done.add(name);
-		return undefined;
-	};
-	for (const name of dependencies.keys()) {
-		const cycle = visit(name);
-		if (cycle) return cycle;
 	}
-	return undefined;
 }

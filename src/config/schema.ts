@@ -2,11 +2,14 @@
 import { constants } from "node:os";
 import { LOG_LEVELS } from "../logger.ts";
 import {
+	argument,
 	choice,
 	cloneable,
 	duration,
+	environment,
 	explain,
 	fields,
+	objectOnly,
 	text,
 	v,
 	wholeNumber,
@@ -25,6 +28,10 @@ const readiness = v.union(
 					/^https?:\/\/[^/]/,
 					'found no URL, expected one such as "http://127.0.0.1:8080/"',
 				),
+				v.check(
+					(url) => URL.canParse(url),
+					'found no URL, expected one such as "http://127.0.0.1:8080/"',
+				),
 			),
 		}),
 		fields({
@@ -34,6 +41,10 @@ const readiness = v.union(
 					/^(\[[^\]]+\]|[^:]+):\d{1,5}$/,
 					'found no address, expected one such as "127.0.0.1:5432"',
 				),
+				v.check(
+					(address) => isPort(Number(address.split(":").at(-1))),
+					"found no port in it, expected one from 1 to 65535",
+				),
 			),
 		}),
 	],
@@ -42,7 +53,7 @@ const readiness = v.union(
 );
 
 const common = {
-	env: v.optional(v.record(v.string(), v.string(explain), explain), {}),
+	env: v.optional(environment, {}),
 	dependsOn: v.optional(v.array(text, explain), []),
 	readiness: v.optional(readiness),
 	startTimeout: v.optional(duration),
@@ -53,18 +64,28 @@ const common = {
 	essential: v.optional(v.boolean(explain), true),
 };
 
-const megabytes = v.optional(
-	v.pipe(v.number(explain), v.minValue(1, "expected at least 1")),
-);
+/** Beyond them V8 gives up the whole process, or the kernel finds no room for the thread. */
+const megabytes = (min: number, max: number) =>
+	v.optional(
+		v.pipe(
+			v.number(explain),
+			v.minValue(
+				min,
+				({ input }) => `found ${input}, expected at least ${min}`,
+			),
+			v.maxValue(max, ({ input }) => `found ${input}, expected at most ${max}`),
+		),
+	);
 
 const threadOnly = {
 	data: v.optional(cloneable),
 	resourceLimits: v.optional(
 		fields({
-			maxOldGenerationSizeMb: megabytes,
-			maxYoungGenerationSizeMb: megabytes,
-			codeRangeSizeMb: megabytes,
-			stackSizeMb: megabytes,
+			// The heap of an empty thread takes 9.
+			maxOldGenerationSizeMb: megabytes(10, 1_048_576),
+			maxYoungGenerationSizeMb: megabytes(1, 1_048_576),
+			codeRangeSizeMb: megabytes(1, 2_048),
+			stackSizeMb: megabytes(1, 1_024),
 		}),
 	),
 };
@@ -88,8 +109,12 @@ const threadJob = fields(
 const processJob = fields(
 	{
 		command: v.pipe(
-			v.array(text, explain),
+			v.array(argument, explain),
 			v.nonEmpty("is empty, expected a program and its arguments"),
+			v.check(
+				([program]) => program !== "",
+				"begins with an empty text, expected a program",
+			),
 		),
 		...processOnly,
 		...common,
@@ -108,7 +133,7 @@ const job = v.lazy((input): typeof threadJob | typeof processJob =>
 );
 
 function config<Job extends v.GenericSchema>(job: Job) {
-	const jobs = v.record(v.string(), job, explain);
+	const jobs = objectOnly(v.record(v.string(), job, explain));
 	return fields({
 		$schema: v.optional(v.string()),
 		jobs: v.pipe(
@@ -131,6 +156,10 @@ function config<Job extends v.GenericSchema>(job: Job) {
 		logLevel: v.optional(choice(LOG_LEVELS), "info"),
 		logFormat: v.optional(choice(LOG_FORMATS)),
 	});
+}
+
+function isPort(number: number): boolean {
+	return number >= 1 && number <= 65_535;
 }
 
 function sayOfAll(

@@ -1,10 +1,15 @@
 /** Checks a configuration whole, before anything is started, and says all mistakes at once. */
 import { UserError } from "../errors.ts";
+import { show, showKey } from "../show.ts";
 import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
 import { v } from "./fields.ts";
 import type { LoadedConfig } from "./load.ts";
 import { configSchema, type JobSettings, type Settings } from "./schema.ts";
 
+/** So many mistakes are told in one message. */
+const TOLD = 100;
+/** Of a job's name: each line of its log has it. */
+const MAX_NAME = 64;
 const NAME = /^[A-Za-z0-9_][\w.-]*$/;
 
 /**
@@ -17,7 +22,7 @@ export function validateConfig(
 ): Settings {
 	const result = v.safeParse(configSchema, value);
 	const mistakes = (result.issues ?? []).map(
-		(issue) => `${v.getDotPath(issue) ?? "the value"}: ${issue.message}`,
+		(issue) => `${pathOf(issue)}: ${issue.message}`,
 	);
 	const faulty = new Set(result.issues?.map(jobOf));
 	// Jobs that have the right shape are checked further even if others have not.
@@ -28,8 +33,16 @@ export function validateConfig(
 	mistakes.push(...checkNames(value, jobs));
 
 	if (mistakes.length === 0) return result.output as Settings;
-	const list = mistakes.map((line) => `  Cannot use ${line}`).join("\n");
-	throw new UserError(`Cannot use the configuration ${path}:\n${list}`);
+	const list = mistakes.slice(0, TOLD).map((line) => `  Cannot use ${line}`);
+	if (mistakes.length > TOLD)
+		list.push(`  (and ${mistakes.length - TOLD} more mistakes)`);
+	throw new UserError(
+		`Cannot use the configuration ${path}:\n${list.join("\n")}`,
+	);
+}
+
+function pathOf({ path }: v.BaseIssue<unknown>): string {
+	return path?.map(({ key }) => showKey(key)).join(".") ?? "the value";
 }
 
 function jobOf({ path }: v.BaseIssue<unknown>): unknown {
@@ -50,15 +63,19 @@ function checkNames(
 	const { jobs } = value;
 	const mistakes = Object.keys(jobs)
 		// `constructor` and the like are left out in silence by the validator.
-		.filter((name) => !NAME.test(name) || !accepted.has(name))
+		.filter((name) => !isName(name) || !accepted.has(name))
 		.map(
 			(name) =>
-				`jobs.${name}: found the name ${JSON.stringify(name)}, expected letters, digits, "_", "." and "-", and no name of JavaScript's own`,
+				`jobs.${showKey(name)}: found the name ${show(name)}, expected letters, digits, "_", "." and "-", at most ${MAX_NAME} of them, and no name of JavaScript's own`,
 		);
 	const dependencies = Object.entries(jobs).map(
 		([name, job]) => [name, listDependencies(job)] as const,
 	);
 	return [...mistakes, ...checkDependencies(new Map(dependencies))];
+}
+
+function isName(name: string): boolean {
+	return name.length <= MAX_NAME && NAME.test(name);
 }
 
 function listDependencies(job: unknown): string[] {
@@ -67,5 +84,5 @@ function listDependencies(job: unknown): string[] {
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-	return typeof value === "object" && value !== null;
+	return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -21,7 +21,7 @@ const IDENTITIES: Readonly<Record<string, Omit<Identity, "name">>> = {
 /** @param path The path by which the script, or the single executable, was called. */
 export function identify(path: string): Identity {
 	const name = basename(path);
-	const known = IDENTITIES[name];
+	const known = Object.hasOwn(IDENTITIES, name) && IDENTITIES[name];
 	if (known) return { name, ...known };
 	return { name: "lastcall", style: "lastcall", subcommands: true };
 }

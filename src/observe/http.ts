@@ -6,7 +6,7 @@ import {
 	type ServerResponse,
 } from "node:http";
 import type { Socket } from "node:net";
-import { errorInfo } from "../errors.ts";
+import { attempt, errorInfo } from "../errors.ts";
 import type { Control, JobCommand } from "../supervisor/control.ts";
 import type { State } from "./state.ts";
 
@@ -34,6 +34,10 @@ export function createHttpServer(
 	});
 	// Node.js enforces its own limits only where the HTTP server itself listens.
 	server.on("connection", (socket) => asking.set(socket, limit(socket)));
+	// Without a listener Node.js would answer 417 and keep the connection.
+	server.on("checkExpectation", (request, response) =>
+		send(request, response, text(417, "Expected no such expectation\n")),
+	);
 	return server;
 }
 
@@ -49,6 +53,9 @@ function limit(socket: Socket): () => void {
 	return lift;
 }
 
+/** What goes before the path where it was asked through a proxy. */
+const ORIGIN = /^https?:\/\/[^/?]*/i;
+
 interface Reply {
 	readonly status: number;
 	readonly type: string;
@@ -60,18 +67,19 @@ async function answer(
 	state: State,
 	control: Control | undefined,
 ): Promise<Reply> {
-	const { pathname, searchParams } = new URL(url, "http://init");
-	const command = /^\/jobs\/([^/]+)\/(stop|restart|signal)$/.exec(pathname);
+	// As it was sent: a URL would make `/jobs/../stop` something else.
+	const [pathname = "", query] = url.replace(ORIGIN, "").split("?", 2);
+	const command = /^\/jobs\/([^/]*)\/(stop|restart|signal)$/.exec(pathname);
 	if (command) {
 		if (!control)
 			return text(403, "Commands are taken on the init's own socket only\n");
 		if (method !== "POST") return text(405, "Expected POST\n");
-		const [, job = "", type] = command;
-		const result = await control({
-			type,
-			job: decodeURIComponent(job),
-			signal: searchParams.get("signal") ?? "",
-		} as JobCommand);
+		const [, encoded = "", type] = command;
+		const job = attempt(() => decodeURIComponent(encoded));
+		if (job === undefined)
+			return text(400, "Expected the name of a job, percent-encoded\n");
+		const signal = new URLSearchParams(query).get("signal") ?? "";
+		const result = await control({ type, job, signal } as JobCommand);
 		return json(result.done ? 200 : 409, result);
 	}
 	if (method !== "GET" && method !== "HEAD")

@@ -3,7 +3,7 @@
  * as a thread to start, and is loaded for the first connection.
  */
 import type { Server as HttpServer } from "node:http";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import type { Control } from "../supervisor/control.ts";
 import type { State } from "./state.ts";
 
@@ -11,6 +11,9 @@ export interface Listening {
 	/** Ends the listening, and every connection. */
 	close(): void;
 }
+
+/** Probes, Prometheus and a few people. More would take the descriptors that jobs need to be started. */
+const MAX_CONNECTIONS = 256;
 
 /**
  * Listens on TCP or on a Unix socket.
@@ -26,6 +29,7 @@ export async function serve(
 	control?: Control,
 ): Promise<Listening> {
 	let http: Promise<HttpServer> | undefined;
+	const sockets = new Set<Socket>();
 	const load = async () => {
 		const { createHttpServer } = await import("./http.ts");
 		return createHttpServer(state, control);
@@ -33,6 +37,8 @@ export async function serve(
 	// Paused: what arrives before HTTP is there has to wait in the kernel.
 	const server = createServer({ pauseOnConnect: true }, (socket) => {
 		socket.on("error", () => {});
+		sockets.add(socket);
+		socket.once("close", () => sockets.delete(socket));
 		http ??= load();
 		http.then(
 			(loaded) => {
@@ -42,6 +48,7 @@ export async function serve(
 			() => socket.destroy(),
 		);
 	});
+	server.maxConnections = MAX_CONNECTIONS;
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
 	server.once("error", reject);
 	server.listen(where, resolve);
@@ -51,7 +58,7 @@ export async function serve(
 	return {
 		close() {
 			server.close();
-			void http?.then((loaded) => loaded.closeAllConnections());
+			for (const socket of sockets) socket.destroy();
 		},
 	};
 }

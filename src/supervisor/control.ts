@@ -1,6 +1,7 @@
 /** What a user may ask of single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
 import { constants } from "node:os";
 import type { Emit } from "../events.ts";
+import { show } from "../show.ts";
 import type { Unit } from "./unit.ts";
 
 export type JobCommand =
@@ -27,7 +28,7 @@ export function controlJobs(
 		const unit = units.get(name);
 		if (!unit)
 			return no(
-				`Cannot ${type} ${JSON.stringify(name)}: no such job, expected one of ${[...units.keys()].join(", ")}`,
+				`Cannot ${type} ${show(name)}: no such job, expected one of ${[...units.keys()].join(", ")}`,
 			);
 		emit({
 			type: "command.received",
@@ -60,7 +61,7 @@ function sendSignal(unit: Unit, signal: string): CommandResult {
 	const { name } = unit.plan;
 	if (!isSignal(signal))
 		return no(
-			`Cannot send ${JSON.stringify(signal)}: no such signal, expected a name such as SIGHUP`,
+			`Cannot send ${show(signal)}: no such signal, expected a name such as SIGHUP`,
 		);
 	return unit.signal(signal)
 		? yes(`Sent ${signal} to job ${name}`)

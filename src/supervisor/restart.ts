@@ -1,4 +1,5 @@
 /** Whether and when a job that has ended is started again. */
+import { MAX_DURATION_MS } from "../duration.ts";
 
 export interface RestartPolicy {
 	readonly when: "no" | "on-failure" | "always";
@@ -46,8 +47,9 @@ export function planRestart(
 	// From some number on the power is infinite, and nothing times infinity no number.
 	const factor = Math.min(2 ** before, Number.MAX_SAFE_INTEGER);
 	const delay = Math.min(policy.delayMs * factor, cap);
+	const jittered = Math.round(delay * (1 + JITTER * random));
 	return {
-		delayMs: Math.round(delay * (1 + JITTER * random)),
+		delayMs: Math.min(jittered, MAX_DURATION_MS),
 		restarts: before + 1,
 	};
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { DEFAULT_NAMES, loadConfig } from "../../src/config/load.ts";
 import { UserError } from "../../src/errors.ts";
+import { lastcall } from "../helpers/cli.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 
 /** What the user reads when a file of this name and text is loaded. */
@@ -107,4 +110,83 @@ test("loadConfig() asks for the default export that is missing", async () => {
 		await refusal("jobs.ts", "export const config = {}"),
 		"Cannot use the configuration DIR/jobs.ts: found no default export, expected: export default {jobs: {…}}",
 	);
+});
+
+test("loadConfig() passes over a byte order mark, as editors on Windows write it", async () => {
+	using directory = makeDirectory({
+		"jobs.json": '\ufeff{ "jobs": {} }',
+		"jobs.yaml": "\ufeffjobs: {}\r\n",
+	});
+	for (const name of ["jobs.json", "jobs.yaml"]) {
+		const { value } = await loadConfig(name, directory.path);
+		assert.deepEqual(value, { jobs: {} });
+	}
+});
+
+test("loadConfig() refuses bytes that are no UTF-8, instead of replacing them", async () => {
+	using directory = makeDirectory();
+	const path = join(directory.path, "jobs.json");
+	for (const bytes of [
+		Buffer.from('{"jobs": {"caf\xe9": 1}}', "latin1"),
+		Buffer.from("\ufeff{}", "utf16le"),
+	]) {
+		writeFileSync(path, bytes);
+		await assert.rejects(loadConfig(path), {
+			name: "UserError",
+			message: `Cannot read the configuration ${path}: found bytes that are no UTF-8, expected text in UTF-8`,
+		});
+	}
+});
+
+test("loadConfig() refuses a key that occurs twice in an object, and no other", async () => {
+	const twice = '{"jobs": {\n"a": {"env": {}},\n"b": {}, "\\u0061": {}}}';
+	assert.match(
+		await refusal("jobs.json", twice),
+		/DIR\/jobs\.json: SyntaxError: found the key "a" twice in one object \(line 3\)$/,
+	);
+	assert.match(await refusal("jobs.yaml", twice), /Map keys must be unique/);
+	using directory = makeDirectory({
+		"jobs.json": '{"a": "{\\"a\\":", "b": [{"a": 1}, {"a": ["a", "a"]}]}',
+	});
+	const { value } = await loadConfig("jobs.json", directory.path);
+	assert.deepEqual(value, { a: '{"a":', b: [{ a: 1 }, { a: ["a", "a"] }] });
+});
+
+test("loadConfig() refuses a YAML tag that nobody knows, and aliases without end", async () => {
+	assert.match(
+		await refusal("jobs.yaml", "jobs: !secret x"),
+		/Unresolved tag: !secret at line 1/,
+	);
+	const laughs = ["a: &a [ha, ha, ha]"];
+	for (const [from, to] of ["ab", "bc", "cd", "de", "ef"])
+		laughs.push(`${to}: &${to} [${`*${from}, `.repeat(9)}*${from}]`);
+	assert.match(
+		await refusal("jobs.yaml", laughs.join("\n")),
+		/Excessive alias count/,
+	);
+});
+
+test("loadConfig() does not wait for a FIFO", async () => {
+	using directory = makeDirectory();
+	for (const name of ["jobs.json", "jobs.yaml", "jobs.ts"]) {
+		const path = join(directory.path, name);
+		execFileSync("mkfifo", [path]);
+		await assert.rejects(loadConfig(path), {
+			name: "UserError",
+			message: `Cannot read the configuration ${path}: found no regular file, expected one`,
+		});
+	}
+});
+
+test("lastcall run and check name a configuration that waits for what never comes", async () => {
+	using directory = makeDirectory({
+		"jobs.mjs": "await new Promise(() => {}); export default {};",
+	});
+	const path = join(directory.path, "jobs.mjs");
+	for (const command of ["run", "check"])
+		assert.deepEqual(await lastcall([command, path]), {
+			code: 2,
+			stdout: "",
+			stderr: `lastcall: Cannot read the configuration ${path}: found an await at its top level that never settles\n`,
+		});
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MAX_DURATION_MS } from "../../src/duration.ts";
 import {
 	DELAY_MAX_MS,
 	HEALTHY_MS,
@@ -79,4 +80,10 @@ test("planRestart() ends after maxRestarts in a row", () => {
 		planRestart({ ...limited, maxRestarts: 0 }, failed, 0),
 		undefined,
 	);
+});
+
+test("planRestart() never plans a delay that no timer can wait for", () => {
+	const longest = { ...policy, delayMs: MAX_DURATION_MS };
+	const plan = planRestart(longest, failed, 1);
+	assert.equal(plan?.delayMs, MAX_DURATION_MS);
 });

@@ -1,0 +1,153 @@
+/** Values that no author means, and that must be told as mistakes before anything is started. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { validateConfig } from "../../src/config/validate.ts";
+import { UserError } from "../../src/errors.ts";
+
+const job = { command: ["true"] };
+const thread = { thread: import.meta.filename };
+
+/** What the user reads, without the words that all mistakes have in common. */
+function mistakesOf(value: unknown): string[] {
+	try {
+		validateConfig({ path: "/lastcall.config.json", value });
+	} catch (error) {
+		assert.ok(error instanceof UserError, String(error));
+		const [, ...lines] = error.message.split("\n");
+		return lines.map((line) => line.replace(/^ {2}(Cannot use )?/, ""));
+	}
+	return [];
+}
+
+function circular(): unknown[] {
+	const list: unknown[] = [];
+	list.push(list);
+	return list;
+}
+
+const refused: [what: string, value: unknown, message: RegExp][] = [
+	["a list", [{ jobs: { a: job } }], /^the value: found Array, expected Obj/],
+	["jobs as a list", { jobs: [job] }, /^jobs: found Array, expected Object$/],
+	[
+		"jobs as a list of itself",
+		{ jobs: circular() },
+		/^jobs: found Array, expected Object$/,
+	],
+	[
+		"env as a list, as Compose takes it",
+		{ jobs: { a: { ...job, env: ["A=B"] } } },
+		/^jobs\.a\.env: found Array, expected Object$/,
+	],
+	[
+		"a bigint",
+		{ jobs: { a: { ...job, restart: 1n } } },
+		/^jobs\.a\.restart: found 1, expected one of /,
+	],
+	[
+		"a circular value",
+		{ jobs: { a: { ...job, restart: circular() } } },
+		/^jobs\.a\.restart: found \[object Array\], expected one of /,
+	],
+	[
+		"a field that every object inherits",
+		JSON.parse('{"jobs": {"a": {"command": ["true"], "constructor": 1}}}'),
+		/^jobs\.a\.constructor: no such field$/,
+	],
+	[
+		"a NUL in an argument",
+		{ jobs: { a: { command: ["true", "a\0b"] } } },
+		/^jobs\.a\.command\.1: has a NUL character/,
+	],
+	[
+		"no program",
+		{ jobs: { a: { command: [""] } } },
+		/^jobs\.a\.command: begins with an empty text, expected a program$/,
+	],
+	[
+		"an argument that no kernel takes",
+		{ jobs: { a: { command: ["true", "ż".repeat(70_000)] } } },
+		/^jobs\.a\.command\.1: found 140000 bytes, expected at most 131071 /,
+	],
+	[
+		"a NUL in a variable",
+		{ jobs: { a: { ...thread, env: { A: "\0" } } } },
+		/^jobs\.a\.env\.A: has a NUL character/,
+	],
+	[
+		"a variable whose name no environment can hold",
+		{ jobs: { a: { ...job, env: { "A=B": "" } } } },
+		/^jobs\.a\.env: found the name "A=B", expected one without "="/,
+	],
+	[
+		"a URL that is none",
+		{ jobs: { a: { ...job, readiness: { http: "http://a b[" } } } },
+		/^jobs\.a\.readiness\.http: found no URL/,
+	],
+	[
+		"a port that is none",
+		{ jobs: { a: { ...job, readiness: { tcp: "db:99999" } } } },
+		/^jobs\.a\.readiness\.tcp: found no port in it, expected one from 1 to 6/,
+	],
+	[
+		"a limit that takes the whole process down",
+		{ jobs: { a: { ...thread, resourceLimits: { codeRangeSizeMb: 1e9 } } } },
+		/^jobs\.a\.resourceLimits\.codeRangeSizeMb: found 1000000000, expected at m/,
+	],
+	[
+		"a heap in which no thread can begin",
+		{
+			jobs: { a: { ...thread, resourceLimits: { maxOldGenerationSizeMb: 1 } } },
+		},
+		/^jobs\.a\.resourceLimits\.maxOldGenerationSizeMb: found 1, expected at l/,
+	],
+	[
+		"a name that a terminal would act on",
+		{ jobs: { "\x1b[2J": job } },
+		/^jobs\."\\u001b\[2J": found the name "\\u001b\[2J", expected letters, /,
+	],
+];
+
+for (const [what, value, message] of refused) {
+	test(`validateConfig() refuses ${what}`, () => {
+		const mistakes = mistakesOf(value);
+		assert.ok(
+			mistakes.some((mistake) => message.test(mistake)),
+			mistakes.join("\n"),
+		);
+	});
+}
+
+test("validateConfig() takes an argument that is empty", () => {
+	assert.deepEqual(mistakesOf({ jobs: { a: { command: ["true", ""] } } }), []);
+});
+
+test("validateConfig() answers at once and in short lines, however long a name is", () => {
+	const [own, other] = ["a".repeat(1_000_000), "b".repeat(1_000_000)];
+	const mistakes = mistakesOf({ jobs: { [own]: { dependsOn: [other] } } });
+	assert.ok(mistakes.length >= 3);
+	for (const mistake of mistakes) assert.ok(mistake.length < 1_000);
+});
+
+test("validateConfig() tells a hundred mistakes, and how many more there are", () => {
+	const names = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);
+	const jobs = Object.fromEntries(
+		names.map((name) => [name, { ...job, dependsOn: [`${name}?`] }]),
+	);
+	const mistakes = mistakesOf({ jobs });
+	assert.equal(mistakes.length, 101);
+	assert.equal(mistakes.at(-1), "(and 4900 more mistakes)");
+});
+
+test("validateConfig() follows a chain of jobs that is longer than any stack", () => {
+	const jobs: Record<string, { dependsOn: string[] }> = Object.fromEntries(
+		Array.from({ length: 20_000 }, (_, index) => [
+			`j${index}`,
+			{ ...job, dependsOn: index === 0 ? [] : [`j${index - 1}`] },
+		]),
+	);
+	assert.deepEqual(mistakesOf({ jobs }), []);
+	jobs.j0?.dependsOn.push("j19999");
+	const [mistake = ""] = mistakesOf({ jobs });
+	assert.match(mistake, /found a cycle \(j0 → j19999 → j19998 → .* → … → j0\)/);
+	assert.ok(mistake.length < 500);
+});

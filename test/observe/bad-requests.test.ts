@@ -1,0 +1,156 @@
+/** Requests that no client of ours sends, and answers that no init gives. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { test } from "node:test";
+import { type Listening, serve } from "../../src/observe/server.ts";
+import { State } from "../../src/observe/state.ts";
+import type { JobCommand } from "../../src/supervisor/control.ts";
+import { lastcall } from "../helpers/cli.ts";
+import { makeDirectory } from "../helpers/directory.ts";
+import { until } from "../helpers/until.ts";
+
+interface Init extends Disposable {
+	readonly path: string;
+	readonly commands: readonly JobCommand[];
+}
+
+async function openInit(): Promise<Init> {
+	const directory = makeDirectory();
+	const path = join(directory.path, "init.sock");
+	const commands: JobCommand[] = [];
+	const listening: Listening = await serve(
+		{ path },
+		new State([]),
+		async (command) => {
+			commands.push(command);
+			return { done: true, message: "done" };
+		},
+	);
+	return {
+		path,
+		commands,
+		[Symbol.dispose]() {
+			listening.close();
+			directory[Symbol.dispose]();
+		},
+	};
+}
+
+/** What comes back until the connection is closed. */
+function send(path: string, request: string): Promise<string> {
+	const socket = connect(path);
+	socket.on("error", () => {});
+	socket.write(request);
+	return text(socket).catch(() => "");
+}
+
+const status = (answer: string) => Number(answer.split(" ")[1]);
+const get = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\n`;
+
+test("serve() blames the client for a request that cannot be understood", async () => {
+	using init = await openInit();
+	const cases: [request: string, status: number][] = [
+		[`${get("//")}\r\n`, 404],
+		[`${get("http://[")}\r\n`, 404],
+		[`${get("http://init/livez")}\r\n`, 200],
+		[`${get("/livez?x=%")}\r\n`, 200],
+		[`${get("/livez")}Expect: miracles\r\n\r\n`, 417],
+		["POST /jobs/%/stop HTTP/1.1\r\nHost: x\r\n\r\n", 400],
+		["\0\0\0\r\n\r\n", 400],
+		[`${get("/livez")}X: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+	];
+	for (const [request, expected] of cases)
+		assert.equal(status(await send(init.path, request)), expected, request);
+	assert.deepEqual(init.commands, []);
+});
+
+test("serve() takes the name of a job as it was sent", async () => {
+	using init = await openInit();
+	for (const name of ["..", "", "%2e%2e%2F"]) {
+		const request = `POST /jobs/${name}/stop HTTP/1.1\r\nHost: x\r\n\r\n`;
+		assert.equal(status(await send(init.path, request)), 200);
+	}
+	assert.deepEqual(
+		init.commands.map(({ job }) => job),
+		["..", "", "../"],
+	);
+});
+
+test("serve() gives a slow client ten seconds, however often it sends a little", async () => {
+	using init = await openInit();
+	const start = performance.now();
+	const silent = send(init.path, "");
+	const half = send(init.path, "GET /liv");
+	const dripping = connect(init.path);
+	dripping.on("error", () => {});
+	dripping.write("GET /livez HTTP/1.1\r\nX: ");
+	const drip = setInterval(() => dripping.write("x"), 500);
+	await Promise.all([silent, half, once(dripping, "close")]);
+	clearInterval(drip);
+	const ms = performance.now() - start;
+	assert.ok(ms > 9_000 && ms < 30_000, `took ${ms} ms`);
+});
+
+test("serve() holds 256 connections, and turns away whoever is over that", async () => {
+	using init = await openInit();
+	const sockets = Array.from({ length: 400 }, () => {
+		const socket = connect(init.path);
+		socket.on("error", () => {});
+		// Else its end is never seen.
+		return socket.resume();
+	});
+	const open = () => sockets.filter(({ closed }) => !closed);
+	await until(() => open().length === 256, "256 are left", 30_000);
+	for (const socket of sockets) socket.destroy();
+	// The server hears of it a moment later.
+	const answers = async () =>
+		status(await send(init.path, `${get("/livez")}\r\n`));
+	await until(async () => (await answers()) === 200, "it answers again");
+});
+
+test("lastcall status and stop tell somebody else's answer from an init's", async () => {
+	using directory = makeDirectory();
+	const path = join(directory.path, "other.sock");
+	let answer = "";
+	const other = createHttpServer((_, response) => response.end(answer));
+	await once(other.listen(path), "listening");
+	try {
+		for (answer of ["<html>", '{"jobs":[null],"done":true}'])
+			for (const args of [["status"], ["status", "--json"], ["stop", "a"]]) {
+				const { code, stdout, stderr } = await lastcall([
+					...args,
+					`--socket=${path}`,
+				]);
+				assert.deepEqual([code, stdout], [1, ""], answer);
+				assert.match(stderr, /^lastcall: Cannot understand the answer: .*\n$/);
+			}
+	} finally {
+		other.close();
+	}
+});
+
+test("lastcall status does not read an answer that never ends", async () => {
+	using directory = makeDirectory();
+	const path = join(directory.path, "endless.sock");
+	const endless = createServer((socket) => {
+		socket.on("error", () => {});
+		socket.write("HTTP/1.1 200 OK\r\n\r\n");
+		const more = () => {
+			while (socket.writable && socket.write(Buffer.alloc(65_536, "x")));
+			if (socket.writable) socket.once("drain", more);
+		};
+		more();
+	});
+	await once(endless.listen(path), "listening");
+	try {
+		const { code, stderr } = await lastcall(["status", `--socket=${path}`]);
+		assert.equal(code, 1);
+		assert.match(stderr, /^lastcall: Cannot reach .*\(an answer without end\)/);
+	} finally {
+		endless.close();
+	}
+});
