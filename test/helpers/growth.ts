@@ -24,6 +24,7 @@ const COUNTED = {
 const MEASURED = {
 	heap: ({ heap }: Sample) => (heap?.used ?? 0) / 1024,
 	"external memory": ({ heap }: Sample) => (heap?.external ?? 0) / 1024,
+	"native memory": ({ heap }: Sample) => (heap?.native ?? 0) / 1024,
 	"private dirty": ({ privateDirty }: Sample) => privateDirty,
 	PSS: ({ pss }: Sample) => pss,
 	RSS: ({ rss }: Sample) => rss,
@@ -43,6 +44,8 @@ export function measureGrowth(
 ): Growth {
 	const points = (of: (sample: Sample) => number) =>
 		samples
+			// It is written a moment after the start.
+			.filter(({ heap }) => heap !== undefined)
 			.map((sample) => ({ minutes: sample.ms / 60_000, value: of(sample) }))
 			.filter(({ minutes }) => minutes >= warmUpMinutes);
 	return {

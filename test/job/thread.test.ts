@@ -66,6 +66,14 @@ test("ThreadJob over its resourceLimits has run out of memory", async () => {
 	assert.equal(code, 1);
 });
 
+test("ThreadJob loads the logger only for a job that logs", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { it: { thread: fixture("loading") } },
+	});
+	await lastcall.exit();
+	assert.match(lastcall.lines.text, /"before":false,"after":true/);
+});
+
 test("ThreadJob that returns has finished, whatever handles it left open", async () => {
 	const { exit, code } = await outcomeOf(fixture("returning"));
 	assert.deepEqual(exit, { outcome: "finished" });
