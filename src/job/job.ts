@@ -54,8 +54,8 @@ export interface Job {
 	signal(signal: NodeJS.Signals): boolean;
 	/** Where it is at this moment, for the report. Takes no longer than `ms`, never rejects, does not disturb the main thread. */
 	locate(ms: number): Promise<Whereabouts | undefined>;
-	/** Forces. Whether and when it works shows in `exited`. */
-	kill(): void;
+	/** Forces. Whether and when it works shows in `exited`. `false` if it has ended already, and `exited` is about to settle. */
+	kill(): boolean;
 	/** Waits no longer for a killed job: `exited` settles with `stuck`, unless it has settled already. */
 	giveUp(): void;
 }

@@ -50,6 +50,8 @@ export class ProcessJob implements Job {
 	#id = 0;
 	#asked = false;
 	#killed = false;
+	/** Known before its last output is. */
+	#exit: JobExit | undefined;
 
 	constructor(spec: ProcessSpec, hooks: JobHooks) {
 		const { promise, resolve } = Promise.withResolvers<JobExit>();
@@ -126,8 +128,8 @@ export class ProcessJob implements Job {
 		return kernel && { type: "process", command, ...kernel };
 	}
 
-	kill(): void {
-		if (!this.#child) return;
+	kill(): boolean {
+		if (!this.#child) return false;
 		this.#killed = true;
 		try {
 			process.kill(-this.#id, "SIGKILL");
@@ -135,11 +137,12 @@ export class ProcessJob implements Job {
 			// It has left for another group or user. What it left behind is a straggler.
 			this.signal("SIGKILL");
 		}
+		return true;
 	}
 
 	giveUp(): void {
 		this.#tellDropped();
-		this.#settle({ outcome: "stuck" });
+		this.#settle(this.#exit ?? { outcome: "stuck" });
 	}
 
 	#onReady(): void {
@@ -160,10 +163,11 @@ export class ProcessJob implements Job {
 		signal: NodeJS.Signals | null,
 	): Promise<void> {
 		this.#child = undefined;
+		this.#exit = this.#exitOf(code, signal);
 		this.#notifySocket?.close();
 		await Promise.all(this.#logs.map((log) => log.drained()));
 		this.#tellDropped();
-		this.#settle(this.#exitOf(code, signal));
+		this.#settle(this.#exit);
 	}
 
 	#tellDropped(): void {

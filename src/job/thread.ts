@@ -59,6 +59,7 @@ export class ThreadJob implements Job {
 	readonly #flag = new RaisableFlag();
 	readonly #flow = new FlowCounter();
 	readonly #settle: (exit: JobExit) => void;
+	/** Undefined before the start, and after the exit. */
 	#worker: Worker | undefined;
 	#port: MessagePort | undefined;
 	#id = 0;
@@ -138,10 +139,12 @@ export class ThreadJob implements Job {
 		return where?.type === "javascript" ? this.#withoutEntry(where) : where;
 	}
 
-	kill(): void {
+	kill(): boolean {
+		if (!this.#worker) return false;
 		this.#killed = true;
 		// Resolves when the thread has gone: `exit` tells the same. Never, while it is in native code.
-		void this.#worker?.terminate();
+		void this.#worker.terminate();
+		return true;
 	}
 
 	giveUp(): void {
@@ -210,6 +213,7 @@ export class ThreadJob implements Job {
 	}
 
 	#onExit(code: number): void {
+		this.#worker = undefined;
 		this.#drain();
 		this.#port?.close();
 		this.#settle(this.#exitOf(code));

@@ -42,9 +42,11 @@ export async function stopJob(
 		const waitedMs = elapsed();
 		const late = performance.now();
 		const where = await job.locate(budget.locateMs);
-		killed = { waitedMs, ...(where && { where }) };
-		emit({ type: "job.killed", job: name, id, ...killed });
-		job.kill();
+		// Late, but by itself, if it has ended meanwhile: when the whole container was frozen beyond the deadline, say.
+		if (job.kill()) {
+			killed = { waitedMs, ...(where && { where }) };
+			emit({ type: "job.killed", job: name, id, ...killed });
+		}
 		// A native call may take its time: it gets some of what is left, but others may wait for this job to be gone.
 		const spareMs = Math.min(deadline.remainingMs, KILL_PATIENCE_MS);
 		const unusedMs = budget.locateMs - (performance.now() - late);

@@ -13,6 +13,8 @@ export interface ServiceOptions {
 	/** Further flags of `docker run`. */
 	readonly flags?: readonly string[];
 	readonly env?: Readonly<Record<string, string>>;
+	/** @default "none" */
+	readonly network?: string;
 	/** @default the image as users build it */
 	readonly image?: string;
 }
@@ -34,7 +36,7 @@ export function jobThere(name: string): string {
 /** Starts it. Use with `await using`: the container is removed at the end of the block. */
 export async function startService(
 	config: object,
-	{ flags = [], env = {}, image }: ServiceOptions = {},
+	{ flags = [], env = {}, network = "none", image }: ServiceOptions = {},
 ): Promise<Service> {
 	const directory = makeDirectory({
 		"lastcall.config.json": JSON.stringify(config),
@@ -51,6 +53,7 @@ export async function startService(
 				"--workdir=/service",
 			],
 			env,
+			network,
 		});
 		return new Service(container.name, directory);
 	} catch (error) {
