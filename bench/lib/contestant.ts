@@ -1,4 +1,10 @@
-/** What is measured side by side: inits, supervisors, plain Node.js, and ways to write such a thing by hand. */
+/**
+ * What is measured side by side: inits, supervisors, plain Node.js, and ways to write such a thing by hand.
+ *
+ * bench/contestants/all.ts exports `findContestants(): Promise<readonly Contestant[]>`: those that are installed here, after it has
+ * installed what npm has. bench/render/table.ts exports `renderTable(result: Result): string`, Markdown; bench/render/page.ts
+ * exports `writePage(run: Run, directory: string): Promise<void>`, which writes benchmarks.md and benchmarks/*.svg into the directory (docs).
+ */
 
 /** How PID 1 is started. */
 export interface Launch {
