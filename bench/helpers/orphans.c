@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,18 +32,23 @@ int main(int argc, char **argv) {
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, NULL);
+	/* Stays on one processor with its forks: to wake another one for each would take longer than all the rest, but by chance. */
+	cpu_set_t here;
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	sched_setaffinity(0, sizeof here, &here);
 
 	stamp(fd);
 	char byte;
 	if (read(open(go, O_RDONLY | O_CLOEXEC), &byte, 1) != 1) return 1;
 	stamp(fd);
-	for (; count > 0; count--) {
+	while (count > 0) {
 		pid_t child = vfork();
-		if (child < 0) return 1;
 		/* vfork(2) returns here when the grandchild has ended: nothing is copied, and nothing runs side by side. */
 		if (child == 0) _exit(vfork() < 0);
 		int status;
-		if (waitpid(child, &status, 0) != child || status != 0) return 1;
+		if (child > 0 && waitpid(child, &status, 0) == child && status == 0) count--;
+		else usleep(1000); /* no pids are left: the init is behind */
 	}
 	stamp(fd);
 	sigwait(&stop, &signal);

@@ -16,6 +16,14 @@ export interface Aim {
 	readonly met: boolean;
 }
 
+export function atMost(text: string, found: number, limit: number): Aim {
+	return { text, found, limit, met: found <= limit };
+}
+
+export function atLeast(text: string, found: number, limit: number): Aim {
+	return { text, found, limit, met: found >= limit };
+}
+
 export interface Result {
 	/** File name of the measure, for instance "start". */
 	readonly measure: string;
