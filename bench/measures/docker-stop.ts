@@ -41,7 +41,7 @@ export const measure: Measure = {
 			{
 				name: OURS,
 				image: await docker.build("example", root),
-				line: /^Thread \d+ \(counter\) started[\s\S]*^Thread \d+ \(heartbeat\) started/m,
+				line: /(Thread \d+ \(\w+\) started[\s\S]*){2}/,
 			},
 			{ name: TINI, image: byHand, line: started },
 		];

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { must } from "../../scripts/lib/command.ts";
 
 const here = import.meta.dirname;
@@ -25,6 +26,11 @@ function isInstalled(): boolean {
 export const requirePeer: NodeJS.Require = createRequire(
 	join(here, "package.json"),
 );
+
+/** Loads an ES module that is installed here. */
+export async function importPeer<Module>(name: string): Promise<Module> {
+	return await import(pathToFileURL(requirePeer.resolve(name)).href);
+}
 
 export function peerVersion(name: string): string {
 	return requirePeer(`./node_modules/${name}/package.json`).version;
