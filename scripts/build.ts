@@ -4,7 +4,7 @@ import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import {
-	bundleMain,
+	bundleProgram,
 	bundleRegister,
 	common,
 	LOADED_LATER,
@@ -15,9 +15,13 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 rmSync("dist", { recursive: true, force: true });
 
-await bundleMain("dist/main.cjs");
+await bundleProgram("dist");
 await bundleRegister("dist/register.js");
 chmodSync("dist/main.cjs", 0o755);
+execFileSync(process.execPath, ["scripts/lib/bytecode.ts", "dist"], {
+	stdio: "inherit",
+	timeout: 60_000,
+});
 
 await build({
 	...common,

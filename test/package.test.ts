@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import {
+	cpSync,
+	existsSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { Script } from "node:vm";
+import { run } from "../scripts/lib/command.ts";
 import { root } from "../scripts/lib/paths.ts";
+import { makeDirectory } from "./helpers/directory.ts";
 import { Lines } from "./helpers/lines.ts";
 import { PackageProject } from "./helpers/package.ts";
 
@@ -60,7 +69,7 @@ test("package contains dist and what npm always adds, no sources and no tests", 
 	const others = project.packed.filter((path) => !path.startsWith("dist/"));
 	const always = ["LICENSE", "README.md", "package.json"];
 	assert.deepEqual(others, always);
-	const kinds = /\.(c?js|c?js\.map|d\.ts|json)$/;
+	const kinds = /\.(c?js|c?js\.map|d\.ts|json|bytecode)$/;
 	for (const path of project.packed.filter((path) => !others.includes(path)))
 		assert.match(path, kinds);
 	for (const path of project.packed.filter((path) => path.endsWith(".map"))) {
@@ -68,6 +77,29 @@ test("package contains dist and what npm always adds, no sources and no tests", 
 		const { sourcesContent } = JSON.parse(readFileSync(map, "utf8"));
 		assert.equal(sourcesContent, undefined, path);
 	}
+});
+
+test("package has bytecode of its program that the Node.js it was built with takes", () => {
+	const dist = join(project.path, "node_modules/lastcall/dist");
+	const filename = join(dist, "program.cjs");
+	const script = new Script(readFileSync(filename, "latin1"), {
+		filename,
+		cachedData: readFileSync(join(dist, "program.bytecode")),
+	});
+	assert.equal(script.cachedDataRejected, false);
+});
+
+test("package starts a program without its bytecode, and with one that does not fit", async () => {
+	const home = join(project.path, "node_modules/lastcall");
+	const args = ["-s", "--", "echo", "started"];
+	using copy = makeDirectory();
+	cpSync(home, join(copy.path, "node_modules/lastcall"), { recursive: true });
+	const dist = join(copy.path, "node_modules/lastcall/dist");
+	const start = () => run(process.execPath, [join(dist, "main.cjs"), ...args]);
+	writeFileSync(join(dist, "program.bytecode"), "of another version");
+	assert.equal((await start()).stdout, "started\n");
+	rmSync(join(dist, "program.bytecode"));
+	assert.equal((await start()).stdout, "started\n");
 });
 
 test("package has whatever its package.json names", () => {

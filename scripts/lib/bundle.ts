@@ -64,6 +64,23 @@ export async function bundleMain(
 	});
 }
 
+/** The same as dist/program.cjs, a function for src/load.ts, which becomes dist/main.cjs. */
+export async function bundleProgram(directory: string): Promise<void> {
+	await bundleMain(`${directory}/program.cjs`, {
+		banner: { js: "(function (require, importMetaUrl) {" },
+		footer: { js: "})" },
+		// A script that is no module has no import(): ES modules are required.
+		supported: { "dynamic-import": false },
+	});
+	await build({
+		...common,
+		entryPoints: ["src/load.ts"],
+		outfile: `${directory}/main.cjs`,
+		format: "cjs",
+		minify: true,
+	});
+}
+
 /**
  * The in-process init as one ES module: it stands before the start of an app, which loads ES modules anyway.
  */

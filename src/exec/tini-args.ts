@@ -44,7 +44,6 @@ export function parseTini(
 	identity: Identity,
 	fatal: (message: string) => string,
 ): Plan {
-	const usage = tiniUsage(identity);
 	// Only alone: as tini.
 	if (args.length === 1 && args[0] === "--version")
 		return { type: "answer", code: 0, stdout: tiniVersion(identity) };
@@ -54,7 +53,7 @@ export function parseTini(
 		if (flags.answer) return flags.answer;
 		readEnvironment(env, flags);
 		if (rest.length === 0)
-			return { type: "answer", code: EXIT_USAGE, stderr: usage };
+			return { type: "answer", code: EXIT_USAGE, stderr: tiniUsage(identity) };
 		const { group, session, singleChild, ...settings } = flags;
 		return {
 			type: "start",
@@ -72,7 +71,7 @@ export function parseTini(
 		if (!(error instanceof BadArgument)) throw error;
 		const { message } = error;
 		const stderr = error.usage
-			? `${identity.name}: ${message}\n${usage}`
+			? `${identity.name}: ${message}\n${tiniUsage(identity)}`
 			: fatal(message);
 		return { type: "answer", code: EXIT_USAGE, stderr };
 	}

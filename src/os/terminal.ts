@@ -4,6 +4,8 @@ import { attempt } from "../errors.ts";
 import type { ForeignFunctions } from "./ffi.ts";
 
 const STDIN = 0;
+/** Major 1, minor 3, on every Linux. */
+const DEV_NULL = 0x103;
 const TIOCNOTTY = 0x5422n;
 const SIG_IGN = 1n;
 const SIGTTIN = 21;
@@ -30,7 +32,9 @@ let opened: Terminal | undefined | null = null;
 export function openTerminal(ffi: ForeignFunctions): Terminal | undefined {
 	if (opened === null) {
 		// Not isatty() of node:tty: that would load the network on the way to the program.
-		const mayBe = attempt(() => fstatSync(STDIN).isCharacterDevice());
+		const stdin = attempt(() => fstatSync(STDIN));
+		// Without `docker run -i` it is /dev/null, and to ask the C library takes a third of a millisecond.
+		const mayBe = stdin?.isCharacterDevice() && stdin.rdev !== DEV_NULL;
 		opened = mayBe ? bindTerminal(ffi) : undefined;
 	}
 	return opened;

@@ -1,0 +1,101 @@
+/**
+ * `npm run bench -- [MEASURE...]`: lastcall beside its peers, in one run. Needs Linux, root, gcc; Docker for one measure.
+ *
+ * Builds what it measures; writes docs/benchmarks/speed.json, in which a measure replaces its own earlier result alone, and what
+ * is made from that (the page, the pictures); prints the tables.
+ *
+ *     --turns N            how often each contestant gets its turn
+ *     --quick              as few of everything as possible, to see that it works
+ *     --contestant NAME    only this one, and what a measure always compares with; repeatable
+ *     --output DIRECTORY   instead of docs
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { must } from "../scripts/lib/command.ts";
+import { root } from "../scripts/lib/paths.ts";
+import { findContestants } from "./contestants/all.ts";
+import { describeMachine } from "./lib/machine.ts";
+import type { Measure } from "./lib/measure.ts";
+import { mergeRuns } from "./lib/merge.ts";
+import type { Result, Run } from "./lib/result.ts";
+import { measure as dockerStop } from "./measures/docker-stop.ts";
+import { measure as forward } from "./measures/forward.ts";
+import { measure as memory } from "./measures/memory.ts";
+import { measure as reap } from "./measures/reap.ts";
+import { measure as start } from "./measures/start.ts";
+import { measure as stop } from "./measures/stop.ts";
+import { writePage } from "./render/page.ts";
+import { renderTable } from "./render/table.ts";
+
+const MEASURES: readonly Measure[] = [
+	start,
+	forward,
+	reap,
+	memory,
+	stop,
+	dockerStop,
+];
+const NAMES = MEASURES.map(({ name }) => name);
+
+const { values, positionals } = parseArgs({
+	allowPositionals: true,
+	options: {
+		turns: { type: "string" },
+		quick: { type: "boolean", default: false },
+		contestant: { type: "string", multiple: true },
+		output: { type: "string", default: join(root, "docs") },
+	},
+});
+const unknown = positionals.filter((name) => !NAMES.includes(name));
+if (unknown.length > 0)
+	throw new Error(
+		`Cannot measure "${unknown.join('", "')}", expected one of ${NAMES.join(", ")}`,
+	);
+
+for (const script of ["build", "sea"])
+	await must(process.execPath, [join(root, `scripts/${script}.ts`)], {
+		cwd: root,
+		timeout: 300_000,
+	});
+const all = await findContestants();
+const contestants = all.filter(
+	({ name }) => values.contestant?.includes(name) ?? true,
+);
+
+const results: Result[] = [];
+for (const measure of MEASURES) {
+	if (positionals.length > 0 && !positionals.includes(measure.name)) continue;
+	const began = performance.now();
+	const result = await measure.run({
+		contestants,
+		turns: values.turns === undefined ? undefined : Number(values.turns),
+		quick: values.quick,
+		say: (progress) => console.error(`${measure.name}: ${progress}`),
+	});
+	const seconds = ((performance.now() - began) / 1_000).toFixed(0);
+	console.error(`${measure.name}: done in ${seconds} s`);
+	console.log(renderTable(result));
+	results.push(result);
+}
+
+const directory = join(values.output, "benchmarks");
+const file = join(directory, "speed.json");
+const earlier: Run | undefined = existsSync(file)
+	? JSON.parse(readFileSync(file, "utf8"))
+	: undefined;
+const run = mergeRuns(
+	earlier,
+	{
+		date: new Date().toISOString().slice(0, 10),
+		machine: describeMachine(),
+		versions: Object.fromEntries(
+			contestants.map(({ name, version }) => [name, version]),
+		),
+		results,
+	},
+	NAMES,
+);
+mkdirSync(directory, { recursive: true });
+writeFileSync(file, `${JSON.stringify(run, null, "\t")}\n`);
+await writePage(run, values.output);

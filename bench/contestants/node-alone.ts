@@ -1,0 +1,28 @@
+/** Node.js without an init: as it is, and as a careful author writes it. */
+import type { Contestant } from "../lib/contestant.ts";
+import { helper } from "../lib/helpers.ts";
+import { BARE_NODE, HAND_WRITTEN } from "../lib/names.ts";
+import { byHand, nodeProgram } from "./node.ts";
+
+export function findNode(): Contestant[] {
+	const version = process.versions.node;
+	return [
+		{
+			name: BARE_NODE,
+			version,
+			wrap: (program) => ({
+				command: nodeProgram("spawn-alone.mjs", ...program),
+			}),
+		},
+		{
+			name: HAND_WRITTEN,
+			version,
+			wrap: (program) => ({
+				command: nodeProgram("spawn-by-hand.mjs", ...program),
+			}),
+			serve: ({ threads, processes }) => ({
+				command: byHand(threads, processes, helper("first")),
+			}),
+		},
+	];
+}

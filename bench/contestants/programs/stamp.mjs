@@ -1,0 +1,6 @@
+import { appendFileSync } from "node:fs";
+
+/** Says that a member of the service waits: one write. */
+export function stamp() {
+	appendFileSync(process.env.STAMP, `${process.hrtime.bigint()}\n`);
+}

@@ -1,0 +1,11 @@
+/** Names of the contestants that aims speak of; bench/contestants uses them. */
+export const LASTCALL = "lastcall (tini mode)";
+export const LASTCALL_SINGLE = "lastcall (single executable)";
+export const LASTCALL_RUN = "lastcall (run mode)";
+/** An app that starts its own init: `node --import lastcall/register`. As a wrapper it spawns the program. */
+export const LASTCALL_REGISTER = "lastcall (in-process)";
+export const TINI = "tini";
+/** As it is: reaps nothing, passes nothing on. As a wrapper it spawns the program. */
+export const BARE_NODE = "node alone";
+/** What a careful author writes: spawns the program, passes signals on. */
+export const HAND_WRITTEN = "node, by hand";

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { root } from "../../scripts/lib/paths.ts";
+import type { Launch } from "../lib/contestant.ts";
+import { helper } from "../lib/helpers.ts";
+import { type Measure, turnsOf } from "../lib/measure.ts";
+import { LASTCALL, LASTCALL_SINGLE } from "../lib/names.ts";
+import { atMost, type Row } from "../lib/result.ts";
+import { median, percentile } from "../lib/statistics.ts";
+import { Stopwatch } from "../lib/stopwatch.ts";
+import { Samples, takeTurns } from "../lib/turns.ts";
+
+const HELPERS = join(root, "bench/helpers");
+const EMPTY = "node empty.js, to its end";
+const REGISTER = "lastcall/register, to the app's first line";
+const BARE = "node, to the app's first line";
+const ALONE = "no init";
+const LIMIT = 1.15;
+
+/** One way to start something, and which moment of it counts. */
+interface Starter {
+	readonly name: string;
+	readonly launch: Launch;
+	readonly until: "stamp" | "end";
+}
+
+function node(...args: string[]): Launch {
+	return { command: [process.execPath, ...args] };
+}
+
+function startersOfNode(): readonly Starter[] {
+	const app = join(HELPERS, "first-line.mjs");
+	const register = join(root, "dist/register.js");
+	return [
+		{ name: EMPTY, launch: node(join(HELPERS, "empty.cjs")), until: "end" },
+		{ name: BARE, launch: node(app), until: "stamp" },
+		{ name: REGISTER, launch: node("--import", register, app), until: "stamp" },
+	];
+}
+
+/** Milliseconds. */
+async function play({ launch, until }: Starter): Promise<number> {
+	await using running = await Stopwatch.start(launch);
+	if (until === "end") return await running.end();
+	const [stamp = 0n] = await running.stamps(1);
+	return running.sinceStart(stamp);
+}
+
+export const measure: Measure = {
+	name: "start",
+	async run(circumstances) {
+		const { contestants, say } = circumstances;
+		const turns = turnsOf(circumstances, 40);
+		const program = [helper("first")];
+		const starters: Starter[] = [
+			{ name: ALONE, launch: { command: program }, until: "stamp" },
+		];
+		const absent: Record<string, string> = {};
+		for (const { name, wrap } of contestants) {
+			if (wrap) starters.push({ name, launch: wrap(program), until: "stamp" });
+			else absent[name] = "starts no program in the foreground";
+		}
+		starters.push(...startersOfNode());
+
+		const samples = new Samples();
+		await takeTurns(starters, turns, async (starter, turn) => {
+			if (starter === starters[0]) say(`turn ${turn + 1} of ${turns}`);
+			samples.add(starter.name, await play(starter));
+		});
+
+		const of = (name: string) => median(samples.of(name));
+		const rows = starters.map(
+			({ name }): Row => ({
+				contestant: name,
+				values: {
+					"p50, ms": of(name),
+					"p99, ms": percentile(samples.of(name), 99),
+					"× node empty.js": of(name) / of(EMPTY),
+				},
+			}),
+		);
+		return {
+			measure: "start",
+			title: "From the start of PID 1 to the program's first instruction",
+			method: `As PID 1 of a PID namespace: from execvp(3) of the init to the first statement of a program in C, by one clock. ${turns} turns, one contestant after the other. "${EMPTY}" is the least that anything on Node.js takes.`,
+			chart: "p50, ms",
+			rows,
+			aims: [LASTCALL, LASTCALL_SINGLE]
+				.filter((name) => samples.of(name).length > 0)
+				.map((name) =>
+					atMost(
+						`${name}: p50 at most ${LIMIT} × ${EMPTY}`,
+						of(name) / of(EMPTY),
+						LIMIT,
+					),
+				),
+			absent,
+		};
+	},
+};
