@@ -16,7 +16,7 @@ export interface Books {
 	readonly inHand: number;
 }
 
-/** Filled at random, in bursts: at times the consumers wait for an item, at times items wait for them. */
+/** Filled in bursts, at random: at times the consumers wait for an item, at times items wait for them. */
 export class BusyQueue implements AsyncDisposable {
 	/** What the consumers connect to. */
 	readonly url: string;
@@ -41,17 +41,15 @@ export class BusyQueue implements AsyncDisposable {
 	async #produce(random: Random, perSecond: number): Promise<void> {
 		while (!this.#load.signal.aborted) {
 			// On a slow machine the consumers have a chance, too.
-			await until(() => this.#isShort(), "items are taken", 120_000);
-			const burst = Array.from({ length: random.between(1, 20) }, () =>
-				String(++this.#pushed),
-			);
-			await this.#redis.rpush("pending", ...burst);
+			if ((await this.#redis.llen("pending")) < 200)
+				await this.#push(random.between(1, 20));
 			await sleep((random.between(0, 20) / perSecond) * 1000);
 		}
 	}
 
-	async #isShort(): Promise<boolean> {
-		return (await this.#redis.llen("pending")) < 200;
+	async #push(count: number): Promise<void> {
+		const burst = Array.from({ length: count }, () => String(++this.#pushed));
+		await this.#redis.rpush("pending", ...burst);
 	}
 
 	async endLoad(): Promise<void> {
@@ -88,8 +86,11 @@ export class BusyQueue implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		await this.endLoad();
-		this.#redis.disconnect();
-		await this.#server[Symbol.asyncDispose]();
+		try {
+			await this.endLoad();
+		} finally {
+			this.#redis.disconnect();
+			await this.#server[Symbol.asyncDispose]();
+		}
 	}
 }

@@ -165,7 +165,10 @@ export class Stack implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		await this.remove();
-		this.#follower.kill();
+		try {
+			await this.remove();
+		} finally {
+			this.#follower.kill();
+		}
 	}
 }
