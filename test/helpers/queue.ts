@@ -41,7 +41,7 @@ export class BusyQueue implements AsyncDisposable {
 	async #produce(random: Random, perSecond: number): Promise<void> {
 		while (!this.#load.signal.aborted) {
 			// On a slow machine the consumers have a chance, too.
-			await until(() => this.#isShort(), "items are taken", 120_000);
+			await until(() => this.#mayGrow(), "items are taken", 120_000);
 			const burst = Array.from({ length: random.between(1, 20) }, () =>
 				String(++this.#pushed),
 			);
@@ -50,7 +50,9 @@ export class BusyQueue implements AsyncDisposable {
 		}
 	}
 
-	async #isShort(): Promise<boolean> {
+	async #mayGrow(): Promise<boolean> {
+		// At the end there may be nobody left who takes any.
+		if (this.#load.signal.aborted) return true;
 		return (await this.#redis.llen("pending")) < 200;
 	}
 
