@@ -1,6 +1,6 @@
 /**
  * A podman of the test's own, which plays Kubernetes manifests: own images, own state, own settings, and nothing of it is
- * left at the end. It needs neither systemd nor a network of its own.
+ * left at the end but an entry in podman's cache of checksums, whose place is fixed. It needs neither systemd nor a network.
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
