@@ -54,6 +54,10 @@ test(`1,000 process jobs beside ${THREADS} threads start, fail, and start again 
 		most = Math.max(most, await resident(service));
 		ended = jobs.filter(({ state }) => state === "ended").length;
 	}
+	const script = "lastcall status | head -1";
+	const head = await service.exec(["sh", "-c", script]);
+	assert.match(head.stdout, /^lastcall .*\n$/);
+	assert.equal(head.stderr, "", "its reader has gone before the end");
 	assert.ok(answers > 3, `${answers} answers`);
 	assert.ok(most < 250 + 20 * THREADS, `${most} MB`);
 	const { ms } = await service.stop();

@@ -384,3 +384,27 @@ test("Supervisor cuts the drain delay short when told to hurry", async () => {
 	const { ms } = await lastcall.exit();
 	assert.ok(ms < 5_000, `took ${ms} ms`);
 });
+
+test("a restart that is due while the drain delay passes does not happen: nothing is started after the request", async () => {
+	await using lastcall = await startLastcall({
+		drainDelay: "1500ms",
+		jobs: {
+			essential: waiting("essential"),
+			flaky: {
+				command: shell("exit 3"),
+				restart: "on-failure",
+				restartDelay: "500ms",
+				essential: false,
+			},
+		},
+	});
+	await lastcall.lines.waitFor(/essential: running/);
+	await lastcall.waitFor("restart.scheduled", "flaky");
+	await stop(lastcall);
+	const events = lastcall.events.map(({ type }) => type);
+	assert.ok(
+		!events.slice(events.indexOf("stop.requested")).includes("job.started"),
+		lastcall.lines.text,
+	);
+	assert.equal(reportOf(lastcall, "flaky").exit.outcome, "exited");
+});
