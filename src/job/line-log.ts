@@ -10,7 +10,7 @@
  */
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { createLogger, type Logger } from "../logger.ts";
+import { logLine } from "../logger.ts";
 import { within } from "../within.ts";
 import type { JobHooks } from "./job.ts";
 
@@ -30,7 +30,8 @@ const DRAIN_MAX_MS = 500;
 export class LineLog {
 	readonly #stream: Readable;
 	readonly #hooks: Pick<JobHooks, "onOutput">;
-	readonly #log: Logger;
+	/** Fields of every line. */
+	readonly #origin: { readonly job: string; readonly stream: string };
 	readonly #decoder = new StringDecoder("utf8");
 	readonly #ended: Promise<void>;
 	/** Of a line whose end has not come yet. */
@@ -50,10 +51,7 @@ export class LineLog {
 		this.#stream = stream;
 		this.#hooks = hooks;
 		this.#ended = promise;
-		// A level of its own would be a guess: stderr is where many programs log whatever they log.
-		this.#log = createLogger("info", { job, stream: name }, (line) =>
-			this.#send(line),
-		);
+		this.#origin = { job, stream: name };
 		stream.on("data", (bytes: Buffer) => this.#read(bytes));
 		stream.once("close", () => {
 			this.#end();
@@ -95,7 +93,7 @@ export class LineLog {
 		this.#rest = lines.pop() ?? "";
 		for (const line of lines) this.#record(line);
 		while (this.#rest.length > LINE_LENGTH) {
-			this.#log.info({ partial: true }, this.#rest.slice(0, LINE_LENGTH));
+			this.#log(this.#rest.slice(0, LINE_LENGTH), { partial: true });
 			this.#rest = this.#rest.slice(LINE_LENGTH);
 		}
 	}
@@ -109,12 +107,14 @@ export class LineLog {
 	#record(line: string): void {
 		let rest = line.endsWith("\r") ? line.slice(0, -1) : line;
 		for (; rest.length > LINE_LENGTH; rest = rest.slice(LINE_LENGTH))
-			this.#log.info({ partial: true }, rest.slice(0, LINE_LENGTH));
-		this.#log.info(rest);
+			this.#log(rest.slice(0, LINE_LENGTH), { partial: true });
+		this.#log(rest);
 	}
 
-	#send(line: string): void {
-		const bytes = Buffer.from(line);
+	#log(line: string, fields: { readonly partial?: true } = {}): void {
+		// A level of its own would be a guess: stderr is where many programs log whatever they log.
+		const text = logLine("info", { ...this.#origin, ...fields }, line);
+		const bytes = Buffer.from(text);
 		if (this.#inFlight > STOP_LIMIT) {
 			this.#dropped += bytes.length;
 			return;

@@ -2,12 +2,12 @@
 import type { LogSettings } from "../config/log-settings.ts";
 import { attempt } from "../errors.ts";
 import type { Stream } from "../job/job.ts";
-import { createLogger, type Logger } from "../logger.ts";
+import { isLogged, type LogLevel, logLine } from "../logger.ts";
 import { Output } from "../os/output.ts";
 
 export interface Console {
-	/** The init's own log. */
-	readonly log: Logger;
+	/** The init's own log: fields that are plain data, and the message. */
+	log(level: LogLevel, fields: Record<string, unknown>, message: string): void;
 	/** Lines for people, as they are. */
 	print(lines: readonly string[]): void;
 	/** Passes on what a thread has sent. `done` is called once it has left. */
@@ -32,9 +32,11 @@ export async function openConsole(
 	const stderr = new Output(2, onDropped);
 	const render = await renderer(settings, isTerminal);
 	return {
-		log: createLogger(settings.level, {}, (line) =>
-			stdout.write(Buffer.from(render(line))),
-		),
+		log(level, fields, message) {
+			if (!isLogged(level, settings.level)) return;
+			const line = logLine(level, fields, message);
+			stdout.write(Buffer.from(render(line)));
+		},
 		print: (lines) =>
 			stdout.write(Buffer.from(lines.map((line) => `${line}\n`).join(""))),
 		write(stream, bytes, done) {

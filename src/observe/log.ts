@@ -3,7 +3,7 @@ import { formatDuration } from "../duration.ts";
 import type { Event } from "../events.ts";
 import { isSuccess, wasKilled } from "../job/job.ts";
 import { describeWhereabouts } from "../job/whereabouts.ts";
-import type { Logger } from "../logger.ts";
+import type { Console } from "./console.ts";
 import {
 	exitInWords,
 	processesInWords,
@@ -16,11 +16,11 @@ type Line = readonly [
 	message: string,
 ];
 
-export function logEvents(log: Logger): (event: Event) => void {
+export function logEvents(log: Console["log"]): (event: Event) => void {
 	return (event) => {
 		const [level, message] = describe(event);
 		const { type, ...fields } = event;
-		log[level]({ event: type, ...fields }, message);
+		log(level, { event: type, ...fields }, message);
 	};
 }
 

@@ -3,6 +3,7 @@ import type { LogSettings } from "../config/log-settings.ts";
 import type { Settings } from "../config/schema.ts";
 import { attempt, errorInfo, UserError } from "../errors.ts";
 import type { Emit, Event } from "../events.ts";
+import { isLogged } from "../logger.ts";
 import type { Control } from "../supervisor/control.ts";
 import { type Console, openConsole } from "./console.ts";
 import { logEvents } from "./log.ts";
@@ -50,7 +51,7 @@ export async function openObservers({
 	const observers: ((event: Event) => void)[] = [(event) => state.apply(event)];
 	if (log.format === "pretty")
 		observers.push((event) => {
-			if (event.type === "stop.finished" && console.log.isLevelEnabled("info"))
+			if (event.type === "stop.finished" && isLogged("info", log.level))
 				console.print(drawTimeline(event.report, COLUMNS));
 		});
 	observers.push(logEvents(console.log));
