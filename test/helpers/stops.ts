@@ -25,8 +25,8 @@ export interface StopOptions {
 	readonly name: string;
 	readonly cycles: number;
 	readonly random: Random;
-	/** The stop timeout. @default 10 */
-	readonly seconds?: number;
+	/** The stop timeout. */
+	readonly seconds: number;
 }
 
 /**
@@ -35,7 +35,7 @@ export interface StopOptions {
  */
 export async function stopAgainAndAgain(
 	container: Container,
-	{ queue, name, cycles, random, seconds = 10 }: StopOptions,
+	{ queue, name, cycles, random, seconds }: StopOptions,
 ): Promise<Stop[]> {
 	const stops: Stop[] = [];
 	for (let cycle = 0; cycle < cycles; cycle++) {
@@ -60,7 +60,7 @@ export async function stopAgainAndAgain(
 	return stops;
 }
 
-/** Starts it once more, to do what is still to be done. */
+/** Starts it once more, and ends the load: resolves when nothing is left to be done. */
 export async function workOff(
 	container: Container,
 	queue: BusyQueue,
@@ -68,8 +68,7 @@ export async function workOff(
 	await mustDocker(["start", container.name]);
 	await queue.drain();
 	const isDone = async () => (await queue.inHand()).length === 0;
-	await until(isDone, "every item is done");
-	await container.stop();
+	await until(isDone, "every item is done", 60_000);
 }
 
 /** What is said of every run: of the ends of its containers, and of its items. */

@@ -106,7 +106,9 @@ export class Stack implements AsyncDisposable {
 		const isUpdated = async () => {
 			const now = await this.#updateStatus();
 			if (/paused|rollback/.test(now?.State ?? ""))
-				throw new Error(`The update has failed: ${JSON.stringify(now)}`);
+				throw new Error(
+					`The update has failed: ${JSON.stringify(now)}\n${await this.#tasks()}`,
+				);
 			return now?.State === "completed" && now.StartedAt !== before?.StartedAt;
 		};
 		await until(isUpdated, "the service is updated", 240_000);
@@ -150,6 +152,11 @@ export class Stack implements AsyncDisposable {
 	> {
 		const { code, stdout } = await docker(["service", "inspect", this.#id]);
 		return code === 0 ? (JSON.parse(stdout)[0].UpdateStatus ?? {}) : undefined;
+	}
+
+	async #tasks(): Promise<string> {
+		const format = "--format={{.Name}} {{.CurrentState}} {{.Error}}";
+		return await mustDocker(["service", "ps", "--no-trunc", format, this.#id]);
 	}
 
 	async #isRunning(): Promise<boolean> {
