@@ -1,8 +1,8 @@
 /** What the stop says, on standard error, and only when something went wrong: the output of an app is its own. */
-import { writeSync } from "node:fs";
 import { inspect } from "node:util";
 import { formatDuration } from "../duration.ts";
 import { attempt } from "../errors.ts";
+import { writeNow } from "../os/stderr.ts";
 import type { StopBudget } from "./budget.ts";
 import type { AppStopReason, HandlerExit } from "./stop-handler.ts";
 
@@ -10,7 +10,7 @@ type Named = readonly { readonly name: string }[];
 
 /** Straight to the descriptor: a stream would need further turns of the event loop. */
 function say(line: string): void {
-	attempt(() => writeSync(2, `lastcall: ${line}\n`));
+	writeNow(`lastcall: ${line}\n`);
 }
 
 export function handlerExit(

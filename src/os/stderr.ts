@@ -1,3 +1,7 @@
+/** Standard error, for those who write to it directly. */
+import { writeSync } from "node:fs";
+import { ownDescription } from "./output.ts";
+
 /**
  * Leaves standard error blocking for everybody else. Touching `process.stderr` makes a pipe or a socket non-blocking for
  * all who share it, and whoever writes to it directly then gets EAGAIN. Node.js itself touches it when it loads
@@ -13,4 +17,29 @@ export function keepStderrBlocking(): void {
 	});
 	process.getBuiltinModule("node:assert");
 	Object.defineProperty(process, "stderr", stderr);
+}
+
+/** Longest wait for a reader of standard error who has stalled. */
+const STALL_MS = 100;
+const RETRY_MS = 5;
+
+let own: number | undefined;
+
+/**
+ * Writes to standard error before it returns. What a stalled reader has not taken in a moment is dropped, and so is what
+ * cannot be written at all: whoever speaks here has something to do that must not wait.
+ */
+export function writeNow(text: string): void {
+	// Somewhere without /proc a stalled reader is waited for.
+	own ??= ownDescription(2) ?? 2;
+	const end = performance.now() + STALL_MS;
+	for (let rest = Buffer.from(text); rest.length > 0; ) {
+		try {
+			rest = rest.subarray(writeSync(own, rest));
+		} catch (error) {
+			const { code } = error as NodeJS.ErrnoException;
+			if (code !== "EAGAIN" || performance.now() >= end) return;
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+		}
+	}
 }
