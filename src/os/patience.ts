@@ -12,6 +12,8 @@
  *   polls within its interval: `GRACE_MS` is for them.
  * - Zombies hold pids, and pids are limited in a container. More of them at once than `CROWD` come from a storm of orphans
  *   and not from a library, so then the wait is short.
+ * - Without /proc only the first zombie is seen, and the others behind it only when it has gone. That wait is short as soon as the
+ *   one before was nobody's: else one a second would be all that is ever collected.
  * - The timer lives only while zombies wait, and does not keep the app alive.
  */
 import { readFileSync } from "node:fs";
@@ -31,14 +33,24 @@ export function patience(libc: Libc): Ownership {
 		/** When each of the zombies was first seen. */
 		let seen = new Map<number, number>();
 		let graceMs = GRACE_MS;
+		/** Whether only the first zombie is seen. */
+		let blind = false;
+		/** Whether that one stood behind another that was nobody's. */
+		let behind = false;
 		let timer: NodeJS.Timeout | undefined;
 
 		function lookAround(): void {
 			const now = performance.now();
-			const dead = deadChildren(libc);
+			const all = deadChildren(libc);
+			blind = all === undefined;
+			const dead = all ?? firstZombie(libc);
 			seen = new Map(dead.map((pid) => [pid, seen.get(pid) ?? now]));
-			graceMs = seen.size > CROWD ? CROWDED_GRACE_MS : GRACE_MS;
-			if (seen.size === 0) return;
+			const crowded = seen.size > CROWD || behind;
+			graceMs = crowded ? CROWDED_GRACE_MS : GRACE_MS;
+			if (seen.size === 0) {
+				behind = false;
+				return;
+			}
 			timer = setTimeout(() => {
 				timer = undefined;
 				lookAround();
@@ -51,6 +63,7 @@ export function patience(libc: Libc): Ownership {
 			if (since !== undefined && performance.now() - since >= graceMs) {
 				// The pid may come again.
 				seen.delete(pid);
+				behind = blind;
 				return true;
 			}
 			if (!timer) lookAround();
@@ -59,17 +72,18 @@ export function patience(libc: Libc): Ownership {
 	};
 }
 
-/** Every zombie whose parent is the main thread. One of them at least, if there is any, where /proc does not tell. */
-function deadChildren(libc: Libc): number[] {
+/** Every zombie whose parent is the main thread. `undefined` where /proc does not tell. */
+function deadChildren(libc: Libc): number[] | undefined {
 	const { pid } = process;
 	const path = `/proc/self/task/${pid}/children`;
 	const children = attempt(() => readFileSync(path, "latin1"));
-	if (children === undefined) {
-		const first = libc.peekZombie();
-		return first === 0 ? [] : [first];
-	}
 	return children
-		.split(" ")
+		?.split(" ")
 		.map(Number)
 		.filter((child) => child > 0 && libc.peekZombie(child) !== 0);
+}
+
+function firstZombie(libc: Libc): number[] {
+	const first = libc.peekZombie();
+	return first === 0 ? [] : [first];
 }
