@@ -84,7 +84,7 @@ function describe(event: Event): Line {
 		case "output.dropped":
 			return [
 				"warn",
-				`${event.bytes} bytes of the log found no reader and are lost`,
+				`${event.bytes} bytes of the log could not be written and are lost`,
 			];
 		case "stop.requested":
 			return [

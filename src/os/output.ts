@@ -10,16 +10,18 @@
  * that thread for ever: whoever flushes and has bytes left must end the process another way.)
  *
  * Invariants:
- * - Chunks leave in the order of write(), each whole unless the reader stalls in its middle.
+ * - Chunks leave in the order of write(), each whole unless the reader stalls, or the disk is full, in its middle.
  * - Memory is bounded: of writers that are told when a chunk has left (`done`) it is expected that they wait for it; of all
  *   others at most `limit` bytes wait, and what is over is dropped, counted, and said once there is room again.
- * - After a final error (the reader is gone, the disk is full) everything is dropped; nothing throws.
+ * - After an error (the reader is gone, the disk is full) what waits is dropped and counted; nothing throws. A disk may have
+ *   room again later: then it is said, on a line of its own.
  */
 import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import { attempt } from "../errors.ts";
 
 const RETRY_FIRST_MS = 1;
 const RETRY_MAX_MS = 50;
+const LINE_END = Buffer.from("\n");
 
 interface Chunk {
 	readonly bytes: Buffer;
@@ -47,6 +49,8 @@ export class Output {
 	#onEmpty: (() => void)[] = [];
 	/** Bytes that found no room, or no reader, and of which nobody has been told yet. */
 	#dropped = 0;
+	/** The last of what has left was half a chunk. */
+	#torn = false;
 
 	/**
 	 * @param onDropped Told how many bytes were lost, once everything that waited has left.
@@ -65,18 +69,18 @@ export class Output {
 	}
 
 	write(bytes: Buffer, done?: () => void): void {
-		if (!done) {
-			if (this.#untold + bytes.length > this.#limit) {
-				this.#dropped += bytes.length;
-				return;
-			}
-			this.#untold += bytes.length;
+		if (!done && this.#untold + bytes.length > this.#limit) {
+			this.#dropped += bytes.length;
+			return;
 		}
-		const chunk: Chunk = { bytes, done, next: undefined };
+		// After half a line the next one begins on its own.
+		const whole = this.#torn ? Buffer.concat([LINE_END, bytes]) : bytes;
+		const chunk: Chunk = { bytes: whole, done, next: undefined };
+		if (!done) this.#untold += whole.length;
 		if (this.#last) this.#last.next = chunk;
 		else this.#first = chunk;
 		this.#last = chunk;
-		this.#waiting += bytes.length;
+		this.#waiting += whole.length;
 		if (!this.#writing) this.#writeQueue();
 	}
 
@@ -155,14 +159,16 @@ export class Output {
 		this.#offset += written;
 		if (this.#offset < chunk.bytes.length) return;
 		this.#shift(chunk);
+		this.#torn = false;
 		if (this.#waiting > 0 || this.#dropped === 0) return;
 		const dropped = this.#dropped;
 		this.#dropped = 0;
 		this.#onDropped(dropped);
 	}
 
-	/** The reader is gone: of what is lost from here on nobody can be told. */
 	#giveUp(): void {
+		this.#torn ||= this.#offset > 0;
+		this.#dropped += this.#waiting - this.#offset;
 		for (let chunk = this.#first; chunk; chunk = this.#first) {
 			this.#shift(chunk);
 		}
@@ -181,7 +187,7 @@ export class Output {
 }
 
 /** A descriptor that can be written to without blocking, or `undefined`. */
-function ownDescription(descriptor: number): number | undefined {
+export function ownDescription(descriptor: number): number | undefined {
 	// A file has no reader that could stall; and a second description would have an offset of its own: they would overwrite each other.
 	if (attempt(() => fstatSync(descriptor).isFile())) return descriptor;
 	const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND } = constants;
