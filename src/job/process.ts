@@ -16,7 +16,7 @@ import { constants } from "node:os";
 import { errorInfo } from "../errors.ts";
 import { readKernelState } from "../os/kernel-state.ts";
 import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
-import { readProcess } from "../os/processes.ts";
+import { isOurProc, readProcess } from "../os/processes.ts";
 import type { Job, JobExit, JobHooks } from "./job.ts";
 import { LineLog } from "./line-log.ts";
 import type { Whereabouts } from "./whereabouts.ts";
@@ -117,7 +117,7 @@ export class ProcessJob implements Job {
 	}
 
 	async locate(): Promise<Whereabouts | undefined> {
-		if (!this.#child) return undefined;
+		if (!this.#child || !isOurProc()) return undefined;
 		const kernel = readKernelState(String(this.#id));
 		const command =
 			readProcess(this.#id)?.command ?? this.#spec.command.join(" ");

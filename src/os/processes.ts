@@ -1,5 +1,5 @@
 /** What /proc tells of the processes around us: proc_pid_stat(5). */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { attempt } from "../errors.ts";
 
 export interface ProcessState {
@@ -82,6 +82,7 @@ function list<Info>(read: (pid: number) => Info | undefined): Info[] {
 function readStat(
 	pid: number,
 ): { state: ProcessState; name: string } | undefined {
+	if (!isOurProc()) return undefined;
 	const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
 	if (stat === undefined) return undefined;
 	// The name stands in parentheses and may itself contain some, and blanks: split at the last one.
@@ -91,4 +92,15 @@ function readStat(
 		state: { pid, parent: Number(parent), state },
 		name: stat.slice(stat.indexOf("(") + 1, end),
 	};
+}
+
+let ours: boolean | undefined;
+
+/**
+ * Whether /proc has our numbers. With another PID namespace's (unshare(1) without `--mount-proc`) each of them means some
+ * other process, and to signal by those would hit a stranger: as good as none.
+ */
+export function isOurProc(): boolean {
+	ours ??= attempt(() => readlinkSync("/proc/self")) === String(process.pid);
+	return ours;
 }

@@ -9,6 +9,7 @@
  * - Guests (`docker exec`, whose parent is outside the namespace) get the signals like all others, but a shell that
  *   somebody has open in there neither delays the stop nor counts as work that was cut off.
  * - Who was killed is what SIGKILL was sent to and what is gone after it.
+ * - Where /proc shows nobody but us, kill(2) is believed.
  */
 import {
 	listStates,
@@ -28,7 +29,7 @@ export interface StragglerReport {
 	readonly found: readonly ProcessInfo[];
 	/** Who went only by SIGKILL, the first fifty of them. */
 	readonly killed: readonly ProcessInfo[];
-	/** Whether SIGKILL was needed: known even where /proc is hidden. */
+	/** Whether SIGKILL was needed: known even where /proc hides others. */
 	readonly forced: boolean;
 }
 
@@ -55,11 +56,12 @@ export async function endStragglers(
 	if (await gone(crowd, times.stopMs))
 		return { found: named, killed: [], forced: false };
 	const stubborn = nameProcesses(crowd.list());
+	const unseen = crowd.hasUnseen();
 	crowd.signal("SIGKILL");
 	await gone(crowd, times.killMs);
 	const left = new Set(crowd.list().map(({ pid }) => pid));
 	const killed = stubborn.filter(({ pid }) => !left.has(pid));
-	return { found: named, killed, forced: killed.length > 0 || isHidden() };
+	return { found: named, killed, forced: killed.length > 0 || unseen };
 }
 
 const NOBODY: StragglerReport = { found: [], killed: [], forced: false };
@@ -67,6 +69,8 @@ const NOBODY: StragglerReport = { found: [], killed: [], forced: false };
 interface Crowd {
 	/** Who is to be waited for. */
 	list(): ProcessState[];
+	/** Whether somebody is there whom /proc does not show. */
+	hasUnseen(): boolean;
 	signal(signal: NodeJS.Signals): void;
 }
 
@@ -84,6 +88,12 @@ const everyoneElse: Crowd = {
 			apart.add(guest.pid);
 		return all.filter(({ pid }) => !apart.has(pid) && isInReach(pid));
 	},
+	/**
+	 * No /proc at all, or one with hidepid: that hides other users' processes even from root, unless it has CAP_SYS_PTRACE. Only
+	 * kill(2) can tell then whether somebody is there; zombies count for it, until they are reaped.
+	 */
+	hasUnseen: () =>
+		listStates().every(({ pid }) => pid === process.pid) && send(-1, 0),
 	signal: (signal) => void send(-1, signal),
 };
 
@@ -92,19 +102,16 @@ const descendants: Crowd = {
 		livingDescendants(process.pid, listStates()).filter(({ pid }) =>
 			isInReach(pid),
 		),
+	// Whom /proc does not show cannot be told from strangers.
+	hasUnseen: () => false,
 	signal(signal) {
 		for (const { pid } of this.list()) send(pid, signal);
 	},
 };
 
-/** Where /proc shows not even us, only kill(2) can tell whether somebody is there: zombies count for it, until they are reaped. */
-function isHidden(): boolean {
-	return listStates().length === 0;
-}
-
 async function gone(crowd: Crowd, withinMs: number): Promise<boolean> {
 	const end = performance.now() + withinMs;
-	while (crowd.list().length > 0 || (isHidden() && send(-1, 0))) {
+	while (crowd.list().length > 0 || crowd.hasUnseen()) {
 		if (performance.now() >= end) return false;
 		await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 	}
