@@ -14,8 +14,8 @@ import {
 } from "../helpers/surroundings.ts";
 
 const NO_PROC = { flags: MAY_MOUNT, before: "umount -l /proc" };
-const HIDEPID = "mount -t proc -o hidepid=2 proc /proc";
-/** Root, but without the capability that hidepid asks for. */
+const HIDEPID = "mount -t proc -o hidepid=2,gid=4242 proc /proc";
+/** Root, but neither in the group nor with the capability that hidepid asks for. */
 const HALF_BLIND = {
 	flags: MAY_MOUNT,
 	before: HIDEPID,

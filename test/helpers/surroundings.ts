@@ -111,7 +111,7 @@ export class Walled implements AsyncDisposable {
 		const left = await mustDocker([
 			...["run", "--rm", "--network=none", "--entrypoint=sh"],
 			...[`--pid=container:${this.container.name}`, this.#image, "-c"],
-			`for i in $(seq 300); do n=$(${count}); [ $n = 0 ] && break; sleep 0.1; done; echo $n`,
+			`for i in $(seq 150); do n=$(${count}); [ $n = 0 ] && break; sleep 0.1; done; echo $n`,
 		]);
 		assert.equal(left, "0", "zombies are left");
 	}
@@ -218,5 +218,5 @@ export async function holdsUp(
 	await walled.untilRunning();
 	await walled.untilNoZombies();
 	await stopsCleanly(test, `${what}: ${way}, Node.js ${major}`, walled);
-	return walled.output();
+	return await walled.output();
 }
