@@ -84,6 +84,15 @@ for (const major of MAJORS) {
 	}
 }
 
+test("a standard stream that is closed is /dev/null for the program", async () => {
+	const program = "cd /proc/$$/fd && readlink 0 1 2 >/notes/streams";
+	const command = [...MAIN, "--", "sh", "-c", program];
+	const closed = { redirect: "<&- >&- 2>&-" };
+	await using walled = await startCommand(command, closed);
+	assert.equal(await walled.container.wait(30_000), 0);
+	assert.deepEqual(walled.notes("streams"), Array(3).fill("/dev/null"));
+});
+
 for (const [what, code, command] of [
 	["a program that is not there", 127, [...MAIN, "--", "nonexistent"]],
 	["a wrong flag", 1, [...MAIN, "-Z", "true"]],

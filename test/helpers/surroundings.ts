@@ -18,7 +18,7 @@ export const REGISTERED = ["node", "--import", "lastcall/register"];
 
 interface Way {
 	readonly command: readonly string[];
-	/** Who notes that it runs, and that it was stopped cleanly. Each leaves twenty orphans behind. */
+	/** Who notes that it runs, and that it was stopped cleanly. Each leaves orphans behind. */
 	readonly parts: readonly string[];
 }
 
