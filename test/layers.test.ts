@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeDirectory } from "./helpers/directory.ts";
@@ -38,6 +38,15 @@ test("docs/architecture.md has a word on every source file, and on no other", ()
 	const [, table = ""] = text.split("## Every source file");
 	const told = table.match(/(?<=`)[\w/-]+\.ts(?=`)/g) ?? [];
 	assert.deepEqual([...new Set(told)].sort(), [...imports.keys()].sort());
+});
+
+test("test/ names the package for property-based tests in one file", () => {
+	const users = globSync("test/**/*.ts", { cwd: root }).filter((file) =>
+		/^import .* from "fast-check"/m.test(
+			readFileSync(join(root, file), "utf8"),
+		),
+	);
+	assert.deepEqual(users, ["test/helpers/property.ts"]);
 });
 
 test("brokenRules() finds what is wrong in a bad graph, and leaves type-only imports alone", async () => {

@@ -6,7 +6,7 @@ import type { LogLevel } from "../logger.ts";
 export type Duration = string;
 
 export interface Config {
-	/** What runs, by name: letters, digits, `_`, `.` and `-`. At least one. */
+	/** What runs, by name: up to 64 letters, digits, `_`, `.` and `-`. At least one. */
 	jobs: Record<string, JobConfig>;
 	/**
 	 * The time the platform gives between its stop signal and its SIGKILL: write the number you gave to `docker stop -t`,

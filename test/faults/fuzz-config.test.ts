@@ -6,7 +6,14 @@ import { test } from "node:test";
 import { stringify } from "yaml";
 import { renderPlan } from "../../src/cli/check.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { resolveLogSettings } from "../../src/config/log-settings.ts";
+import {
+	socketPaths,
+	terminationMessagePath,
+} from "../../src/config/places.ts";
+import { resolveStopTimeout } from "../../src/config/stop-timeout.ts";
 import { validateConfig } from "../../src/config/validate.ts";
+import { MAX_DURATION_MS } from "../../src/duration.ts";
 import { attempt, UserError } from "../../src/errors.ts";
 import { checkBudget, planBudget } from "../../src/supervisor/budget.ts";
 import { planUnits } from "../../src/supervisor/plan.ts";
@@ -20,6 +27,7 @@ import {
 	mutate,
 	mutations,
 	oddJson,
+	oddText,
 	oddValue,
 } from "../helpers/odd.ts";
 import { fc, holds } from "../helpers/property.ts";
@@ -128,6 +136,33 @@ test("every value is a configuration, or its mistakes are named", async (t) => {
 		...counts,
 		"crashed, or without a message": 0,
 	});
+});
+
+const VARIABLES = [
+	...["LASTCALL_STOP_TIMEOUT", "LASTCALL_SOCKET", "LASTCALL_LOG_LEVEL"],
+	...["LASTCALL_LOG_FORMAT", "LASTCALL_TERMINATION_MESSAGE", "DYNO"],
+];
+
+test("every environment is understood, or the variable is named", async (t) => {
+	const tried = await holds(
+		t,
+		fc.dictionary(fc.constantFrom(...VARIABLES), oddText),
+		{ short: 10_000, full: 200_000 },
+		(env) => {
+			try {
+				resolveLogSettings(env, { level: "info", format: undefined }, false);
+				const { ms } = resolveStopTimeout(undefined, env, undefined);
+				assert.ok(ms >= 0 && ms <= MAX_DURATION_MS);
+				assert.ok(socketPaths(env, undefined, "/x", true).length > 0);
+				terminationMessagePath(env, undefined, "/x");
+			} catch (error) {
+				assert.ok(error instanceof UserError, (error as Error).stack ?? "");
+				assert.match(error.message, /^Cannot use LASTCALL_\w+: /);
+				assertReadable(error.message);
+			}
+		},
+	);
+	keepFigures(t, "bad input", "environments", { tried, crashed: 0 });
 });
 
 const FORMATS = ["ts", "mts", "js", "mjs", "json", "yaml", "yml"] as const;
