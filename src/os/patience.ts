@@ -12,7 +12,6 @@
  *   polls within its interval: `GRACE_MS` is for them.
  * - Zombies hold pids, and pids are limited in a container. More of them at once than `CROWD` come from a storm of orphans
  *   and not from a library, so then the wait is short.
- * - The timer lives only while zombies wait, and does not keep the app alive.
  */
 import { readFileSync } from "node:fs";
 import { attempt } from "../errors.ts";
@@ -26,35 +25,37 @@ const CROWDED_GRACE_MS = 100;
 const CROWD = 256;
 const TICK_MS = 50;
 
-export function patience(libc: Libc): Ownership {
-	return (look) => {
+export function patience(libc: Libc): () => Ownership {
+	return () => {
 		/** When each of the zombies was first seen. */
 		let seen = new Map<number, number>();
 		let graceMs = GRACE_MS;
-		let timer: NodeJS.Timeout | undefined;
+		let lookedAt = Number.NEGATIVE_INFINITY;
 
-		function lookAround(): void {
-			const now = performance.now();
+		function lookAround(now: number): void {
 			const dead = deadChildren(libc);
 			seen = new Map(dead.map((pid) => [pid, seen.get(pid) ?? now]));
 			graceMs = seen.size > CROWD ? CROWDED_GRACE_MS : GRACE_MS;
-			if (seen.size === 0) return;
-			timer = setTimeout(() => {
-				timer = undefined;
-				lookAround();
-				look();
-			}, TICK_MS).unref();
+			lookedAt = now;
 		}
 
-		return (pid) => {
-			const since = seen.get(pid);
-			if (since !== undefined && performance.now() - since >= graceMs) {
-				// The pid may come again.
-				seen.delete(pid);
-				return true;
-			}
-			if (!timer) lookAround();
-			return false;
+		return {
+			isNobodys(pid) {
+				const now = performance.now();
+				// No zombie has waited in between, or we were held up: the pids may be others' by now.
+				if (now - lookedAt > GRACE_MS) seen.clear();
+				const since = seen.get(pid);
+				if (since !== undefined && now - since >= graceMs) {
+					// The pid may come again.
+					seen.delete(pid);
+					return true;
+				}
+				// Half: timers are a little early or late.
+				if (now - lookedAt >= TICK_MS / 2) lookAround(now);
+				return false;
+			},
+			areAllNobodys: () => false,
+			askAgainMs: TICK_MS,
 		};
 	};
 }
