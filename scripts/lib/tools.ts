@@ -10,6 +10,8 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	tini: ["tini", "--version"],
 	"dumb-init": ["dumb-init", "--version"],
 	catatonit: ["catatonit", "--version"],
+	gcc: ["gcc", "--version"],
+	"libc6-dev": ["sh", "-c", "test -e /usr/include/stdio.h || exit 127"],
 	"util-linux": ["unshare", "--version"],
 	procps: ["ps", "--version"],
 };
