@@ -8,6 +8,7 @@
  *     --quick              as few of everything as possible, to see that it works
  *     --contestant NAME    only this one, and what a measure always compares with; repeatable
  *     --output DIRECTORY   instead of docs
+ *     --no-build           measures what has been built already
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,6 +43,7 @@ const { values, positionals } = parseArgs({
 	allowPositionals: true,
 	options: {
 		turns: { type: "string" },
+		"no-build": { type: "boolean", default: false },
 		quick: { type: "boolean", default: false },
 		contestant: { type: "string", multiple: true },
 		output: { type: "string", default: join(root, "docs") },
@@ -53,7 +55,7 @@ if (unknown.length > 0)
 		`Cannot measure "${unknown.join('", "')}", expected one of ${NAMES.join(", ")}`,
 	);
 
-for (const script of ["build", "sea"])
+for (const script of values["no-build"] ? [] : ["build", "sea"])
 	await must(process.execPath, [join(root, `scripts/${script}.ts`)], {
 		cwd: root,
 		timeout: 300_000,
@@ -75,7 +77,11 @@ for (const measure of MEASURES) {
 	});
 	const seconds = ((performance.now() - began) / 1_000).toFixed(0);
 	console.error(`${measure.name}: done in ${seconds} s`);
-	console.log(renderTable(result));
+	console.log(`\n## ${result.title}\n\n${renderTable(result)}\n`);
+	for (const { text, found, limit, met } of result.aims)
+		console.log(
+			`- ${met ? "met" : "missed"}: ${text}: ${found.toFixed(2)} (${limit})`,
+		);
 	results.push(result);
 }
 

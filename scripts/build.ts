@@ -8,6 +8,7 @@ import {
 	bundleRegister,
 	common,
 	LOADED_LATER,
+	withoutFacades,
 } from "./lib/bundle.ts";
 import { configJsonSchema } from "./schema.ts";
 
@@ -25,6 +26,7 @@ execFileSync(process.execPath, ["scripts/lib/bytecode.ts", "dist"], {
 
 await build({
 	...common,
+	plugins: [withoutFacades],
 	// Flat on purpose: thread.ts finds thread-entry beside itself.
 	entryPoints: [...LOADED_LATER, "src/index.ts", "src/job/thread-entry.ts"],
 	entryNames: "[name]",

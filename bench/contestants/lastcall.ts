@@ -50,6 +50,21 @@ export function findLastcall(): Contestant[] {
 		{
 			name: LASTCALL_RUN,
 			version,
+			// There is no directory yet: a shell writes the file, in a millisecond, and becomes the init.
+			wrap: (program) => ({
+				command: [
+					"sh",
+					"-c",
+					'export LASTCALL_SOCKET="$PWD/lastcall.sock" && printf %s "$CONFIG" > lastcall.config.json && exec "$@"',
+					"sh",
+					nodeBinary(),
+					MAIN,
+					"run",
+				],
+				env: {
+					CONFIG: JSON.stringify({ jobs: { program: { command: program } } }),
+				},
+			}),
 			serve(service, directory): Launch {
 				const config = writeConfig(service, directory);
 				return {

@@ -22,8 +22,20 @@ export interface Teller {
 	flush(ms: number): Promise<void>;
 }
 
+/**
+ * Nobody has words for these below "debug", but for the reaped with `warnOnReap`. They are not even worded then: a signal is on
+ * its way, or a storm of orphans.
+ */
+const FOR_DEBUGGING: ReadonlySet<Notice["type"]> = new Set([
+	"signal.received",
+	"signal.rewritten",
+	"signal.forwarded",
+	"process.reaped",
+]);
+const DEBUG = LEVELS.indexOf("debug");
+
 export function createTeller(settings: Settings): Teller {
-	const { verbosity, json } = settings;
+	const { verbosity, json, warnOnReap } = settings;
 	const { style } = settings.identity;
 	const outputs = new Map<1 | 2, Output>();
 	let kept: (readonly [1 | 2, string])[] | undefined = [];
@@ -42,6 +54,9 @@ export function createTeller(settings: Settings): Teller {
 
 	return {
 		tell(notice) {
+			const { type } = notice;
+			if (verbosity < DEBUG && FOR_DEBUGGING.has(type))
+				if (type !== "process.reaped" || !warnOnReap) return;
 			const lines = wordsFor(notice, settings);
 			for (const [level, text] of lines) {
 				if (LEVELS.indexOf(level) > Math.max(verbosity, 0)) continue;

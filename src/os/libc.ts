@@ -17,7 +17,11 @@ const WNOWAIT = 0x0100_0000;
 const __WNOTHREAD = 0x2000_0000;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
-const SI_PID_OFFSET = 16; // of siginfo_t, behind si_signo, si_errno, si_code and padding
+/** Of siginfo_t: si_signo, si_errno, si_code, padding, si_pid, si_uid, si_status. */
+const SI_CODE_OFFSET = 8;
+const SI_PID_OFFSET = 16;
+const SI_STATUS_OFFSET = 24;
+const CLD_EXITED = 1;
 
 export interface WaitStatus {
 	/** Exit code, when the process ended by itself. */
@@ -39,6 +43,11 @@ export interface Libc {
 	peekZombie(of?: number): number;
 	/** Collects a dead child: waitpid(2) with WNOHANG. `undefined` if it is not there, or not dead. */
 	reap(pid: number): WaitStatus | undefined;
+	/**
+	 * Collects a dead child, whichever it is: waitid(2). `undefined` if there is none. Sees the calling thread's children only,
+	 * as {@link peekZombie}.
+	 */
+	reapAny(): (WaitStatus & { readonly pid: number }) | undefined;
 	/** Whether there is any child at all, dead or alive. */
 	hasChildren(): boolean;
 	/** prctl(PR_SET_CHILD_SUBREAPER): orphaned descendants become our children though we are not PID 1. */
@@ -87,6 +96,17 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 			const word = status.readInt32LE(0);
 			const signal = word & 0x7f;
 			return signal === 0 ? { code: (word >> 8) & 0xff } : { signal };
+		},
+		reapAny() {
+			info.writeInt32LE(0, SI_PID_OFFSET);
+			const options = WEXITED | WNOHANG | __WNOTHREAD;
+			if (waitid(P_ALL, 0, infoAddress, options) !== 0) return undefined;
+			const pid = info.readInt32LE(SI_PID_OFFSET);
+			if (pid === 0) return undefined;
+			const status = info.readInt32LE(SI_STATUS_OFFSET);
+			return info.readInt32LE(SI_CODE_OFFSET) === CLD_EXITED
+				? { pid, code: status }
+				: { pid, signal: status };
 		},
 		hasChildren: () =>
 			waitid(P_ALL, 0, infoAddress, WEXITED | WNOHANG | WNOWAIT) === 0,

@@ -14,7 +14,6 @@
  *   and not from a library, so then the wait is short.
  * - Without /proc only the first zombie is seen, and the others behind it only when it has gone. That wait is short as soon as the
  *   one before was nobody's: else one a second would be all that is ever collected.
- * - The timer lives only while zombies wait, and does not keep the app alive.
  */
 import { readFileSync } from "node:fs";
 import { attempt } from "../errors.ts";
@@ -28,8 +27,8 @@ const CROWDED_GRACE_MS = 100;
 const CROWD = 256;
 const TICK_MS = 50;
 
-export function patience(libc: Libc): Ownership {
-	return (look) => {
+export function patience(libc: Libc): () => Ownership {
+	return () => {
 		/** When each of the zombies was first seen. */
 		let seen = new Map<number, number>();
 		let graceMs = GRACE_MS;
@@ -37,37 +36,39 @@ export function patience(libc: Libc): Ownership {
 		let blind = false;
 		/** Whether that one stood behind another that was nobody's. */
 		let behind = false;
-		let timer: NodeJS.Timeout | undefined;
+		let lookedAt = Number.NEGATIVE_INFINITY;
 
-		function lookAround(): void {
-			const now = performance.now();
+		function lookAround(now: number): void {
 			const all = deadChildren(libc);
 			blind = all === undefined;
 			const dead = all ?? firstZombie(libc);
 			seen = new Map(dead.map((pid) => [pid, seen.get(pid) ?? now]));
 			const crowded = seen.size > CROWD || behind;
 			graceMs = crowded ? CROWDED_GRACE_MS : GRACE_MS;
-			if (seen.size === 0) {
-				behind = false;
-				return;
-			}
-			timer = setTimeout(() => {
-				timer = undefined;
-				lookAround();
-				look();
-			}, TICK_MS).unref();
+			lookedAt = now;
 		}
 
-		return (pid) => {
-			const since = seen.get(pid);
-			if (since !== undefined && performance.now() - since >= graceMs) {
-				// The pid may come again.
-				seen.delete(pid);
-				behind = blind;
-				return true;
-			}
-			if (!timer) lookAround();
-			return false;
+		return {
+			isNobodys(pid) {
+				const now = performance.now();
+				// No zombie has waited in between, or we were held up: the pids may be others' by now.
+				if (now - lookedAt > GRACE_MS) {
+					seen.clear();
+					behind = false;
+				}
+				const since = seen.get(pid);
+				if (since !== undefined && now - since >= graceMs) {
+					// The pid may come again.
+					seen.delete(pid);
+					behind = blind;
+					return true;
+				}
+				// Half: timers are a little early or late.
+				if (now - lookedAt >= TICK_MS / 2) lookAround(now);
+				return false;
+			},
+			areAllNobodys: () => false,
+			askAgainMs: TICK_MS,
 		};
 	};
 }

@@ -6,7 +6,8 @@
  * - everything else: orphans adopted as PID 1 or subreaper. Ours.
  *
  * Invariants:
- * - A zombie is looked at (WNOWAIT) before it is collected, and collected by its pid: never `waitpid(-1)`.
+ * - A zombie is looked at (WNOWAIT) before it is collected, and collected by its pid. Only while libuv waits for no child of
+ *   the main thread at all is the first one collected as it comes.
  * - Children of worker threads are never seen here (__WNOTHREAD). When such a thread ends, the kernel hands its children
  *   to the main thread, and by then no libuv loop waits for them any more: they are orphans like any other.
  * - Whose a zombie is, is for the `Ownership` to say: in an init of our own Node.js announces each child
@@ -15,50 +16,89 @@
  * - A zombie can become ours without any signal: when a thread ends, the kernel hands its dead children over in silence. So
  *   whoever lets threads spawn has to call the look from time to time.
  * - SIGCHLD coalesces: each look goes on until nothing is left, in batches, so that the event loop stays responsive.
+ * - In a storm of orphans a wake-up for each would take more than all the rest. So, as network drivers do it, we stop listening
+ *   after the first and look every other millisecond, until a look finds none. Its default action leaves zombies alone.
  */
 import type { ChildProcess } from "node:child_process";
 import type { Libc, WaitStatus } from "./libc.ts";
 
 /** Zombies collected in one turn of the event loop: about a millisecond. */
 const BATCH = 500;
+const POLL_MS = 2;
 
 export interface Orphan extends WaitStatus {
 	readonly pid: number;
 }
 
-/** Says of a zombie whether it is nobody's. `look` is to be called when the answer may have changed. */
-export type Ownership = (look: () => void) => (pid: number) => boolean;
+/** Knows whose a zombie is. */
+export interface Ownership {
+	/** Whether libuv, or whoever else there may be, does not wait for that child. */
+	isNobodys(pid: number): boolean;
+	/** Whether nobody waits for any. */
+	areAllNobodys(): boolean;
+	/** Milliseconds after which it may know more of a zombie that is not nobody's. @default it calls the look when it does */
+	readonly askAgainMs?: number;
+}
 
 /**
  * Starts reaping, for the life of the process. Call it once, before anything is spawned.
  *
+ * @param findOwnership Is given the look, to be called when an answer may have changed.
  * @returns A look for zombies that no signal has told of.
  */
 export function startReaper(
 	libc: Libc,
 	onReaped: (orphan: Orphan) => void,
-	ownership: Ownership = announcedChildren,
+	findOwnership: (look: () => void) => Ownership = announcedChildren,
 ): () => void {
-	const isNobodys = ownership(look);
-	let scheduled = false;
+	const ownership = findOwnership(look);
+	let polling = false;
 
 	function look(): void {
-		for (let reaped = 0; reaped < BATCH; reaped++) {
-			const pid = libc.peekZombie();
-			if (pid === 0 || !isNobodys(pid)) return;
-			const status = libc.reap(pid);
-			if (status) onReaped({ pid, ...status });
-		}
-		if (scheduled) return;
-		scheduled = true;
-		setImmediate(() => {
-			scheduled = false;
-			look();
-		});
+		if (!polling) poll();
 	}
 
-	process.on("SIGCHLD", look);
-	look();
+	function poll(): void {
+		const nextMs = collect();
+		const goOn = nextMs !== undefined;
+		if (goOn !== polling) {
+			polling = goOn;
+			if (goOn) process.off("SIGCHLD", look);
+			else listen();
+		}
+		if (nextMs === 0) setImmediate(poll);
+		else if (goOn) setTimeout(poll, nextMs).unref();
+	}
+
+	function listen(): void {
+		process.on("SIGCHLD", look);
+		// Who died before told nobody.
+		look();
+	}
+
+	/** @returns Milliseconds until the next look; `undefined`: when there is reason for one. */
+	function collect(): number | undefined {
+		for (let collected = 0; collected < BATCH; collected++) {
+			const zombie = ownership.areAllNobodys() ? libc.reapAny() : reapNobodys();
+			if (zombie === "somebody's" && ownership.askAgainMs !== undefined)
+				return ownership.askAgainMs;
+			if (!zombie || zombie === "somebody's")
+				return collected === 0 ? undefined : POLL_MS;
+			onReaped(zombie);
+		}
+		return 0;
+	}
+
+	function reapNobodys(): Orphan | "somebody's" | undefined {
+		const pid = libc.peekZombie();
+		if (pid === 0) return undefined;
+		if (!ownership.isNobodys(pid)) return "somebody's";
+		const status = libc.reap(pid);
+		// Somebody else was faster: there may be more behind it.
+		return status ? { pid, ...status } : reapNobodys();
+	}
+
+	listen();
 	return look;
 }
 
@@ -66,7 +106,7 @@ export function startReaper(
  * A pid that a ChildProcess of the main thread carries is libuv's until that object's `exit`. While it is the zombie that
  * the kernel shows first it hides all others, so its `exit` is the moment to look again.
  */
-function announcedChildren(look: () => void): (pid: number) => boolean {
+function announcedChildren(look: () => void): Ownership {
 	const ownedByLibuv = new Set<number>();
 	// Not imported: a program in the foreground is started before this is loaded.
 	const { subscribe } = process.getBuiltinModule("node:diagnostics_channel");
@@ -80,9 +120,13 @@ function announcedChildren(look: () => void): (pid: number) => boolean {
 			ownedByLibuv.add(pid);
 			child.once("exit", () => {
 				ownedByLibuv.delete(pid);
-				look();
+				// Not at once: another listener may just have spawned a child, whose pid is not known yet.
+				setImmediate(look);
 			});
 		});
 	});
-	return (pid) => !ownedByLibuv.has(pid);
+	return {
+		isNobodys: (pid) => !ownedByLibuv.has(pid),
+		areAllNobodys: () => ownedByLibuv.size === 0,
+	};
 }
