@@ -85,7 +85,8 @@ for (const major of MAJORS) {
 }
 
 test("a standard stream that is closed is /dev/null for the program", async () => {
-	const program = "cd /proc/$$/fd && readlink 0 1 2 >/notes/streams";
+	const program =
+		'cd /proc/$$/fd; streams=$(readlink 0 1 2); echo "$streams" >/notes/streams';
 	const command = [...MAIN, "--", "sh", "-c", program];
 	const closed = { redirect: "<&- >&- 2>&-" };
 	await using walled = await startCommand(command, closed);
