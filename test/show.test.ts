@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plain, show, showKey } from "../src/show.ts";
+import { plain, show, showKey, showPath } from "../src/show.ts";
 
 test("show() makes one short line of anything", () => {
 	const circular: unknown[] = [];
@@ -33,6 +33,11 @@ test("showKey() quotes a name only if it is odd", () => {
 	assert.equal(showKey(7), "7");
 	assert.equal(showKey("a b"), '"a b"');
 	assert.equal(showKey("\x1b[2J"), '"\\u001b[2J"');
+});
+
+test("showPath() shows a path as it is, unless no file could have it", () => {
+	assert.equal(showPath("/a b/c"), "/a b/c");
+	assert.equal(showPath(`/${"x".repeat(70_000)}`).length, 1_001);
 });
 
 test("plain() leaves text as it is, but for what a terminal acts on", () => {

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, dirname, resolve } from "node:path";
 import { attempt } from "../errors.ts";
-import { show, showKey } from "../show.ts";
+import { show, showKey, showPath } from "../show.ts";
 import { findCycle } from "./order.ts";
 import type { JobSettings, ProcessSettings } from "./schema.ts";
 import { suggest } from "./suggest.ts";
@@ -23,7 +23,7 @@ export function checkJob(
 		const file = resolve(folder, job.thread);
 		if (!existsSync(file))
 			mistakes.push(
-				`jobs.${showKey(name)}.thread: ${show(job.thread)} not found (looked at ${file})`,
+				`jobs.${showKey(name)}.thread: ${show(job.thread)} not found (looked at ${showPath(file)})`,
 			);
 		job.thread = file;
 	} else mistakes.push(...checkCommand(name, job, folder, env));
@@ -73,7 +73,7 @@ function checkCommand(
 	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
 	if (!attempt(() => statSync(cwd).isDirectory()))
 		return [
-			`jobs.${showKey(name)}.cwd: ${show(job.cwd)} is no folder (looked at ${cwd})`,
+			`jobs.${showKey(name)}.cwd: ${show(job.cwd)} is no folder (looked at ${showPath(cwd)})`,
 		];
 	job.cwd = cwd;
 	const [program = ""] = job.command;
@@ -83,8 +83,8 @@ function checkCommand(
 		: path.split(delimiter).map((entry) => resolve(cwd, entry, program));
 	if (candidates.some(isExecutable)) return [];
 	const where = program.includes("/")
-		? `at ${candidates[0]}`
-		: `on PATH, ${path}`;
+		? `at ${showPath(candidates[0] ?? "")}`
+		: `on PATH, ${showPath(path)}`;
 	return [
 		`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked ${where})`,
 	];

@@ -137,10 +137,14 @@ export function objectOnly<
 }
 
 export function explain(issue: v.BaseIssue<unknown>): string {
-	const { received, expected, input } = issue;
+	const { expected, input } = issue;
 	const unquoted =
 		expected === "string" &&
 		(typeof input === "number" || typeof input === "boolean");
-	const found = typeof input === "string" ? show(input) : received;
-	return `found ${found}, expected ${expected}${unquoted ? ` (in quotes: "${input}")` : ""}`;
+	return `found ${foundIn(issue)}, expected ${expected}${unquoted ? ` (in quotes: "${input}")` : ""}`;
+}
+
+/** What stands in the place of a value: text as it is, of anything else the kind. */
+export function foundIn({ input, received }: v.BaseIssue<unknown>): string {
+	return typeof input === "string" ? show(input) : received;
 }

@@ -9,6 +9,7 @@ import {
 	environment,
 	explain,
 	fields,
+	foundIn,
 	objectOnly,
 	text,
 	v,
@@ -48,8 +49,8 @@ const readiness = v.union(
 			),
 		}),
 	],
-	({ received }) =>
-		`found ${received}, expected "notify", "exit", {http: URL} or {tcp: "HOST:PORT"}`,
+	(issue) =>
+		`found ${foundIn(issue)}, expected "notify", "exit", {http: URL} or {tcp: "HOST:PORT"}`,
 );
 
 const common = {

@@ -84,6 +84,11 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		/^jobs\.a\.readiness\.http: found no URL/,
 	],
 	[
+		"a readiness of a megabyte",
+		{ jobs: { a: { ...job, readiness: "a".repeat(1_000_000) } } },
+		/^jobs\.a\.readiness: found "a{100,120}…, expected "notify"/,
+	],
+	[
 		"a port that is none",
 		{ jobs: { a: { ...job, readiness: { tcp: "db:99999" } } } },
 		/^jobs\.a\.readiness\.tcp: found no port in it, expected one from 1 to 6/,

@@ -264,7 +264,23 @@ const request = fc
 		),
 	);
 
+/** What every client may send. */
+const right = fc
+	.constantFrom(
+		...[
+			"GET /livez",
+			"GET /readyz",
+			"GET /status",
+			"HEAD /metrics",
+			"GET /metrics",
+		],
+		...["POST /jobs/victim/stop", "POST /jobs/victim/restart", "GET /none"],
+		...["POST /jobs/victim/signal?signal=SIGCONT", "POST /jobs/none/stop"],
+	)
+	.map((line) => `${line} HTTP/1.1\r\nHost: x\r\n\r\n`);
+
 const message = fc.oneof(
+	{ weight: 2, arbitrary: right },
 	{ weight: 4, arbitrary: request },
 	{
 		weight: 1,
