@@ -47,8 +47,14 @@ export function createHttpServer(
  * @returns Lifts the limit.
  */
 function limit(socket: Socket): () => void {
-	const late = setTimeout(() => socket.destroy(), VISITOR_MS).unref();
-	const lift = () => clearTimeout(late);
+	let lifted = false;
+	// Looks once more: timers run before what the same turn of the event loop has to read.
+	const look = () => setImmediate(() => lifted || socket.destroy());
+	const late = setTimeout(look, VISITOR_MS).unref();
+	const lift = () => {
+		lifted = true;
+		clearTimeout(late);
+	};
 	socket.once("close", lift);
 	return lift;
 }
