@@ -43,6 +43,8 @@ async function main(args: readonly string[]): Promise<void> {
 			keepStderrBlocking();
 			const { run } = await import("./init.ts");
 			const { code, threadsJoined } = await run(command, signals);
+			// The log is flushed, the jobs are joined: once a listener of the configuration's own has run nothing is left to clean up.
+			process.once("exit", () => leave(code));
 			return endProcess(code, threadsJoined);
 		}
 		case "check": {
