@@ -92,7 +92,10 @@ export class StopSequence {
 			report.notRun(this.#handlers);
 		}
 		guard?.say(report.heldAtEnd(EXIT_KILLED));
-		await flushOutput(budget.flushMs);
+		await flushOutput(
+			budget.flushMs,
+			Math.max(budget.jobsMs - elapsed(), budget.flushMs),
+		);
 		const code = this.#exitCode();
 		if (code === EXIT_KILLED) report.stoppedLate(reason, elapsed(), budget);
 		guard?.disarm();

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { readSync } from "node:fs";
 import { suite, test } from "node:test";
+import { attempt } from "../../src/errors.ts";
 import { type AppOptions, startApp } from "../helpers/app.ts";
+import { openFifo } from "../helpers/fifo.ts";
 import { type Lastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
 import { untilBlocked } from "../helpers/threads.ts";
+import { until } from "../helpers/until.ts";
 
 const TIMEOUT = "2s";
 
@@ -174,6 +178,31 @@ test("what a handler has printed arrives whole", async () => {
 	const { code, lines } = await stop(["printing"]);
 	assert.equal(code, 0);
 	assert.equal(lines.length, 20_000);
+});
+
+test("what a handler has printed arrives whole at a reader that takes its time", async () => {
+	using fifo = openFifo();
+	let text = "";
+	const chunk = Buffer.alloc(8_192);
+	const take = () => {
+		const bytes = attempt(() => readSync(fifo.reader, chunk)) ?? 0;
+		text += chunk.toString("latin1", 0, bytes);
+		return bytes;
+	};
+	await using app = await startApp("stopping", {
+		args: ["printing"],
+		env: { LASTCALL_STOP_TIMEOUT: "5s" },
+		stdout: fifo.writer,
+	});
+	await until(() => take() > 0 && text.includes("up\n"), "it is up");
+	app.kill("SIGTERM");
+	// Ten times the wait for a reader who takes nothing at all.
+	const reading = setInterval(take, 20);
+	const { code } = await app.exit();
+	clearInterval(reading);
+	while (take() > 0);
+	assert.equal(code, 0);
+	assert.equal(text.split("\n").length, 20_002);
 });
 
 test("onStop() names a mistake when it is made", async () => {
