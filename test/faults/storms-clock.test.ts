@@ -14,6 +14,8 @@ const READY = { timeout: 60_000 };
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** What a loaded machine may be late. */
 const LATE_MS = 3_000;
+/** A killed thread that such a machine has not ended within the reserve counts as stuck. */
+const KILLED = /^(killed|stuck)$/;
 
 const clock = makeDirectory({ offset: "+0" });
 chmodSync(clock.path, 0o755);
@@ -129,7 +131,7 @@ test("the clock jumps a day forward, then two days back: restarts, waits, the st
 	const exit = (job: string) => report.jobs.find((stop) => stop.job === job);
 	assertAbout(exit("slow")?.tookMs ?? -1, 1_500, "the slow job");
 	assert.equal(exit("slow")?.exit.outcome, "finished");
-	assert.equal(exit("busy")?.exit.outcome, "killed");
+	assert.match(exit("busy")?.exit.outcome ?? "", KILLED);
 	for (const stop of report.jobs)
 		for (const ms of [stop.askedMs, stop.tookMs, stop.leftMs])
 			assert.ok((ms ?? 0) >= 0, `${stop.job}: ${ms} ms`);
