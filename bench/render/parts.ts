@@ -28,10 +28,15 @@ export function renderParts(
 
 function machine({ date, machine, versions }: Run): string {
 	const facts = Object.entries(machine).map(([what, is]) => `${what}: ${is}`);
-	const contestants = Object.entries(versions).map(
-		([name, is]) => `${name} ${is}`,
+	const contestants = new Set(
+		Object.entries(versions).map(([name, is]) => `${productOf(name)} ${is}`),
 	);
-	return `${date}. ${facts.join("; ")}.\n\n${contestants.join(", ")}.`;
+	return `${date}. ${facts.join("; ")}.\n\n${[...contestants].join(", ")}.`;
+}
+
+/** "lastcall (run mode)" and "tini + node, by hand" are lastcall and tini. */
+function productOf(contestant: string): string {
+	return contestant.replace(/ \(.*| \+ .*|, .*| alone$/, "");
 }
 
 function aims({ results }: Run): string {
