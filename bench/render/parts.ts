@@ -56,7 +56,7 @@ function verdict({ found, limit, met }: Aim): string {
 	const part = Math.abs(found - limit) / Math.abs(limit);
 	// Of a limit of nothing there are no parts.
 	return Number.isFinite(part)
-		? `no, by ${(part * 100).toPrecision(2)} %`
+		? `no, by ${say(part * 100)} %`
 		: `no, by ${say(Math.abs(found - limit))}`;
 }
 

@@ -93,7 +93,7 @@ test("renderParts() says of each aim whether it was met, and by how much not", (
 	assert.match(aims ?? "", /start: at most 40 ms \| 31\.2 \| 40 \| yes/);
 	assert.match(
 		aims ?? "",
-		/start: at most 20 ms \| 31\.2 \| 20 \| no, by 56 %/,
+		/start: at most 20 ms \| 31\.2 \| 20 \| no, by 56\.2 %/,
 	);
 });
 
