@@ -56,14 +56,16 @@ function verdict({ found, limit, met }: Aim): string {
 	const part = Math.abs(found - limit) / Math.abs(limit);
 	// Of a limit of nothing there are no parts.
 	return Number.isFinite(part)
-		? `no, by ${(part * 100).toFixed(0)} %`
+		? `no, by ${say(part * 100)} %`
 		: `no, by ${say(Math.abs(found - limit))}`;
 }
 
 function section(result: Result): string {
 	const { measure, title, method, absent } = result;
-	const missing = Object.entries(absent).map(
-		([name, why]) => `${name}: ${why}`,
+	const missing = Object.entries(
+		Object.groupBy(Object.entries(absent), ([, why]) => why),
+	).map(
+		([why, who = []]) => `${who.map(([name]) => name).join(", ")} (${why})`,
 	);
 	return [
 		`![${title}](benchmarks/${measure}.svg)`,

@@ -26,7 +26,7 @@ const start: Result = {
 		{ text: "at most 40 ms", found: 31.24, limit: 40, met: true },
 		{ text: "at most 20 ms", found: 31.24, limit: 20, met: false },
 	],
-	absent: { bree: "has threads only" },
+	absent: { bree: "has threads only", b: "has threads only" },
 };
 
 const stop: Result = {
@@ -93,7 +93,7 @@ test("renderParts() says of each aim whether it was met, and by how much not", (
 	assert.match(aims ?? "", /start: at most 40 ms \| 31\.2 \| 40 \| yes/);
 	assert.match(
 		aims ?? "",
-		/start: at most 20 ms \| 31\.2 \| 20 \| no, by 56 %/,
+		/start: at most 20 ms \| 31\.2 \| 20 \| no, by 56\.2 %/,
 	);
 });
 
@@ -101,7 +101,7 @@ test("renderParts() says how it was measured, and who is not there and why", () 
 	const part = renderParts(run, undefined).get("start") ?? "";
 	assert.match(part, /^!\[From start to .+\]\(benchmarks\/start\.svg\)$/m);
 	assert.match(part, /^Two turns\.$/m);
-	assert.match(part, /^Not here: bree: has threads only\.$/m);
+	assert.match(part, /^Not here: bree, b \(has threads only\)\.$/m);
 });
 
 test("renderParts() has a table for each topic of the reliability figures", () => {
