@@ -97,6 +97,9 @@ async function containerTests(): Promise<void> {
 			const options = ["--test-concurrency=1", timeout];
 			await nodeTest(name, process.execPath, options, some, env);
 		}
+		// At full length the faults have left new figures.
+		if (process.env.LASTCALL_FAULTS === "full")
+			await steps.run("figures", process.execPath, ["bench/render/page.ts"]);
 	} catch (error) {
 		leaveOut("the container tests and the faults", error);
 	} finally {

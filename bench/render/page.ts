@@ -17,6 +17,11 @@ export async function writePage(run: Run, directory: string): Promise<void> {
 			join(pictures, `${result.measure}.svg`),
 			await renderChart(result),
 		);
+	writeTables(run, directory);
+}
+
+/** The page without its pictures, which show nothing of the reliability figures. */
+function writeTables(run: Run, directory: string): void {
 	const page = join(directory, "benchmarks.md");
 	const prose = readFileSync(existsSync(page) ? page : PROSE, "utf8");
 	writeFileSync(page, refresh(prose, renderParts(run, readFaults(directory))));
@@ -53,4 +58,11 @@ export function refresh(
 			`Cannot place "${homeless.join('", "')}", expected a line "<!-- figures: ${homeless[0]} -->" on the page`,
 		);
 	return refreshed;
+}
+
+// `npm run test:faults` has counted anew.
+if (import.meta.main) {
+	const docs = join(root, "docs");
+	const speed = readFileSync(join(docs, "benchmarks/speed.json"), "utf8");
+	writeTables(JSON.parse(speed), docs);
 }
