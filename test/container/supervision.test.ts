@@ -1,19 +1,14 @@
 /** A whole service in a container: order, status by docker exec, limits, and what is left behind. */
 import assert from "node:assert/strict";
-import {
-	chmodSync,
-	mkdtempSync,
-	readFileSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
+import { makeDirectory } from "../helpers/directory.ts";
 import { type Container, runContainer } from "../helpers/docker.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage } from "../helpers/images.ts";
 import { recordsOf } from "../helpers/records.ts";
+import { startService } from "../helpers/service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const HARDENED = [
@@ -23,35 +18,10 @@ const HARDENED = [
 ];
 const READY = { timeout: 60_000 };
 
-const folders: string[] = [];
 let image: string;
 before(async () => {
 	image = await exampleImage();
 });
-
-after(() => {
-	for (const folder of folders) rmSync(folder, { recursive: true });
-});
-
-/** A configuration in a folder of the container. */
-async function runService(
-	config: object,
-	flags: readonly string[] = [],
-): Promise<Container> {
-	const folder = mkdtempSync(join(tmpdir(), "lastcall-test-"));
-	chmodSync(folder, 0o755);
-	writeFileSync(join(folder, "lastcall.config.json"), JSON.stringify(config));
-	folders.push(folder);
-	return runContainer({
-		image,
-		flags: [
-			...flags,
-			`--volume=${folder}:/service:ro`,
-			`--volume=${ROOT}/test/fixtures/programs:/programs:ro`,
-			"--workdir=/service",
-		],
-	});
-}
 
 /** The socket is made a moment after the jobs. */
 async function untilReady(container: Container): Promise<string> {
@@ -64,12 +34,8 @@ async function untilReady(container: Container): Promise<string> {
 	throw new Error(`It was never ready: ${answer}`);
 }
 
-async function eventsOf(container: Container) {
-	return parseEvents((await container.logs()).stdout.split("\n"));
-}
-
 const waiting = (name: string) => ({
-	command: ["/bin/sh", "/programs/waiting.sh", name],
+	command: ["/bin/sh", "/fixtures/programs/waiting.sh", name],
 });
 
 test("examples/service is healthy in a hardened container, answers status, and stops in the opposite order", async () => {
@@ -113,9 +79,9 @@ test("examples/service is healthy in a hardened container, answers status, and s
 });
 
 test("lastcall stop, restart and signal work by docker exec", async () => {
-	await using container = await runService(
+	await using container = await startService(
 		{ jobs: { a: waiting("a"), b: waiting("b") } },
-		HARDENED,
+		{ flags: HARDENED },
 	);
 	await container.waitForLine(/a: running/, READY);
 	await container.waitForLine(/b: running/, READY);
@@ -128,14 +94,14 @@ test("lastcall stop, restart and signal work by docker exec", async () => {
 	assert.equal(signal.stdout, "Sent SIGTERM to job a\n");
 	// a is essential, and has ended by itself.
 	assert.equal(await container.wait(), 0);
-	const started = (await eventsOf(container)).filter(
+	const started = (await container.events()).filter(
 		(event) => event.type === "job.started" && event.job === "a",
 	);
 	assert.equal(started.length, 2);
 });
 
 test("a container at its limit of processes: the job that cannot start is told, the stop works all the same", async () => {
-	await using container = await runService(
+	await using container = await startService(
 		{
 			jobs: {
 				late: {
@@ -154,7 +120,7 @@ test("a container at its limit of processes: the job that cannot start is told, 
 				},
 			},
 		},
-		["--pids-limit=60"],
+		{ flags: ["--pids-limit=60"] },
 	);
 	await container.waitForLine(
 		/"job":"late".*"outcome":"not-started".*EAGAIN/,
@@ -163,31 +129,28 @@ test("a container at its limit of processes: the job that cannot start is told, 
 	await container.stop();
 	// late may have failed last.
 	assert.ok((await container.exitCode()) <= 1);
-	const events = await eventsOf(container);
+	const events = await container.events();
 	const { report } = findEvent(events, "stop.finished");
 	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
 	assert.ok(report.stragglers.found.length > 10, "the hog's children");
 });
 
 test("a job that did not stop is named with its place in the termination message", async () => {
-	const folder = mkdtempSync(join(tmpdir(), "lastcall-test-"));
-	folders.push(folder);
-	chmodSync(folder, 0o755);
-	const file = join(folder, "termination-log");
-	writeFileSync(file, "");
+	using directory = makeDirectory({ "termination-log": "" });
+	const file = join(directory.path, "termination-log");
 	chmodSync(file, 0o666);
-	await using container = await runService(
+	await using container = await startService(
 		{
 			stopTimeout: "2s",
-			jobs: { deaf: { command: ["/bin/sh", "/programs/deaf.sh"] } },
+			jobs: { deaf: { command: ["/bin/sh", "/fixtures/programs/deaf.sh"] } },
 		},
-		[...HARDENED, `--volume=${file}:/dev/termination-log`],
+		{ flags: [...HARDENED, `--volume=${file}:/dev/termination-log`] },
 	);
 	await container.waitForLine(/deaf: running/, READY);
 	await container.stop(3);
 	assert.equal(await container.exitCode(), 124);
 	assert.match(
 		readFileSync(file, "utf8"),
-		/^Exit code 124, .*: SIGTERM\ndeaf: killed after 1\.\d s: (sleeping|running).*: \/bin\/sh \/programs\/deaf\.sh\n$/,
+		/^Exit code 124, .*: SIGTERM\ndeaf: killed after 1\.\d s: (sleeping|running).*: \/bin\/sh \/fixtures\/programs\/deaf\.sh\n$/,
 	);
 });
