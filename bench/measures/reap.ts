@@ -82,7 +82,7 @@ export const measure: Measure = {
 		return {
 			measure: "reap",
 			title: `A burst of ${orphans.toLocaleString("en")} orphans`,
-			method: `Double forks by a program in C, as fast as it can. Counted is until the last one is collected; the zombies by the kernel's count of processes in a cgroup, looked at every millisecond; the processor time of all threads of PID 1. ${turns} turns, one contestant after the other; medians, and the most zombies of all turns.`,
+			method: `Double forks by a program in C, as fast as it can. Counted is until the last one is collected; the zombies by the kernel's count of processes in a cgroup, looked at every millisecond, 20,000 at the most, where who makes them has to wait; the processor time of all threads of PID 1. ${turns} turns, one contestant after the other; medians, and the most zombies of all turns.`,
 			chart: "orphans per second",
 			rows: [...first].map(
 				([name, few]): Row => ({
