@@ -11,7 +11,7 @@
  */
 import { constants } from "node:os";
 import { errorInfo } from "../errors.ts";
-import { isCaught } from "../os/early-signal.ts";
+import { takeOver } from "../os/early-signal.ts";
 import { exitWithin } from "../os/guard.ts";
 import { otherListeners } from "./listeners.ts";
 import { heldAtEnd, printUncaught } from "./report.ts";
@@ -42,12 +42,12 @@ export class AppInit {
 	takeSignals(): void {
 		if (this.#listening) return;
 		this.#listening = true;
-		isCaught("SIGTERM"); // warms up what the next lines need
 		for (const signal of ["SIGTERM", "SIGINT"] as const) {
-			const caught = isCaught(signal);
-			process.on(signal, () => this.#onSignal(signal, false));
+			const early = takeOver(signal, () =>
+				process.on(signal, () => this.#onSignal(signal, false)),
+			);
 			// Outside PID 1 an early signal has ended the process already; an ignored one is not caught either.
-			if (!caught && process.pid === 1) this.#onSignal(signal, true);
+			if (early && process.pid === 1) this.#onSignal(signal, true);
 		}
 	}
 

@@ -1,19 +1,13 @@
 /**
  * The signals of the process. Importing this file takes hold of them, so the entry file imports it first.
  *
- * From a few milliseconds after exec until the first listener of JavaScript, Node.js holds a handler of its own for
- * SIGTERM and SIGINT. It is installed with SA_RESETHAND and re-raises; for PID 1 the kernel drops the re-raised signal,
- * and a stop request would be lost. But the handler is gone then, which shows in SigCgt: a signal that is not caught at
- * this moment has come already.
- *
  * Invariants:
- * - Between the look at SigCgt and the listener a signal can still be lost, so nothing stands between them, and the code
- *   behind `process.on` is warmed up by a signal that Node.js does not care about.
+ * - No stop signal is lost, not even one that came before any JavaScript (early-signal.ts).
  * - SIGUSR1 has a listener from here on, else Node.js opens the inspector. (`--disable-sigusr1` would leave it blocked.)
  * - No listener is ever taken off: libuv would leave SIG_DFL behind.
  */
 import { constants } from "node:os";
-import { isCaught } from "./early-signal.ts";
+import { takeOver } from "./early-signal.ts";
 import type { ForeignFunctions } from "./ffi.ts";
 import { listenToRealTime } from "./realtime.ts";
 import { signalName } from "./texts.ts";
@@ -78,11 +72,9 @@ function listen(signal: NodeJS.Signals): void {
 listen("SIGUSR1");
 // Outside PID 1 an early signal has ended the process, as it should.
 const isInit = process.pid === 1;
-isCaught("SIGTERM"); // warms up what the next lines need
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-	const caught = isCaught(signal);
-	listen(signal);
-	if (!caught && isInit) deliver(signal, true);
+	const early = takeOver(signal, () => listen(signal));
+	if (early && isInit) deliver(signal, true);
 }
 
 /** Hands every signal that has come, and each one that will come, to the handler. */

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { namespace, WITHOUT_FFI } from "../helpers/lastcall.ts";
+
+const FIXTURE = join(import.meta.dirname, "../fixtures/take-over.ts");
+
+const BINDINGS: Readonly<Record<string, readonly string[]>> = {
+	"node:ffi": [],
+	koffi: WITHOUT_FFI,
+};
+
+for (const [binding, flags] of Object.entries(BINDINGS)) {
+	suite(`takeOver() as PID 1, through ${binding}`, () => {
+		for (const [moment, early, heard] of [
+			["before", true, false],
+			["between", true, false],
+			["after", false, true],
+			["never", false, false],
+		] as const) {
+			test(`a signal that comes ${moment === "between" ? "between the look and the listener" : moment} is ${early ? "noticed" : heard ? "heard" : "not made up"}`, () => {
+				const [command = "", ...args] = [
+					...namespace(),
+					...[process.execPath, "--no-warnings", ...flags, FIXTURE, moment],
+				];
+				const { stdout, stderr } = spawnSync(command, args, {
+					encoding: "utf8",
+				});
+				const lines = ["SIGTERM", "SIGINT"].map(
+					(signal) => `${signal} early: ${early}, heard: ${heard}`,
+				);
+				lines.push("umask is what it was: true");
+				assert.equal(stdout, `${lines.join("\n")}\n`, stderr);
+			});
+		}
+	});
+}
