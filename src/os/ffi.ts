@@ -9,7 +9,10 @@ export type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
 
 export interface ForeignFunctions {
 	readonly name: "node:ffi" | "koffi";
-	/** Looks a symbol of the running process up (the C library's, or libuv's inside the node binary). Throws if there is none. */
+	/**
+	 * Looks a symbol of the running process up (the C library's, or libuv's inside the node binary). Throws if there is none, or
+	 * if it was bound with another signature: node:ffi takes one for each symbol.
+	 */
 	bind(
 		symbol: string,
 		returns: ForeignType | "void",

@@ -71,7 +71,7 @@ function bindTerminal(ffi: ForeignFunctions): Terminal | undefined {
  * these two. (With a handler of ours the call would be restarted for ever.)
  */
 export function ignoreTerminalStops(ffi: ForeignFunctions): void {
-	const signal = ffi.bind("signal", "pointer", ["int", "pointer"]);
+	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
 }
