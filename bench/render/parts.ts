@@ -75,6 +75,13 @@ function section(result: Result): string {
 	].join("\n\n");
 }
 
+/** More rows than that a reader opens who wants to see them. */
+const UNFOLDED = 20;
+
+function fold(rows: number, table: string): string {
+	return `<details>\n<summary>${rows} rows</summary>\n\n${table}\n\n</details>`;
+}
+
 function reliability(faults: Faults): string {
 	return Object.entries(faults)
 		.map(([topic, rows]) => {
@@ -87,7 +94,8 @@ function reliability(faults: Faults): string {
 					.join("; "),
 			]);
 			const title = topic.charAt(0).toUpperCase() + topic.slice(1);
-			return `### ${title}\n\n${markdownTable(["what", "counted"], lines, "---")}`;
+			const table = markdownTable(["what", "counted"], lines, "---");
+			return `### ${title}\n\n${lines.length > UNFOLDED ? fold(lines.length, table) : table}`;
 		})
 		.join("\n\n");
 }
