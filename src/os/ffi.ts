@@ -3,6 +3,7 @@
  * Both take addresses as bigint, so that what stands on top need not know which one it got.
  */
 import { attempt } from "../errors.ts";
+import { keepStderrBlocking } from "./stderr.ts";
 
 export type ForeignType = "int" | "ulong" | "pointer";
 export type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
@@ -73,6 +74,8 @@ function viaNode(): ForeignFunctions | undefined {
 }
 
 function viaKoffi(): ForeignFunctions {
+	// It loads what looks at standard error.
+	keepStderrBlocking();
 	// Not imported: Node.js 26 needs neither.
 	const { createRequire } = process.getBuiltinModule("node:module");
 	const koffi = createRequire(import.meta.url)(
