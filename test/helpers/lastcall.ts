@@ -158,10 +158,11 @@ export class Lastcall implements AsyncDisposable {
 		return findEvent(this.events, type, job);
 	}
 
-	/** Waits for its log line of an event. */
-	async waitFor(type: Event["type"], job = ""): Promise<void> {
-		const pattern = `"event":"${type}"${job && `,"job":"${job}"`}`;
-		await this.lines.waitFor(new RegExp(pattern), { timeout: 20_000 });
+	/** Waits for its log line of an event, and returns it. */
+	waitFor(type: Event["type"], job = ""): Promise<string> {
+		// To the end of the line: its beginning alone may be there already.
+		const pattern = `"event":"${type}"${job && `,"job":"${job}"`}.*}$`;
+		return this.lines.waitFor(new RegExp(pattern), { timeout: 20_000 });
 	}
 
 	/** Waits for its end: its exit code, and milliseconds from the call. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { Lines } from "./lines.ts";
 
@@ -11,6 +12,18 @@ test("Lines.waitFor() finds a line that is there already, and one that arrives i
 	lines.push("ne\n");
 	assert.equal(await second, "second line");
 	assert.deepEqual(lines.all, ["first", "second line"]);
+});
+
+test("Lines does not join the pieces of one stream with those of another", async () => {
+	const [out, err] = [new PassThrough(), new PassThrough()];
+	const lines = Lines.from(out, err);
+	out.write('{"cut":');
+	err.write("whole\n");
+	await lines.waitFor(/^whole$/);
+	out.end("true}\n");
+	err.end();
+	await lines.waitForEnd();
+	assert.deepEqual(lines.all, ["whole", '{"cut":true}']);
 });
 
 test("Lines.waitFor() sees a prompt, which has no line end", async () => {

@@ -9,7 +9,8 @@ export interface WaitOptions {
 export class Lines {
 	/** Every complete line so far. */
 	readonly all: string[] = [];
-	#partial = "";
+	/** By stream: a line of one must not be cut by what comes from another. */
+	readonly #partial: string[] = [];
 	#ended = false;
 	readonly #waiting = new Set<() => void>();
 
@@ -17,8 +18,10 @@ export class Lines {
 	static from(...streams: Readable[]): Lines {
 		const lines = new Lines();
 		let open = streams.length;
-		for (const stream of streams) {
-			stream.setEncoding("utf8").on("data", (text: string) => lines.push(text));
+		for (const [index, stream] of streams.entries()) {
+			stream
+				.setEncoding("utf8")
+				.on("data", (text: string) => lines.push(text, index));
 			stream.once("close", () => {
 				open -= 1;
 				if (open === 0) lines.end();
@@ -27,9 +30,9 @@ export class Lines {
 		return lines;
 	}
 
-	push(text: string): void {
-		const parts = (this.#partial + text).split(/\r?\n/);
-		this.#partial = parts.pop() ?? "";
+	push(text: string, stream = 0): void {
+		const parts = ((this.#partial[stream] ?? "") + text).split(/\r?\n/);
+		this.#partial[stream] = parts.pop() ?? "";
 		this.all.push(...parts);
 		this.#wake();
 	}
@@ -43,9 +46,9 @@ export class Lines {
 		return this.#ended;
 	}
 
-	/** Everything so far, with a last line that is not complete yet, such as a prompt. */
+	/** Everything so far, with last lines that are not complete yet, such as a prompt. */
 	get text(): string {
-		return [...this.all, this.#partial].join("\n");
+		return [...this.all, this.#partial.join("")].join("\n");
 	}
 
 	/**
@@ -68,7 +71,7 @@ export class Lines {
 				if (line !== undefined && line.search(pattern) !== -1) return line;
 			}
 			// A prompt never gets its line end, so the unfinished line counts as well.
-			return this.#partial.search(pattern) === -1 ? undefined : this.#partial;
+			return this.#partial.find((line) => line?.search(pattern) >= 0);
 		};
 		return this.#wait(`a line that matches ${pattern}`, timeout, look);
 	}
