@@ -1,6 +1,7 @@
 /** Whom the kernel ends first when memory runs out: proc_pid_oom_score_adj(5). */
 import { readFileSync, writeFileSync } from "node:fs";
 import { attempt } from "../errors.ts";
+import { isOurProc } from "./processes.ts";
 
 /** A tenth of the memory limit, or of the machine's memory where there is none. */
 const HANDICAP = 100;
@@ -12,6 +13,7 @@ const MAX = 1_000;
  * not to be saved at the cost of every job. It takes no right, and the process may undo it. Best effort.
  */
 export function preferForOom(pid: number): void {
+	if (!isOurProc()) return;
 	attempt(() => {
 		const own = Number(readFileSync("/proc/self/oom_score_adj", "latin1"));
 		const value = String(Math.min(own + HANDICAP, MAX));
