@@ -11,8 +11,8 @@ const directory = resolve(process.argv[2] ?? "dist");
 const filename = `${directory}/program.cjs`;
 const bytecode = `${directory}/program.bytecode`;
 
-// An orphan to reap, signals to pass on (ignored by default) until there is bytecode.
-const shell = `(true &); while [ ! -e '${bytecode}' ]; do kill -WINCH $PPID; sleep 0.05; done`;
+// An orphan to reap, signals to pass on (ignored by default) until there is bytecode, or nobody any more to make it.
+const shell = `(true &); while [ ! -e '${bytecode}' ] && kill -WINCH $PPID; do sleep 0.05; done`;
 process.argv = [process.execPath, filename, "-s", "--", "sh", "-c", shell];
 
 const program = new Script(readFileSync(filename, "latin1"), { filename });
