@@ -1,16 +1,15 @@
 /** `docker run` and `docker stop`, as users do them. */
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
-import { type Container, client, runContainer } from "../helpers/docker.ts";
+import {
+	type Container,
+	client,
+	HARDENED,
+	runContainer,
+} from "../helpers/docker.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage, fixtureImage } from "../helpers/images.ts";
 import { openPty } from "../helpers/pty.ts";
-
-const HARDENED = [
-	"--read-only",
-	"--cap-drop=ALL",
-	"--security-opt=no-new-privileges",
-];
 
 const READY = { timeout: 60_000 };
 

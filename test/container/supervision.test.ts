@@ -4,18 +4,13 @@ import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { makeDirectory } from "../helpers/directory.ts";
-import { type Container, runContainer } from "../helpers/docker.ts";
+import { type Container, HARDENED, runContainer } from "../helpers/docker.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage } from "../helpers/images.ts";
 import { recordsOf } from "../helpers/records.ts";
 import { startService } from "../helpers/service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const HARDENED = [
-	"--read-only",
-	"--cap-drop=ALL",
-	"--security-opt=no-new-privileges",
-];
 const READY = { timeout: 60_000 };
 
 let image: string;

@@ -4,17 +4,17 @@ import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { makeDirectory, type TestDirectory } from "../helpers/directory.ts";
-import { type Container, docker, runContainer } from "../helpers/docker.ts";
+import {
+	type Container,
+	docker,
+	HARDENED,
+	runContainer,
+} from "../helpers/docker.ts";
 import { parseEvents } from "../helpers/events.ts";
 import { fixtureImage } from "../helpers/images.ts";
 import { until } from "../helpers/until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const HARDENED = [
-	"--read-only",
-	"--cap-drop=ALL",
-	"--security-opt=no-new-privileges",
-];
 const READY = { timeout: 60_000 };
 
 let image: string;

@@ -11,6 +11,13 @@ import { Lines, type WaitOptions } from "./lines.ts";
 /** The client that reaches the engine; the test runner knows when it is not PATH's first. */
 export const client = process.env.LASTCALL_DOCKER || "docker";
 
+/** What a careful operator runs a container with. */
+export const HARDENED = [
+	"--read-only",
+	"--cap-drop=ALL",
+	"--security-opt=no-new-privileges",
+] as const;
+
 export function docker(
 	args: readonly string[],
 	options: CommandOptions = {},
