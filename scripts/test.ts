@@ -3,7 +3,14 @@
  * if an engine may be had. `npm run test:faults`: the faults alone, at full length. Everything runs even if something failed; the exit code tells.
  * Arguments: parts of test file names to run only those, and flags for `node --test`.
  */
-import { globSync } from "node:fs";
+import {
+	existsSync,
+	globSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
 	type BaseImage,
@@ -132,21 +139,28 @@ async function testImages(engine: Engine): Promise<string[]> {
 	return stdout.split("\n").filter((name) => name !== "");
 }
 
-function nodeTest(
+async function nodeTest(
 	name: string,
 	node: string,
 	options: string[],
 	testFiles: string[],
 	env?: NodeJS.ProcessEnv,
-): Promise<boolean> {
+): Promise<void> {
+	const directory = mkdtempSync(join(tmpdir(), "lastcall-tests-"));
+	const failed = join(directory, "failed");
 	const all = [
 		"--disable-warning=ExperimentalWarning",
 		"--test",
+		...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+		`--test-reporter=${join(root, "scripts/lib/failed-tests.ts")}`,
+		`--test-reporter-destination=${failed}`,
 		...options,
 		...flags,
 		...testFiles,
 	];
-	return steps.run(name, node, all, env);
+	const ok = await steps.run(name, node, all, env);
+	if (!ok && existsSync(failed)) steps.explain(readFileSync(failed, "utf8"));
+	rmSync(directory, { recursive: true });
 }
 
 /** On a user's machine a part may be missing, and is named at the end; in CI that is a failure. */

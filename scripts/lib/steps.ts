@@ -52,6 +52,11 @@ export class Steps {
 		return code === 0;
 	}
 
+	/** What to say at the end of the step that has just failed. */
+	explain(text: string): void {
+		this.#failed.push(`${this.#failed.pop()}\n\n${text}`);
+	}
+
 	leaveOut(what: string, why: string, { failed }: { failed: boolean }): void {
 		this.#leftOut.push(`Left out: ${what}. ${why}`);
 		if (failed) this.#failed.push(`${what} (left out)`);
