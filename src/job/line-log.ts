@@ -10,6 +10,7 @@
  */
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { setImmediate as turn } from "node:timers/promises";
 import { logLine } from "../logger.ts";
 import { within } from "../within.ts";
 import type { JobHooks } from "./job.ts";
@@ -23,7 +24,7 @@ const RECORD_COST = 256;
 /** Characters. */
 const LINE_LENGTH = 8 * 1024;
 
-/** After the process's exit its pipe is empty when nothing came for so long. */
+/** Whoever else writes to the pipe after the process's exit has no more to say when nothing came for so long. */
 const QUIET_MS = 25;
 const DRAIN_MAX_MS = 500;
 
@@ -80,6 +81,10 @@ export class LineLog {
 			ended = true;
 		});
 		this.neverWait();
+		// All that it wrote is in the pipe by now, and one look of libuv's takes as much as a pipe holds. Only turns of the event
+		// loop make sure of that look, not time: who was late may be we.
+		await turn();
+		await turn();
 		this.#lastRead = performance.now();
 		while (!ended && performance.now() < end) {
 			await within(done, QUIET_MS);

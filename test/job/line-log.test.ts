@@ -1,7 +1,9 @@
 /** Output "log" of process jobs. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { LineLog } from "../../src/job/line-log.ts";
 import { openFifo } from "../helpers/fifo.ts";
 import { startLastcall } from "../helpers/lastcall.ts";
 import { shell } from "../helpers/programs.ts";
@@ -58,6 +60,26 @@ test("LineLog loses nothing of what was written before the exit", async () => {
 	const records = await logOf("seq 1 20000");
 	assert.equal(records.length, 20_000);
 	assert.equal(records.at(-1)?.msg, "20000");
+});
+
+test("LineLog loses nothing of what was written before the exit when we are late ourselves", async () => {
+	const child = spawn("seq", ["35000"], {
+		stdio: ["ignore", "pipe", "ignore"],
+	});
+	let lines = 0;
+	// Nothing leaves, so it stops reading, and the rest stays in the pipe.
+	const onOutput = () => {
+		lines += 1;
+	};
+	const log = new LineLog(child.stdout, "it", "stdout", { onOutput });
+	const drained = new Promise((resolve, reject) => {
+		child.once("exit", () => {
+			log.drained().then(resolve, reject);
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+		});
+	});
+	await drained;
+	assert.equal(lines, 35_000);
 });
 
 test("LineLog is done with a process that has ended, whoever holds its output open", async () => {
