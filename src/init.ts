@@ -16,6 +16,7 @@ import {
 	type Budget,
 	checkBudget,
 	flushMaxMs,
+	flushStallMs,
 	planBudget,
 	stragglerStopMs,
 } from "./supervisor/budget.ts";
@@ -124,11 +125,8 @@ export async function run(
 
 	const result = await running;
 	const report = await finish(result, budget, () => hadErrors, emit);
-	const elapsedMs = performance.now() - result.requestedAt;
-	const flushed = await console.flush(
-		budget.flushMs,
-		flushMaxMs(budget, elapsedMs),
-	);
+	const maxMs = flushMaxMs(budget, performance.now() - result.requestedAt);
+	const flushed = await console.flush(flushStallMs(budget, maxMs), maxMs);
 	observers.close();
 	clearInterval(hold);
 	const threads = new Set(

@@ -6,7 +6,7 @@ import { resolveLogSettings } from "../config/log-settings.ts";
 import { validateConfig } from "../config/validate.ts";
 import { MAX_DURATION_MS } from "../duration.ts";
 import { openObservers } from "../observe/observers.ts";
-import { checkBudget, planBudget } from "../supervisor/budget.ts";
+import { checkBudget, flushStallMs, planBudget } from "../supervisor/budget.ts";
 import { exitCode } from "../supervisor/exit-code.ts";
 import { planUnits } from "../supervisor/plan.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
@@ -58,7 +58,8 @@ export async function runJobs(config: Config): Promise<void> {
 			// The app's own count for its exit code anyway.
 			hadErrors: false,
 		});
-		await console.flush(budget.flushMs, budget.flushMs);
+		const maxMs = Math.max(deadline.remainingMs - killing, budget.flushMs);
+		await console.flush(flushStallMs(budget, maxMs), maxMs);
 		observers.close();
 	});
 	// Waiting threads do not keep Node.js alive.

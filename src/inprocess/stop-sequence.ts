@@ -8,6 +8,7 @@
  * - A handler that is registered meanwhile, by an app that is still starting, is run, too.
  */
 import { armGuard, exitWithin } from "../os/guard.ts";
+import { flushStallMs } from "../supervisor/budget.ts";
 import { EXIT_FAILED, EXIT_KILLED } from "../supervisor/exit-code.ts";
 import { stopBudget } from "./budget.ts";
 import { flushOutput } from "./flush.ts";
@@ -92,10 +93,8 @@ export class StopSequence {
 			report.notRun(this.#handlers);
 		}
 		guard?.say(report.heldAtEnd(EXIT_KILLED));
-		await flushOutput(
-			budget.flushMs,
-			Math.max(budget.jobsMs - elapsed(), budget.flushMs),
-		);
+		const maxMs = Math.max(budget.jobsMs - elapsed(), budget.flushMs);
+		await flushOutput(flushStallMs(budget, maxMs), maxMs);
 		const code = this.#exitCode();
 		if (code === EXIT_KILLED) report.stoppedLate(reason, elapsed(), budget);
 		guard?.disarm();

@@ -18,7 +18,7 @@ export interface Budget {
 	readonly killMs: number;
 	/** Longest wait for killed stragglers to go. */
 	readonly stragglerKillMs: number;
-	/** Longest wait for a reader of our output that reads nothing. */
+	/** Kept for a reader of our output, however late it is. */
 	readonly flushMs: number;
 }
 
@@ -26,6 +26,9 @@ const RESERVE_MIN_MS = 500;
 const RESERVE_MAX_MS = 1_000;
 /** What a straggler gets between SIGTERM and SIGKILL when there is time. */
 const STRAGGLER_STOP_MAX_MS = 1_000;
+
+/** No reader that works takes so long to read something, on however busy a machine. */
+const STALL_MAX_MS = 500;
 
 export function planBudget(totalMs: number, drainMs = 0): Budget {
 	const reserve = Math.min(
@@ -65,4 +68,9 @@ export function stragglerStopMs(budget: Budget, elapsedMs: number): number {
 export function flushMaxMs(budget: Budget, elapsedMs: number): number {
 	const { totalMs, stragglerKillMs, flushMs } = budget;
 	return Math.max(totalMs - elapsedMs - stragglerKillMs, flushMs);
+}
+
+/** Longest wait for one that takes nothing at all: it may only be starved while there is plenty of time, of which `maxMs` is left. */
+export function flushStallMs({ flushMs }: Budget, maxMs: number): number {
+	return Math.min(Math.max(maxMs / 4, flushMs), STALL_MAX_MS);
 }

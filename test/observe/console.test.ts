@@ -1,6 +1,6 @@
 /** The log of the whole program when nobody reads it, or somebody reads it late. */
 import assert from "node:assert/strict";
-import { readSync } from "node:fs";
+import { readFileSync, readSync } from "node:fs";
 import { test } from "node:test";
 import { attempt } from "../../src/errors.ts";
 import { openFifo } from "../helpers/fifo.ts";
@@ -68,4 +68,29 @@ test("a log that is read late is complete, its last line included", async () => 
 	const lines = text.trimEnd().split("\n");
 	assert.equal(lines.filter((line) => /^line \d+$/.test(line)).length, 20_000);
 	assert.match(lines.at(-1) ?? "", /Exiting main program with code 124/);
+});
+
+test("a reader that is starved while the program ends gets every line, if there is time", async () => {
+	using fifo = openFifo();
+	await using lastcall = await startLastcall(
+		{ jobs: { it: { command: ["seq", "20000"], output: "log" } } },
+		{ stdout: fifo.writer },
+	);
+	let text = "";
+	await until(() => {
+		text += readAvailable(fifo.reader);
+		return text.includes('"msg":"1"');
+	}, "the job has begun");
+	const { pid } = lastcall;
+	const children = `/proc/${pid}/task/${pid}/children`;
+	await until(() => readFileSync(children, "utf8") === "", "the job has ended");
+	await new Promise((resolve) => setTimeout(resolve, 200));
+	await until(() => {
+		text += readAvailable(fifo.reader);
+		return lastcall.lines.ended;
+	}, "the program has ended");
+	text += readAvailable(fifo.reader);
+	const lines = text.trimEnd().split("\n");
+	assert.equal(lines.filter((line) => /"msg":"\d+"/.test(line)).length, 20_000);
+	assert.match(lines.at(-1) ?? "", /Exiting main program with code 0/);
 });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { planBudget, stragglerStopMs } from "../../src/supervisor/budget.ts";
+import {
+	flushMaxMs,
+	flushStallMs,
+	planBudget,
+	stragglerStopMs,
+} from "../../src/supervisor/budget.ts";
 
 /** From nothing to a day, dense where the rule changes: 1, 5 and 10 seconds. */
 const totals = [
@@ -66,4 +71,14 @@ test("stragglerStopMs() is a second at the most, and something even when it is l
 	const budget = planBudget(30_000);
 	assert.equal(stragglerStopMs(budget, 0), 1_000);
 	assert.equal(stragglerStopMs(budget, 60_000), budget.stragglerKillMs);
+});
+
+test("flushStallMs() waits for a starved reader while there is time, and never longer than is left", () => {
+	const budget = planBudget(10_000);
+	const stall = (elapsed: number) =>
+		flushStallMs(budget, flushMaxMs(budget, elapsed));
+	assert.equal(stall(20), 500);
+	assert.equal(stall(9_000), 212.5);
+	assert.equal(stall(9_850), budget.flushMs);
+	assert.equal(stall(60_000), budget.flushMs);
 });
