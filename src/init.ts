@@ -9,6 +9,7 @@ import { errorInfo } from "./errors.ts";
 import type { Emit, StopReport } from "./events.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
+import { returnLargeBlocks } from "./os/memory.ts";
 import { startReaper } from "./os/reaper.ts";
 import { widenSignalPipe } from "./os/signal-pipe.ts";
 import { endStragglers } from "./os/stragglers.ts";
@@ -51,6 +52,7 @@ export async function run(
 ): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
+	returnLargeBlocks(env);
 	const loaded = await loadUnlessStopped(options.config, signals);
 	if (!loaded) return { code: 0, threadsJoined: false };
 	const settings = validateConfig(loaded, env);
