@@ -9,7 +9,7 @@ import { errorInfo } from "./errors.ts";
 import type { Emit, StopReport } from "./events.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
-import { returnLargeBlocks } from "./os/memory.ts";
+import { returnLargeBlocks, tidyAfterStart } from "./os/memory.ts";
 import { startReaper } from "./os/reaper.ts";
 import { widenSignalPipe } from "./os/signal-pipe.ts";
 import { endStragglers } from "./os/stragglers.ts";
@@ -123,6 +123,7 @@ export async function run(
 	);
 	// Only now: it takes longer to load than a job to start.
 	if (sockets.length > 0) observers.openSocket(sockets, supervisor.control);
+	tidyAfterStart();
 
 	const result = await running;
 	const report = await finish(result, budget, () => hadErrors, emit);
