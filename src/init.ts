@@ -9,6 +9,7 @@ import { errorInfo } from "./errors.ts";
 import type { Emit, StopReport } from "./events.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
+import { returnLargeBlocks, tidyAfterStart } from "./os/memory.ts";
 import { startReaper } from "./os/reaper.ts";
 import { widenSignalPipe } from "./os/signal-pipe.ts";
 import { endStragglers } from "./os/stragglers.ts";
@@ -52,6 +53,7 @@ export async function run(
 ): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
+	returnLargeBlocks(env);
 	const loaded = await loadUnlessStopped(options.config, signals);
 	if (!loaded) return { code: 0, threadsJoined: false };
 	const settings = validateConfig(loaded, env);
@@ -122,6 +124,7 @@ export async function run(
 	);
 	// Only now: it takes longer to load than a job to start.
 	if (sockets.length > 0) observers.openSocket(sockets, supervisor.control);
+	tidyAfterStart();
 
 	const result = await running;
 	const report = await finish(result, budget, () => hadErrors, emit);
