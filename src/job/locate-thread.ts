@@ -11,6 +11,7 @@
 import type { Worker } from "node:worker_threads";
 import { attempt } from "../errors.ts";
 import { type KernelState, readKernelState } from "../os/kernel-state.ts";
+import { hasRoomForThreads } from "../os/thread-room.ts";
 import { within } from "../within.ts";
 import type { Frame, Whereabouts } from "./whereabouts.ts";
 
@@ -78,6 +79,8 @@ async function takeProfile(
 ): Promise<string | undefined> {
 	// Node.js 24.8 and later.
 	if (typeof worker.startCpuProfile !== "function") return undefined;
+	// It samples from a thread of its own.
+	if (!hasRoomForThreads()) return undefined;
 	const handle = await worker.startCpuProfile({ sampleInterval: 1 });
 	await new Promise((resolve) =>
 		setTimeout(resolve, Math.min(SAMPLING_MS, ms / 3)),

@@ -8,7 +8,7 @@ import { type Container, HARDENED, runContainer } from "../helpers/docker.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage } from "../helpers/images.ts";
 import { recordsOf } from "../helpers/records.ts";
-import { startService } from "../helpers/service.ts";
+import { jobThere, startService } from "../helpers/service.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const READY = { timeout: 60_000 };
@@ -128,6 +128,35 @@ test("a container at its limit of processes: the job that cannot start is told, 
 	const { report } = findEvent(events, "stop.finished");
 	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
 	assert.ok(report.stragglers.found.length > 10, "the hog's children");
+});
+
+test("a container at its limit of processes: a thread that does not stop is named, and nothing aborts", async () => {
+	await using container = await startService(
+		{
+			stopTimeout: "3s",
+			jobs: {
+				busy: { thread: jobThere("busy"), readiness: "notify" },
+				// A daemon of its takes every process there is, and goes on doing so when the job has been killed.
+				hog: {
+					command: [
+						"perl",
+						"-e",
+						`use POSIX "setsid"; $SIG{TERM} = "IGNORE"; sleep 1000 if fork; setsid; $| = 1;
+						while (1) { my $p = fork; if (!defined $p) { print "full\n" if !$full++; select(undef, undef, undef, 0.001) } elsif (!$p) { sleep 1000 } }`,
+					],
+					dependsOn: ["busy"],
+				},
+			},
+		},
+		{ flags: ["--pids-limit=60"] },
+	);
+	await container.waitForLine(/^full$/, READY);
+	await container.stop();
+	assert.equal(await container.exitCode(), 124);
+	const { report } = findEvent(await container.events(), "stop.finished");
+	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
+	const busy = report.jobs.find(({ job }) => job === "busy");
+	assert.equal(busy?.exit.outcome, "killed");
 });
 
 test("a job that did not stop is named with its place in the termination message", async () => {
