@@ -94,12 +94,11 @@ export class Supervisor {
 		this.#deadline.expire();
 	}
 
-	/** Passes a signal on to every job that is a process. */
-	forward(signal: NodeJS.Signals): void {
-		const jobs = [...this.#units.values()]
+	/** Passes a signal on to every job that is a process: these are returned. */
+	forward(signal: NodeJS.Signals): string[] {
+		return [...this.#units.values()]
 			.filter((unit) => unit.signal(signal))
 			.map(({ plan }) => plan.name);
-		this.#emit({ type: "signal.forwarded", signal, jobs });
 	}
 
 	/** Starts whatever waits for nothing any more. */
