@@ -70,9 +70,10 @@ export class Supervisor {
 		// A request can be there already: then nothing is started any more.
 		this.#startNext();
 		const { reason, at } = await this.#stop.promise;
-		// Only a signal comes from somebody who sends requests elsewhere first.
-		if (reason.type === "signal")
-			await within(this.#deadline.passed, this.#budget.drainMs);
+		const { drainMs } = this.#budget;
+		// Only a signal comes from somebody who sends requests elsewhere first. A timer of 0 would take a millisecond.
+		if (reason.type === "signal" && drainMs > 0)
+			await within(this.#deadline.passed, drainMs);
 		return { reason, requestedAt: at, jobs: await this.#stopAll(at) };
 	}
 
