@@ -167,10 +167,10 @@ test("ProcessJob gets the signals that are no stop signals, and no other job is 
 		lastcall.kill(signal);
 		await lastcall.lines.waitFor(new RegExp(`^got ${signal}$`));
 	}
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0);
 	const told = lastcall.events
 		.map(({ type }) => type)
 		.filter((type) => type.startsWith("signal."));
 	assert.deepEqual(told.slice(0, 2), ["signal.received", "signal.forwarded"]);
-	lastcall.kill("SIGTERM");
-	assert.equal((await lastcall.exit()).code, 0);
 });
