@@ -205,12 +205,14 @@ function handleSignals(
 	listenTo(FORWARDED);
 	widenSignalPipe();
 	onSignal((received) => {
-		emit({ type: "signal.received", ...received });
-		const { signal } = received;
-		const stops = isStopSignal(received) || (signal === "SIGHUP" && hangsUp);
-		if (stops) supervisor.requestStop({ type: "signal", ...received });
 		// Only those named above have a listener here: no real-time signals.
-		else supervisor.forward(signal as NodeJS.Signals);
+		const signal = received.signal as NodeJS.Signals;
+		const stops = isStopSignal(received) || (signal === "SIGHUP" && hangsUp);
+		// Sent before it is told of: a log line takes longer than the signal's whole way.
+		const jobs = stops ? [] : supervisor.forward(signal);
+		emit({ type: "signal.received", ...received });
+		if (stops) supervisor.requestStop({ type: "signal", ...received });
+		else emit({ type: "signal.forwarded", signal, jobs });
 		if (signal === "SIGINT" && ++interrupts === 2) supervisor.hurry();
 	});
 }

@@ -3,6 +3,7 @@ import { formatDuration } from "../duration.ts";
 import type { Event } from "../events.ts";
 import { isSuccess, wasKilled } from "../job/job.ts";
 import { describeWhereabouts } from "../job/whereabouts.ts";
+import { isLogged, type LogLevel } from "../logger.ts";
 import type { Console } from "./console.ts";
 import {
 	exitInWords,
@@ -16,8 +17,21 @@ type Line = readonly [
 	message: string,
 ];
 
-export function logEvents(log: Console["log"]): (event: Event) => void {
+/** Not even worded where "debug" is not logged: a storm of orphans may be under way. */
+const FOR_DEBUGGING: ReadonlySet<Event["type"]> = new Set([
+	"job.stopRequested",
+	"orphan.reaped",
+	"server.opened",
+	"signal.forwarded",
+]);
+
+export function logEvents(
+	log: Console["log"],
+	least: LogLevel,
+): (event: Event) => void {
+	const debugs = isLogged("debug", least);
 	return (event) => {
+		if (!debugs && FOR_DEBUGGING.has(event.type)) return;
 		const [level, message] = describe(event);
 		const { type, ...fields } = event;
 		log(level, { event: type, ...fields }, message);

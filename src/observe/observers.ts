@@ -54,7 +54,7 @@ export async function openObservers({
 			if (event.type === "stop.finished" && isLogged("info", log.level))
 				console.print(drawTimeline(event.report, COLUMNS));
 		});
-	observers.push(logEvents(console.log));
+	observers.push(logEvents(console.log, log.level));
 	if (terminationMessage !== undefined)
 		observers.push(writeTerminationMessage(terminationMessage));
 	// An observer that fails must not take the supervisor with it.

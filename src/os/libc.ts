@@ -42,7 +42,7 @@ export interface Libc {
 	 */
 	peekZombie(of?: number): number;
 	/** Collects a dead child: waitpid(2) with WNOHANG. `undefined` if it is not there, or not dead. */
-	reap(pid: number): WaitStatus | undefined;
+	reap(pid: number): (WaitStatus & { readonly pid: number }) | undefined;
 	/**
 	 * Collects a dead child, whichever it is: waitid(2). `undefined` if there is none. Sees the calling thread's children only,
 	 * as {@link peekZombie}.
@@ -95,7 +95,7 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 			if (waitpid(pid, statusAddress, WNOHANG) !== pid) return undefined;
 			const word = status.readInt32LE(0);
 			const signal = word & 0x7f;
-			return signal === 0 ? { code: (word >> 8) & 0xff } : { signal };
+			return signal === 0 ? { pid, code: (word >> 8) & 0xff } : { pid, signal };
 		},
 		reapAny() {
 			info.writeInt32LE(0, SI_PID_OFFSET);

@@ -39,7 +39,7 @@ export function patience(libc: Libc): () => Ownership {
 		let lookedAt = Number.NEGATIVE_INFINITY;
 
 		function lookAround(now: number): void {
-			const all = deadChildren(libc);
+			const all = deadChildren(libc, seen);
 			blind = all === undefined;
 			const dead = all ?? firstZombie(libc);
 			seen = new Map(dead.map((pid) => [pid, seen.get(pid) ?? now]));
@@ -73,15 +73,25 @@ export function patience(libc: Libc): () => Ownership {
 	};
 }
 
-/** Every zombie whose parent is the main thread. `undefined` where /proc does not tell. */
-function deadChildren(libc: Libc): number[] | undefined {
+/**
+ * Every zombie whose parent is the main thread. `undefined` where /proc does not tell.
+ *
+ * @param known Zombies of the last look: who is still there is still dead. In a storm there are thousands.
+ */
+function deadChildren(
+	libc: Libc,
+	known: ReadonlyMap<number, number>,
+): number[] | undefined {
 	const { pid } = process;
 	const path = `/proc/self/task/${pid}/children`;
 	const children = attempt(() => readFileSync(path, "latin1"));
 	return children
 		?.split(" ")
 		.map(Number)
-		.filter((child) => child > 0 && libc.peekZombie(child) !== 0);
+		.filter(
+			(child) =>
+				child > 0 && (known.has(child) || libc.peekZombie(child) !== 0),
+		);
 }
 
 function firstZombie(libc: Libc): number[] {

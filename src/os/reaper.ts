@@ -93,9 +93,8 @@ export function startReaper(
 		const pid = libc.peekZombie();
 		if (pid === 0) return undefined;
 		if (!ownership.isNobodys(pid)) return "somebody's";
-		const status = libc.reap(pid);
 		// Somebody else was faster: there may be more behind it.
-		return status ? { pid, ...status } : reapNobodys();
+		return libc.reap(pid) ?? reapNobodys();
 	}
 
 	listen();

@@ -70,9 +70,10 @@ export class Supervisor {
 		// A request can be there already: then nothing is started any more.
 		this.#startNext();
 		const { reason, at } = await this.#stop.promise;
-		// Only a signal comes from somebody who sends requests elsewhere first.
-		if (reason.type === "signal")
-			await within(this.#deadline.passed, this.#budget.drainMs);
+		const { drainMs } = this.#budget;
+		// Only a signal comes from somebody who sends requests elsewhere first. A timer of 0 would take a millisecond.
+		if (reason.type === "signal" && drainMs > 0)
+			await within(this.#deadline.passed, drainMs);
 		return { reason, requestedAt: at, jobs: await this.#stopAll(at) };
 	}
 
@@ -94,12 +95,11 @@ export class Supervisor {
 		this.#deadline.expire();
 	}
 
-	/** Passes a signal on to every job that is a process. */
-	forward(signal: NodeJS.Signals): void {
-		const jobs = [...this.#units.values()]
+	/** Passes a signal on to every job that is a process: these are returned. */
+	forward(signal: NodeJS.Signals): string[] {
+		return [...this.#units.values()]
 			.filter((unit) => unit.signal(signal))
 			.map(({ plan }) => plan.name);
-		this.#emit({ type: "signal.forwarded", signal, jobs });
 	}
 
 	/** Starts whatever waits for nothing any more. */

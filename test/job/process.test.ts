@@ -151,6 +151,7 @@ test("ProcessJob that dies while it is asked is no fault", async () => {
 
 test("ProcessJob gets the signals that are no stop signals, and no other job is harmed", async () => {
 	await using lastcall = await startLastcall({
+		logLevel: "debug",
 		jobs: { it: { command: program("signals.js") } },
 	});
 	await lastcall.lines.waitFor(/listening for signals/);
@@ -168,4 +169,8 @@ test("ProcessJob gets the signals that are no stop signals, and no other job is 
 	}
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0);
+	const told = lastcall.events
+		.map(({ type }) => type)
+		.filter((type) => type.startsWith("signal."));
+	assert.deepEqual(told.slice(0, 2), ["signal.received", "signal.forwarded"]);
 });

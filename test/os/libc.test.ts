@@ -35,7 +35,7 @@ for (const [name, flags] of bindings) {
 			nobody: 0,
 			peeksSame: true,
 			afterPeeks: [true, true],
-			status: { exits: { code: 7 }, dies: { signal: 9 } },
+			status: { exits: 7, dies: 9 },
 			gone: true,
 			nobodyAgain: 0,
 			reapedTwice: null,
