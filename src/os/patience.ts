@@ -76,7 +76,8 @@ export function patience(libc: Libc): () => Ownership {
 /**
  * Every zombie whose parent is the main thread. `undefined` where /proc does not tell.
  *
- * @param known Zombies of the last look: who is still there is still dead. In a storm there are thousands.
+ * @param known Zombies of the last look: who is still there is still dead, as in between no pid comes round again. In a storm
+ * there are thousands.
  */
 function deadChildren(
 	libc: Libc,
