@@ -1,5 +1,6 @@
 /** What a user may ask of single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
 import { constants } from "node:os";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Emit } from "../events.ts";
 import { show } from "../show.ts";
 import type { Unit } from "./unit.ts";
@@ -52,9 +53,18 @@ export function controlJobs(
 				if (isStopping())
 					return no(`Cannot restart ${name}: the program is stopping`);
 				unit.start();
-				return yes(`Job ${name} is ${unit.state}`);
+				// That its program is not there any more is known a turn of the event loop later.
+				await turn();
+				return startResult(unit);
 		}
 	};
+}
+
+function startResult({ plan, state, lastExit }: Unit): CommandResult {
+	const runs = state === "starting" || state === "ready";
+	return !runs && lastExit?.outcome === "not-started"
+		? no(`Cannot restart ${plan.name}: ${lastExit.error.message}`)
+		: yes(`Job ${plan.name} is ${state}`);
 }
 
 function sendSignal(unit: Unit, signal: string): CommandResult {

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+	chmodSync,
 	mkdtempSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
 	writeFileSync,
@@ -14,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { lastcall as cli } from "../helpers/cli.ts";
+import { makeDirectory } from "../helpers/directory.ts";
 import { startLastcall, writeConfig } from "../helpers/lastcall.ts";
 import { Lines } from "../helpers/lines.ts";
 import { freePort, takePort } from "../helpers/ports.ts";
@@ -159,6 +162,29 @@ test("lastcall status, stop, restart and signal reach the init through its socke
 	assert.equal(unknown.code, 1);
 	assert.match(unknown.stderr, /no such job, expected one of web, other/);
 
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+});
+
+test("lastcall restart fails when the program cannot be run any more, and succeeds when it can again", async () => {
+	const script = "#!/bin/sh\nexec sleep 1000\n";
+	using folder = makeDirectory({ "program.sh": script });
+	const path = join(folder.path, "program.sh");
+	chmodSync(path, 0o755);
+	await using lastcall = await startLastcall({
+		jobs: { it: { command: [path], essential: false }, web: waiting("web") },
+	});
+	await lastcall.lines.waitFor(/web: running/);
+	const ask = (...args: string[]) =>
+		cli([...args, "--socket", lastcall.socket]);
+	await retry(async () => (await ask("status")).code === 0);
+	renameSync(path, `${path}.gone`);
+	const failed = await ask("restart", "it");
+	assert.equal(failed.code, 1, failed.stdout);
+	assert.match(failed.stderr, /^lastcall: Cannot restart it: .*ENOENT/);
+	renameSync(`${path}.gone`, path);
+	const restarted = await ask("restart", "it");
+	assert.equal(restarted.stdout, "Job it is ready\n", restarted.stderr);
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 });
