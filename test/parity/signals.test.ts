@@ -1,9 +1,7 @@
 /** What the program receives of the signals that its init is sent; a PID namespace of its own for each. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { attempt } from "../../src/errors.ts";
 import {
 	childrenOf,
 	type Init,
@@ -14,6 +12,7 @@ import {
 	startInit,
 } from "../helpers/inits.ts";
 import { until } from "../helpers/until.ts";
+import { isUp } from "../helpers/up.ts";
 
 const SIGTERM = 15;
 const SIGKILL = 9;
@@ -147,13 +146,6 @@ test("SIGTERM at any moment of the start reaches the program, also with -g", asy
 			assert.ok(code === 42 || code === 143, `${flags} ${ms} ms: ${code}`);
 		}
 });
-
-/** Whether Node.js has got so far that a signal can be noticed: it holds a handler of its own for SIGTERM. */
-function isUp(pid: number): boolean {
-	const status = attempt(() => readFileSync(`/proc/${pid}/status`, "latin1"));
-	const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status ?? "")?.[1] ?? "0";
-	return (BigInt(`0x${mask}`) & (1n << 14n)) !== 0n;
-}
 
 test("no process lives beside the program", async () => {
 	await using running = await listening(ours("lastcall"));
