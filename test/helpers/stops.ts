@@ -5,6 +5,7 @@ import type { Figures } from "./figures.ts";
 import type { Books, BusyQueue } from "./queue.ts";
 import type { Random } from "./random.ts";
 import { until } from "./until.ts";
+import { hasBegun } from "./up.ts";
 
 export interface Stop {
 	/** Exit code of the container. */
@@ -40,7 +41,9 @@ export async function stopAgainAndAgain(
 	const stops: Stop[] = [];
 	for (let cycle = 0; cycle < cycles; cycle++) {
 		if (cycle > 0) await mustDocker(["start", container.name]);
-		const { StartedAt: since } = (await container.inspect()).State;
+		const { StartedAt: since, Pid } = (await container.inspect()).State;
+		// The kernel drops what comes before: nobody can hear it.
+		await until(() => hasBegun(Pid), "the container's program has begun");
 		const early = random.next() < 0.2;
 		if (!early)
 			await container.waitForLine(/takes items/, { since, timeout: 60_000 });
