@@ -31,7 +31,7 @@ const STRETCH_MINUTES = FULL ? 0.5 : 0.1;
 const RESTARTS_PER_MINUTE = 100;
 /** KiB that each restart may leave behind. In two minutes code is still being compiled, and little outside of the heap is seen. */
 const BOUNDS = FULL
-	? { heap: 0.25, "native memory": 0.5, RSS: 4 }
+	? { heap: 0.1, "native memory": 0.5, RSS: 1.5 }
 	: { heap: 2, "native memory": 8, RSS: 32 };
 /** How many more descriptors, say, there may be in the last third than in the first: they come and go with the jobs. */
 const COUNT_BOUND = 5;
