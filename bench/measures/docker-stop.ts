@@ -58,7 +58,7 @@ export const measure: Measure = {
 			// Ten seconds, always: once is enough.
 			const { ms, code } = await docker.stop(byHand, started, {
 				flags: ["--entrypoint", "node"],
-				args: ["main.mjs", "naive"],
+				args: ["main.mts", "naive"],
 			});
 			samples.add(NAIVE, ms);
 			codes.add(NAIVE, code);

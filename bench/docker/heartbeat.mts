@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { workerData as flag, parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 
+const flag: Int32Array<SharedArrayBuffer> = workerData;
 console.log("Thread heartbeat started");
-parentPort.postMessage("ready");
+parentPort?.postMessage("ready");
 // Waiting for shared memory does not keep a thread alive.
 const hold = setInterval(() => {}, 1_000_000);
 let beats = 0;

@@ -1,7 +1,8 @@
-import { workerData as flag, parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 
+const flag: Int32Array<SharedArrayBuffer> = workerData;
 console.log("Thread counter started");
-parentPort.postMessage("ready");
+parentPort?.postMessage("ready");
 let count = 0;
 while (Atomics.load(flag, 0) === 0) {
 	count++;

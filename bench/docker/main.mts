@@ -1,16 +1,16 @@
-// The two jobs of examples/jobs as a careful author writes them: one flag, every thread asked and joined. "naive" leaves the
-// signal to Node.js.
+// The two jobs of examples/jobs as a careful author writes them, in the same language: one flag, every thread asked and joined.
+// "naive" leaves the signal to Node.js.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
 const flag = new Int32Array(new SharedArrayBuffer(4));
 const workers = ["counter", "heartbeat"].map(
 	(name) =>
-		new Worker(new URL(`./${name}.mjs`, import.meta.url), { workerData: flag }),
+		new Worker(new URL(`./${name}.mts`, import.meta.url), { workerData: flag }),
 );
 const exits = workers.map((worker) => once(worker, "exit"));
 
-async function stop() {
+async function stop(): Promise<void> {
 	Atomics.store(flag, 0, 1);
 	Atomics.notify(flag, 0);
 	await Promise.all(exits);
@@ -19,6 +19,7 @@ async function stop() {
 }
 
 if (process.argv[2] !== "naive")
-	for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, stop);
+	for (const signal of ["SIGTERM", "SIGINT"] as const)
+		process.once(signal, stop);
 await Promise.all(workers.map((worker) => once(worker, "message")));
 console.log("Both jobs have started");
