@@ -1,5 +1,6 @@
 /** Where the parts of `lastcall run` meet: settings, signals, reaper, jobs, observers → exit code. No policy of its own. */
 import { isatty } from "node:tty";
+import { monotonicMs } from "./clock.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { resolveLogSettings } from "./config/log-settings.ts";
 import { socketPaths, terminationMessagePath } from "./config/places.ts";
@@ -128,7 +129,7 @@ export async function run(
 
 	const result = await running;
 	const report = await finish(result, budget, () => hadErrors, emit);
-	const maxMs = flushMaxMs(budget, performance.now() - result.requestedAt);
+	const maxMs = flushMaxMs(budget, monotonicMs() - result.requestedAt);
 	const flushed = await console.flush(flushStallMs(budget, maxMs), maxMs);
 	observers.close();
 	clearInterval(hold);
@@ -224,7 +225,7 @@ async function finish(
 	hadErrors: () => boolean,
 	emit: Emit,
 ): Promise<StopReport> {
-	const elapsed = () => performance.now() - requestedAt;
+	const elapsed = () => monotonicMs() - requestedAt;
 	const stragglers = await endStragglers({
 		stopMs: stragglerStopMs(budget, elapsed()),
 		killMs: budget.stragglerKillMs,

@@ -1,4 +1,5 @@
 /** `--stop-timeout`: SIGKILL for a program that has not ended in time, before the runtime's own takes our report with it. */
+import { monotonicMs } from "../clock.ts";
 import { livingDescendants } from "../os/processes.ts";
 import { send } from "./forward.ts";
 import type { Tell } from "./notice.ts";
@@ -27,7 +28,7 @@ export function createStopDeadline(
 		start(signal) {
 			if (stopTimeoutMs === undefined || startedAt !== undefined) return;
 			if (!STOP_SIGNALS.has(signal)) return;
-			startedAt = performance.now();
+			startedAt = monotonicMs();
 			timer = setTimeout(() => {
 				const late = livingDescendants(process.pid);
 				tell({ type: "program.killed", waitedMs: stopTimeoutMs, late });
@@ -37,7 +38,7 @@ export function createStopDeadline(
 		cancel: () => clearTimeout(timer),
 		leftMs: () =>
 			stopTimeoutMs !== undefined && startedAt !== undefined
-				? Math.max(0, startedAt + stopTimeoutMs - performance.now())
+				? Math.max(0, startedAt + stopTimeoutMs - monotonicMs())
 				: undefined,
 	};
 }

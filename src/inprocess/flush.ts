@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { monotonicMs } from "../clock.ts";
 import { within } from "../within.ts";
 
 /**
@@ -15,14 +16,14 @@ export async function flushOutput(
 		({ writableLength }) => writableLength > 0,
 	);
 	const flushed = Promise.all(streams.map(isFlushed));
-	const end = performance.now() + maxMs;
+	const end = monotonicMs() + maxMs;
 	let before: Backlog[];
 	let now = streams.map(backlog);
 	do {
 		before = now;
-		await within(flushed, Math.min(stallMs, end - performance.now()));
+		await within(flushed, Math.min(stallMs, end - monotonicMs()));
 		now = streams.map(backlog);
-	} while (hasMoved(before, now) && performance.now() < end);
+	} while (hasMoved(before, now) && monotonicMs() < end);
 }
 
 /** An empty chunk is written behind all others; an error (the reader is gone) ends the wait, too. */

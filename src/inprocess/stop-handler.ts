@@ -1,3 +1,4 @@
+import { monotonicMs } from "../clock.ts";
 import type { StopReason } from "../events.ts";
 
 /** Why the app stops: a signal, an uncaught error, or the end of an essential job of `startJobs()`. */
@@ -42,7 +43,7 @@ export async function runHandler(
 	ms: number,
 	now: AbortSignal,
 ): Promise<HandlerExit> {
-	const start = performance.now();
+	const start = monotonicMs();
 	const late = new AbortController();
 	const signal = AbortSignal.any([late.signal, now]);
 	const over = new Promise<void>((resolve) => {
@@ -54,7 +55,7 @@ export async function runHandler(
 	const deadline = {
 		get remainingMs() {
 			if (signal.aborted) return 0;
-			return Math.max(0, start + ms - performance.now());
+			return Math.max(0, start + ms - monotonicMs());
 		},
 	};
 	let exit: HandlerExit | undefined;
@@ -70,5 +71,5 @@ export async function runHandler(
 	await Promise.race([done, over]);
 	clearTimeout(timer);
 	if (!exit) await new Promise(setImmediate);
-	return exit ?? { outcome: "late", waitedMs: performance.now() - start };
+	return exit ?? { outcome: "late", waitedMs: monotonicMs() - start };
 }

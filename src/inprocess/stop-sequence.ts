@@ -7,6 +7,7 @@
  * - The guard's words are true at every moment, as nobody may come to change them: they name the handler that is running.
  * - A handler that is registered meanwhile, by an app that is still starting, is run, too.
  */
+import { monotonicMs } from "../clock.ts";
 import { armGuard, exitWithin } from "../os/guard.ts";
 import { flushStallMs } from "../supervisor/budget.ts";
 import { EXIT_FAILED, EXIT_KILLED } from "../supervisor/exit-code.ts";
@@ -63,9 +64,9 @@ export class StopSequence {
 	}
 
 	async #run(reason: AppStopReason): Promise<void> {
-		const start = performance.now();
+		const start = monotonicMs();
 		const budget = stopBudget();
-		const elapsed = () => performance.now() - start;
+		const elapsed = () => monotonicMs() - start;
 		// Half of the reserve: we come first if we can, and the platform's SIGKILL is still some way off.
 		const reserve = budget.totalMs - budget.jobsMs;
 		const guard = armGuard(

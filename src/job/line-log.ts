@@ -11,6 +11,7 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { setImmediate as turn } from "node:timers/promises";
+import { monotonicMs } from "../clock.ts";
 import { logLine } from "../logger.ts";
 import { within } from "../within.ts";
 import type { JobHooks } from "./job.ts";
@@ -75,7 +76,7 @@ export class LineLog {
 
 	/** The process has ended: settles once all it wrote is read. Whoever else holds the pipe is not waited for. */
 	async drained(): Promise<void> {
-		const end = performance.now() + DRAIN_MAX_MS;
+		const end = monotonicMs() + DRAIN_MAX_MS;
 		let ended = false;
 		const done = this.#ended.then(() => {
 			ended = true;
@@ -85,15 +86,15 @@ export class LineLog {
 		// loop make sure of that look, not time: who was late may be we.
 		await turn();
 		await turn();
-		this.#lastRead = performance.now();
-		while (!ended && performance.now() < end) {
+		this.#lastRead = monotonicMs();
+		while (!ended && monotonicMs() < end) {
 			await within(done, QUIET_MS);
-			if (performance.now() - this.#lastRead >= QUIET_MS) break;
+			if (monotonicMs() - this.#lastRead >= QUIET_MS) break;
 		}
 	}
 
 	#read(bytes: Buffer): void {
-		this.#lastRead = performance.now();
+		this.#lastRead = monotonicMs();
 		const lines = (this.#rest + this.#decoder.write(bytes)).split("\n");
 		this.#rest = lines.pop() ?? "";
 		for (const line of lines) this.#record(line);

@@ -1,4 +1,5 @@
 /** Standard output and error as the init and its threads use them: log lines on standard output, what threads print untouched. */
+import { monotonicMs } from "../clock.ts";
 import type { LogSettings } from "../config/log-settings.ts";
 import { attempt } from "../errors.ts";
 import type { Stream } from "../job/job.ts";
@@ -46,7 +47,7 @@ export async function openConsole(
 			else stdout.write(Buffer.from(render(buffer.toString())), done);
 		},
 		async flush(stallMs, maxMs) {
-			const end = performance.now() + maxMs;
+			const end = monotonicMs() + maxMs;
 			const left = await Promise.all(
 				[stdout, stderr].map((output) => drain(output, stallMs, end)),
 			);
@@ -63,9 +64,9 @@ async function drain(
 ): Promise<number> {
 	let before = Number.POSITIVE_INFINITY;
 	for (;;) {
-		const ms = Math.min(stallMs, end - performance.now());
+		const ms = Math.min(stallMs, end - monotonicMs());
 		const left = await output.flush(Math.max(0, ms));
-		if (left === 0 || left >= before || performance.now() >= end) return left;
+		if (left === 0 || left >= before || monotonicMs() >= end) return left;
 		before = left;
 	}
 }

@@ -6,6 +6,7 @@
  * - From `stop.requested` on the program is not ready any more.
  * - How long something has lasted is measured here, by a clock that never jumps; the times of day follow from that.
  */
+import { monotonicMs } from "../clock.ts";
 import type { Event, StopReason } from "../events.ts";
 import type { JobExit, JobKind } from "../job/job.ts";
 
@@ -78,13 +79,13 @@ export type JobSummary = Pick<
 	"name" | "kind" | "essential" | "dependsOn"
 >;
 
-/** What is kept of a job: since when, by performance.now(). */
+/** What is kept of a job: since when, by the monotonic clock. */
 type JobRecord = Omit<JobStatus, "since" | "inStateMs"> & { enteredAt: number };
 
 export class State {
 	readonly totals: Totals = { exits: new Map(), stops: new Map() };
 	readonly #jobs: ReadonlyMap<string, JobRecord>;
-	readonly #startedAt = performance.now();
+	readonly #startedAt = monotonicMs();
 	#version = "";
 	#budgetMs = 0;
 	#stopReason: StopReason | undefined;
@@ -110,7 +111,7 @@ export class State {
 
 	get status(): Status {
 		const time = Date.now();
-		const now = performance.now();
+		const now = monotonicMs();
 		const jobs = [...this.#jobs.values()].map(({ enteredAt, ...job }) => {
 			const inStateMs = Math.round(now - enteredAt);
 			return { ...job, since: time - inStateMs, inStateMs };
@@ -172,7 +173,7 @@ export class State {
 	#enter(name: string, state: JobState): JobRecord {
 		const job = this.#job(name);
 		job.state = state;
-		job.enteredAt = performance.now();
+		job.enteredAt = monotonicMs();
 		return job;
 	}
 

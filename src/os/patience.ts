@@ -16,6 +16,7 @@
  *   one before was nobody's: else one a second would be all that is ever collected.
  */
 import { readFileSync } from "node:fs";
+import { monotonicMs } from "../clock.ts";
 import { attempt } from "../errors.ts";
 import type { Libc } from "./libc.ts";
 import type { Ownership } from "./reaper.ts";
@@ -50,7 +51,7 @@ export function patience(libc: Libc): () => Ownership {
 
 		return {
 			isNobodys(pid) {
-				const now = performance.now();
+				const now = monotonicMs();
 				// No zombie has waited in between, or we were held up: the pids may be others' by now.
 				if (now - lookedAt > GRACE_MS) {
 					seen.clear();

@@ -1,5 +1,6 @@
 /** Standard error, for those who write to it directly. */
 import { writeSync } from "node:fs";
+import { monotonicMs } from "../clock.ts";
 import { ownDescription } from "./output.ts";
 
 /**
@@ -32,13 +33,13 @@ let own: number | undefined;
 export function writeNow(text: string): void {
 	// Somewhere without /proc a stalled reader is waited for.
 	own ??= ownDescription(2) ?? 2;
-	const end = performance.now() + STALL_MS;
+	const end = monotonicMs() + STALL_MS;
 	for (let rest = Buffer.from(text); rest.length > 0; ) {
 		try {
 			rest = rest.subarray(writeSync(own, rest));
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
-			if (code !== "EAGAIN" || performance.now() >= end) return;
+			if (code !== "EAGAIN" || monotonicMs() >= end) return;
 			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
 		}
 	}

@@ -11,6 +11,7 @@
  * - Who was killed is what SIGKILL was sent to and what is gone after it.
  * - Where /proc shows nobody but us, kill(2) is believed.
  */
+import { monotonicMs } from "../clock.ts";
 import {
 	listStates,
 	livingDescendants,
@@ -112,9 +113,9 @@ const descendants: Crowd = {
 };
 
 async function gone(crowd: Crowd, withinMs: number): Promise<boolean> {
-	const end = performance.now() + withinMs;
+	const end = monotonicMs() + withinMs;
 	while (crowd.list().length > 0 || crowd.hasUnseen()) {
-		if (performance.now() >= end) return false;
+		if (monotonicMs() >= end) return false;
 		await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 	}
 	return true;

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../clock.ts";
 import { within } from "../within.ts";
 
 /** A moment that can only come nearer; it may be infinitely far away at first. Monotonic: the wall clock may jump. */
@@ -23,7 +24,7 @@ export class Deadline {
 
 	/** Brings it to so many milliseconds from now, unless it is nearer already. */
 	bringTo(ms: number): void {
-		const at = performance.now() + ms;
+		const at = monotonicMs() + ms;
 		if (at >= this.#at) return;
 		this.#at = at;
 		clearTimeout(this.#timer);
@@ -38,7 +39,7 @@ export class Deadline {
 
 	/** Milliseconds left; never negative. */
 	get remainingMs(): number {
-		return Math.max(0, this.#at - performance.now());
+		return Math.max(0, this.#at - monotonicMs());
 	}
 
 	/** The moment is now. */

@@ -2,6 +2,7 @@
  * Starts one after the other, a few in one turn of the event loop. To make a process or a thread blocks the main thread for
  * a millisecond and more: while a thousand of them start, signals are heard and questions answered all the same.
  */
+import { monotonicMs } from "../clock.ts";
 
 /** How long the starts of one turn may take together; the last of them may take longer. */
 const TURN_MS = 10;
@@ -45,11 +46,11 @@ export class StartQueue {
 
 	#work(): void {
 		this.#working = true;
-		const end = performance.now() + TURN_MS;
+		const end = monotonicMs() + TURN_MS;
 		for (const [owner, start] of this.#waiting) {
 			this.remove(owner);
 			start();
-			if (performance.now() >= end) break;
+			if (monotonicMs() >= end) break;
 		}
 		// Even if nothing is left: what else comes in this turn is not to start in it.
 		setImmediate(() => {

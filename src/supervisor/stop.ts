@@ -1,4 +1,5 @@
 /** Turns one job's stop into *ask, join, look where it is if it is late, kill*. */
+import { monotonicMs } from "../clock.ts";
 import type { Emit, ForcedEnd } from "../events.ts";
 import type { Job, JobExit } from "../job/job.ts";
 import { within } from "../within.ts";
@@ -14,7 +15,7 @@ export interface StopTerms {
 
 export interface StopOutcome {
 	readonly exit: JobExit;
-	/** performance.now() of the request. */
+	/** By the monotonic clock. */
 	readonly askedAt: number;
 	/** Milliseconds from the request to the exit. */
 	readonly tookMs: number;
@@ -33,14 +34,14 @@ export async function stopJob(
 	emit: Emit,
 ): Promise<StopOutcome> {
 	const { name, id } = job;
-	const askedAt = performance.now();
-	const elapsed = () => performance.now() - askedAt;
+	const askedAt = monotonicMs();
+	const elapsed = () => monotonicMs() - askedAt;
 	emit({ type: "job.stopRequested", job: name, id });
 	job.requestStop();
 	let killed: ForcedEnd | undefined;
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
 		const waitedMs = elapsed();
-		const late = performance.now();
+		const late = monotonicMs();
 		const where = await job.locate(budget.locateMs);
 		// Late, but by itself, if it has ended meanwhile: when the whole container was frozen beyond the deadline, say.
 		if (job.kill()) {
@@ -49,7 +50,7 @@ export async function stopJob(
 		}
 		// A native call may take its time: it gets some of what is left, but others may wait for this job to be gone.
 		const spareMs = Math.min(deadline.remainingMs, KILL_PATIENCE_MS);
-		const unusedMs = budget.locateMs - (performance.now() - late);
+		const unusedMs = budget.locateMs - (monotonicMs() - late);
 		await within(job.exited, Math.max(spareMs, budget.killMs + unusedMs));
 		job.giveUp();
 	}

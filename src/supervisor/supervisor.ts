@@ -9,6 +9,7 @@
  *   the deadline has come: then all that are left are asked at once.
  * - Every job that was started is joined, or given up, before `run()` resolves.
  */
+import { monotonicMs } from "../clock.ts";
 import type { Emit, JobStop, StopReason } from "../events.ts";
 import type { JobExit } from "../job/job.ts";
 import { within } from "../within.ts";
@@ -24,13 +25,13 @@ export interface SupervisorResult {
 	readonly reason: StopReason;
 	/** Every job that was started. */
 	readonly jobs: readonly JobStop[];
-	/** performance.now() of the request. */
+	/** By the monotonic clock. */
 	readonly requestedAt: number;
 }
 
 interface StopRequest {
 	readonly reason: StopReason;
-	/** performance.now() of the request. */
+	/** By the monotonic clock. */
 	readonly at: number;
 }
 
@@ -81,7 +82,7 @@ export class Supervisor {
 	requestStop(reason: StopReason): void {
 		if (this.#request) return;
 		const { jobsMs } = this.#budget;
-		this.#request = { reason, at: performance.now() };
+		this.#request = { reason, at: monotonicMs() };
 		this.#starts.close();
 		this.#deadline.bringTo(jobsMs);
 		this.#emit({ type: "stop.requested", reason, jobsMs });

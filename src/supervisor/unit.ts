@@ -9,6 +9,7 @@
  *   waits ends with a stop. So none of them ever delays a stop.
  * - A second request to stop joins the first one.
  */
+import { monotonicMs } from "../clock.ts";
 import type { Emit } from "../events.ts";
 import { isSuccess, type Job, type JobExit } from "../job/job.ts";
 import type { Budget } from "./budget.ts";
@@ -119,7 +120,7 @@ export class Unit {
 		const { makeJob, kind, readiness } = this.plan;
 		const job = makeJob(() => this.#onSaidReady(run));
 		const starting = new AbortController();
-		const run: Run = { job, startedAt: performance.now(), starting };
+		const run: Run = { job, startedAt: monotonicMs(), starting };
 		this.#state = { type: "starting", run };
 		job.start();
 		const { name, id } = job;
@@ -219,7 +220,7 @@ export class Unit {
 		this.#lastExit = exit;
 		const ended = {
 			success: isSuccess(exit),
-			ms: performance.now() - run.startedAt,
+			ms: monotonicMs() - run.startedAt,
 			restarts: this.#restarts,
 		};
 		const restart = planRestart(this.plan.restart, ended, Math.random());
