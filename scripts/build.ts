@@ -1,13 +1,15 @@
 /** Makes dist/: each way in bundled (fewer files, faster start), and the types. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import {
+	BUNDLED,
 	bundleProgram,
 	bundleRegister,
+	bundleSubcommands,
+	bundleThreadEntry,
 	common,
-	LOADED_LATER,
 	withoutFacades,
 } from "./lib/bundle.ts";
 import { configJsonSchema } from "./schema.ts";
@@ -17,6 +19,8 @@ process.chdir(root);
 rmSync("dist", { recursive: true, force: true });
 
 await bundleProgram("dist");
+await bundleSubcommands("dist/subcommands.cjs");
+await bundleThreadEntry("dist/thread-entry.cjs");
 await bundleRegister("dist/register.js");
 chmodSync("dist/main.cjs", 0o755);
 execFileSync(process.execPath, ["scripts/lib/bytecode.ts", "dist"], {
@@ -27,14 +31,15 @@ execFileSync(process.execPath, ["scripts/lib/bytecode.ts", "dist"], {
 await build({
 	...common,
 	plugins: [withoutFacades],
-	// Flat on purpose: thread.ts finds thread-entry beside itself.
-	entryPoints: [...LOADED_LATER, "src/index.ts", "src/job/thread-entry.ts"],
+	entryPoints: ["src/index.ts"],
 	entryNames: "[name]",
 	chunkNames: "chunk-[name]-[hash]",
 	outdir: "dist",
 	format: "esm",
 	splitting: true,
 });
+for (const name of BUNDLED)
+	copyFileSync(`node_modules/${name}/LICENSE.md`, `dist/LICENSE-${name}.md`);
 writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 
 execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], {

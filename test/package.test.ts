@@ -69,7 +69,8 @@ test("package contains dist and what npm always adds, no sources and no tests", 
 	const others = project.packed.filter((path) => !path.startsWith("dist/"));
 	const always = ["LICENSE", "README.md", "package.json"];
 	assert.deepEqual(others, always);
-	const kinds = /\.(c?js|c?js\.map|d\.ts|json|bytecode)$/;
+	const kinds =
+		/\.(c?js|c?js\.map|d\.ts|json|bytecode)$|\/LICENSE-valibot\.md$/;
 	for (const path of project.packed.filter((path) => !others.includes(path)))
 		assert.match(path, kinds);
 	for (const path of project.packed.filter((path) => path.endsWith(".map"))) {
@@ -127,6 +128,26 @@ test("lastcall run without its configuration says what it looked for", async () 
 	const { stderr, code } = await project.run(lastcall, ["run", "none.ts"]);
 	assert.match(stderr, /^lastcall: Cannot read the configuration: .*none\.ts/);
 	assert.equal(code, 2);
+});
+
+test("every other subcommand is in the package, and says what it misses", async () => {
+	const lines = [
+		"check none.ts",
+		"status",
+		"stop a",
+		"restart a",
+		"signal a 1",
+	];
+	for (const line of lines) {
+		const socket = line.startsWith("check") ? [] : ["--socket", "none.sock"];
+		const args = [...line.split(" "), ...socket];
+		const { stderr, code } = await project.run(
+			"node_modules/.bin/lastcall",
+			args,
+		);
+		assert.match(stderr, /^lastcall: Cannot .*none\.(ts|sock)/, line);
+		assert.notEqual(code, 0, line);
+	}
 });
 
 test("lastcall run stops a TypeScript job of a TypeScript configuration cleanly", async () => {

@@ -1,18 +1,24 @@
 import { readFileSync } from "node:fs";
-import { basename } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
-const { engines, version } = JSON.parse(
+const { dependencies, engines, optionalDependencies, version } = JSON.parse(
 	readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
 ) as {
+	dependencies: Record<string, string>;
 	engines: { node: string };
+	optionalDependencies: Record<string, string>;
 	version: string;
 };
 
-/** What all bundles have in common. Dependencies stay outside, pinned by the lock file. */
+/** In the bundles, since they use a tenth of it: all of it is half a megabyte in an init that idles. */
+export const BUNDLED = ["valibot"];
+
+/** What all bundles have in common. */
 export const common = {
 	bundle: true,
-	packages: "external",
+	external: Object.keys({ ...dependencies, ...optionalDependencies }).filter(
+		(name) => !BUNDLED.includes(name),
+	),
 	platform: "node",
 	target: `node${engines.node.replace(/\D/g, "")}`,
 	sourcemap: "linked",
@@ -21,45 +27,41 @@ export const common = {
 	logLevel: "warning",
 } as const satisfies BuildOptions;
 
-/** What main.ts loads only when it is asked for. */
-export const LOADED_LATER = [
-	"src/init.ts",
-	"src/cli/check.ts",
-	"src/cli/remote.ts",
-];
+/**
+ * CommonJS starts several milliseconds before the same as ES modules, which is what a program in the foreground waits for, and needs
+ * half a megabyte less.
+ */
+const commonJs = {
+	format: "cjs",
+	// A third of the text to compile and to keep.
+	minify: true,
+	define: { ...common.define, "import.meta.url": "importMetaUrl" },
+	banner: { js: 'const importMetaUrl = "file://" + __filename;' },
+} as const satisfies BuildOptions;
 
-/** Leaves it outside of a bundle, as a module beside it. */
-const leaveOutside: Plugin = {
-	name: "leave-outside",
+/** Leaves out what main.ts loads only for a subcommand. */
+const withoutSubcommands: Plugin = {
+	name: "without-subcommands",
 	setup({ onResolve }) {
 		onResolve({ filter: /./ }, ({ kind, path }) =>
 			kind === "dynamic-import" && path.startsWith(".")
-				? { path: `./${basename(path, ".ts")}.js`, external: true }
+				? { path, external: true }
 				: undefined,
 		);
 	},
 };
 
-/**
- * The program as one CommonJS file without all that only `run` needs: it starts several milliseconds before the same as ES
- * modules, which is what a program in the foreground waits for.
- */
+/** The program as one file, for a program in the foreground. */
 export async function bundleMain(
 	outfile: string,
 	options: BuildOptions = {},
 ): Promise<void> {
 	await build({
 		...common,
+		...commonJs,
 		entryPoints: ["src/main.ts"],
 		outfile,
-		format: "cjs",
-		// A third of the text to compile.
-		minify: true,
-		plugins: [leaveOutside],
-		define: { ...common.define, "import.meta.url": "importMetaUrl" },
-		banner: {
-			js: 'const importMetaUrl = "file://" + __filename;',
-		},
+		plugins: [withoutSubcommands],
 		...options,
 	});
 }
@@ -74,10 +76,29 @@ export async function bundleProgram(directory: string): Promise<void> {
 	});
 	await build({
 		...common,
+		...commonJs,
 		entryPoints: ["src/load.ts"],
 		outfile: `${directory}/main.cjs`,
-		format: "cjs",
-		minify: true,
+	});
+}
+
+/** The program as one file, for its subcommands: what `run` does not need is not kept in memory. */
+export async function bundleSubcommands(outfile: string): Promise<void> {
+	await build({
+		...common,
+		...commonJs,
+		entryPoints: ["src/main.ts"],
+		outfile,
+	});
+}
+
+/** The first file of a job thread. */
+export async function bundleThreadEntry(outfile: string): Promise<void> {
+	await build({
+		...common,
+		...commonJs,
+		entryPoints: ["src/job/thread-entry.ts"],
+		outfile,
 	});
 }
 

@@ -24,6 +24,15 @@ export type Command =
 			readonly socket: string | undefined;
 	  };
 
+const SUBCOMMANDS: readonly (string | undefined)[] = [
+	...["run", "check", "status", "stop", "restart", "signal"],
+];
+
+/** Whether arguments with this first word ask for more than the init of a program. */
+export function isSubcommand(word: string | undefined): boolean {
+	return SUBCOMMANDS.includes(word);
+}
+
 /** @throws {UserError} that says which argument is wrong, and what was expected. */
 export function parseCommand(args: readonly string[]): Command {
 	const [first, ...rest] = args;

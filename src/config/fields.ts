@@ -1,13 +1,10 @@
 /**
- * Kinds of field, each with messages that say what was found, what is expected, and what was probably meant. The only file
- * that names the validator's package; the others have it from here.
+ * Kinds of field, each with messages that say what was found, what is expected, and what was probably meant.
  */
-import * as v from "valibot";
 import { explainBadDuration, parseDuration } from "../duration.ts";
 import { show } from "../show.ts";
 import { suggest } from "./suggest.ts";
-
-export { v };
+import * as v from "./validator.ts";
 
 const DURATION = /^(\d+(\.\d+)?(ms|s|m|h))+$/;
 

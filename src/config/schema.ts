@@ -12,10 +12,10 @@ import {
 	foundIn,
 	objectOnly,
 	text,
-	v,
 	wholeNumber,
 } from "./fields.ts";
 import { LOG_FORMATS } from "./log-settings.ts";
+import * as v from "./validator.ts";
 
 const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
 

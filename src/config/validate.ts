@@ -2,9 +2,9 @@
 import { UserError } from "../errors.ts";
 import { show, showKey } from "../show.ts";
 import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
-import { v } from "./fields.ts";
 import type { LoadedConfig } from "./load.ts";
 import { configSchema, type JobSettings, type Settings } from "./schema.ts";
+import * as v from "./validator.ts";
 
 /** So many mistakes are told in one message. */
 const TOLD = 100;

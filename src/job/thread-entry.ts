@@ -24,8 +24,11 @@ setInterval(() => {}, MAX_DURATION_MS);
 
 const task = attempt(() => readlinkSync("/proc/thread-self"));
 if (task !== undefined) sender.send({ type: "task", task });
-sender.send({ type: "settled", exit: await runJob() });
-process.exit(0);
+// No top-level await: the bundle is CommonJS, which needs less memory in each thread.
+runJob().then((exit) => {
+	sender.send({ type: "settled", exit });
+	process.exit(0);
+});
 
 async function runJob(): Promise<JobExit> {
 	let job: JobFunction;

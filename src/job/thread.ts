@@ -45,9 +45,9 @@ export interface ThreadData {
 	readonly flowMemory: SharedArrayBuffer;
 }
 
-// The same name in the sources and in the built package.
+// Beside this file in the sources, and beside each bundle of the package.
 const ENTRY = new URL(
-	`./thread-entry${extname(import.meta.url)}`,
+	`./thread-entry${extname(import.meta.url) === ".ts" ? ".ts" : ".cjs"}`,
 	import.meta.url,
 );
 

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Command, parseCommand } from "../../src/cli/args.ts";
+import {
+	type Command,
+	isSubcommand,
+	parseCommand,
+} from "../../src/cli/args.ts";
 import { UserError } from "../../src/errors.ts";
 import type { JobCommand } from "../../src/supervisor/control.ts";
 
@@ -79,6 +83,14 @@ for (const [line, message] of refused) {
 		);
 	});
 }
+
+test("isSubcommand() tells by the first word whether parseCommand() finds more than a program, or a mistake", () => {
+	const firstOf = (line: string) => line.split(" ")[0];
+	for (const [line, { type }] of accepted)
+		if (type !== "help" && type !== "version")
+			assert.equal(isSubcommand(firstOf(line)), type !== "exec", line);
+	for (const [line] of refused) assert.ok(isSubcommand(firstOf(line)), line);
+});
 
 function words(line: string): string[] {
 	return line.split(" ").filter((word) => word !== "");

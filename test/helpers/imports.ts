@@ -8,7 +8,7 @@ export type Imports = ReadonlyMap<string, SourceFile>;
 
 export interface SourceFile {
 	readonly files: readonly string[];
-	/** Names of packages, without Node.js' own. */
+	/** Names of packages, without Node.js' own and the bundler's helpers. */
 	readonly packages: readonly string[];
 	readonly lines: number;
 }
@@ -39,7 +39,7 @@ export async function readImports(root: string): Promise<Imports> {
 			const packages = [
 				...external.map(({ path }) => packageOf(path)),
 				...required(text),
-			].filter((name) => !name.startsWith("node:"));
+			].filter((name) => !/^(node:|<runtime>$)/.test(name));
 			return [
 				path.slice("src/".length),
 				{
