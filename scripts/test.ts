@@ -4,6 +4,7 @@
  * Arguments: parts of test file names to run only those, and flags for `node --test`.
  */
 import {
+	chmodSync,
 	existsSync,
 	globSync,
 	mkdtempSync,
@@ -147,6 +148,8 @@ async function nodeTest(
 	env?: NodeJS.ProcessEnv,
 ): Promise<void> {
 	const directory = mkdtempSync(join(tmpdir(), "lastcall-tests-"));
+	// Tests kill processes before they could tidy up; what these leave goes with the folder. Other users' processes write there too.
+	chmodSync(directory, 0o1777);
 	const failed = join(directory, "failed");
 	const all = [
 		"--disable-warning=ExperimentalWarning",
@@ -158,9 +161,9 @@ async function nodeTest(
 		...flags,
 		...testFiles,
 	];
-	const ok = await steps.run(name, node, all, env);
+	const ok = await steps.run(name, node, all, { ...env, TMPDIR: directory });
 	if (!ok && existsSync(failed)) steps.explain(readFileSync(failed, "utf8"));
-	rmSync(directory, { recursive: true });
+	rmSync(directory, { recursive: true, force: true });
 }
 
 /** On a user's machine a part may be missing, and is named at the end; in CI that is a failure. */
