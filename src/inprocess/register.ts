@@ -45,7 +45,7 @@ function reapOrphans(): void {
 		clearTimeout(timer);
 		const c = libc();
 		if (c) {
-			const look = startReaper(c, () => {}, patience(c));
+			const look = startReaper(c, () => {}, patience);
 			// No signal tells of the dead children that a worker thread leaves behind.
 			setInterval(look, LOOK_MS).unref();
 		} else warn("cannot reap orphans");

@@ -6,16 +6,16 @@
  * that stays is nobody's.
  *
  * Invariants:
- * - No zombie is taken at its first sight, nor before the event loop has polled in between: libuv collects what it owns in
- *   the poll that follows the death. Hence no object, channel or listener of the app is touched.
+ * - No zombie is taken at its first sight, nor before the event loop has polled in between (reaper.ts looks after a poll):
+ *   libuv collects what it owns in the poll that follows the death. Hence no object, channel or listener of the app is touched.
  * - A native library's thread that blocks in waitpid(2) (a pseudo-terminal's, a JVM's) is awake within microseconds, one that
  *   polls within its interval: `GRACE_MS` is for them.
  * - Zombies hold pids, and pids are limited in a container. More of them at once than `CROWD` come from a storm of orphans
- *   and not from a library, so then the wait is short.
+ *   and not from a library, so then the wait is short. One that has an owner hides none of the others.
  * - Without /proc only the first zombie is seen, and the others behind it only when it has gone. That wait is short as soon as the
  *   one before was nobody's: else one a second would be all that is ever collected.
  */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { monotonicMs } from "../clock.ts";
 import { attempt } from "../errors.ts";
 import type { Libc } from "./libc.ts";
@@ -27,55 +27,65 @@ const GRACE_MS = 1_000;
 const CROWDED_GRACE_MS = 100;
 const CROWD = 256;
 const TICK_MS = 50;
+/**
+ * Zombies after which a look does not go on. For each page of the list the kernel starts at its beginning, and no process is
+ * forked or ends meanwhile (get_children_pid()).
+ */
+const ENOUGH = 8_192;
+/** seq_file gives whole entries, and at most a page of them: no kernel has larger ones. */
+const PAGE_BYTES = 65_536;
 
-export function patience(libc: Libc): () => Ownership {
-	return () => {
-		/** When each of the zombies was first seen. */
-		let seen = new Map<number, number>();
-		let graceMs = GRACE_MS;
-		/** Whether only the first zombie is seen. */
-		let blind = false;
-		/** Whether that one stood behind another that was nobody's. */
-		let behind = false;
-		let lookedAt = Number.NEGATIVE_INFINITY;
+export function patience(libc: Libc): Ownership {
+	/** When each of the zombies will have waited for long enough. */
+	let due = new Map<number, number>();
+	/** Those that have. */
+	let nobodys: number[] = [];
+	/** Whether only the first zombie is seen. */
+	let blind = false;
+	/** Whether that one stood behind another that was nobody's. */
+	let behind = false;
+	let lookedAt = Number.NEGATIVE_INFINITY;
 
-		function lookAround(now: number): void {
-			const all = deadChildren(libc, seen);
-			blind = all === undefined;
-			const dead = all ?? firstZombie(libc);
-			seen = new Map(dead.map((pid) => [pid, seen.get(pid) ?? now]));
-			const crowded = seen.size > CROWD || behind;
-			graceMs = crowded ? CROWDED_GRACE_MS : GRACE_MS;
-			lookedAt = now;
+	function lookAround(now: number): void {
+		const all = deadChildren(libc, due);
+		blind = all === undefined;
+		const dead = all ?? firstZombie(libc);
+		const crowded = dead.length > CROWD || behind;
+		const latest = now + (crowded ? CROWDED_GRACE_MS : GRACE_MS);
+		const known = due;
+		due = new Map();
+		for (const pid of dead) {
+			const dueAt = Math.min(known.get(pid) ?? latest, latest);
+			if (dueAt <= now) nobodys.push(pid);
+			else due.set(pid, dueAt);
 		}
+		behind = blind && nobodys.length > 0;
+		lookedAt = now;
+	}
 
-		return {
-			isNobodys(pid) {
-				const now = monotonicMs();
-				// No zombie has waited in between, or we were held up: the pids may be others' by now.
-				if (now - lookedAt > GRACE_MS) {
-					seen.clear();
-					behind = false;
-				}
-				const since = seen.get(pid);
-				if (since !== undefined && now - since >= graceMs) {
-					// The pid may come again.
-					seen.delete(pid);
-					behind = blind;
-					return true;
-				}
-				// Half: timers are a little early or late.
-				if (now - lookedAt >= TICK_MS / 2) lookAround(now);
-				return false;
-			},
-			areAllNobodys: () => false,
-			askAgainMs: TICK_MS,
-		};
+	return {
+		next() {
+			const now = monotonicMs();
+			// No zombie has waited in between, or we were held up: the pids may be others' by now.
+			if (now - lookedAt > GRACE_MS) {
+				due.clear();
+				nobodys = [];
+				behind = false;
+			}
+			// Half: timers are a little early or late. A blind look is at one zombie only, the one behind that was just taken.
+			if (nobodys.length === 0 && (blind || now - lookedAt >= TICK_MS / 2))
+				lookAround(now);
+			const pid = nobodys.pop();
+			if (pid !== undefined) return pid;
+			return libc.peekZombie() === 0 ? undefined : "somebody's";
+		},
+		areAllNobodys: () => false,
+		askAgainMs: TICK_MS,
 	};
 }
 
 /**
- * Every zombie whose parent is the main thread. `undefined` where /proc does not tell.
+ * The zombies whose parent is the main thread, of very many the first ones. `undefined` where /proc does not tell.
  *
  * @param known Zombies of the last look: who is still there is still dead, as in between no pid comes round again. In a storm
  * there are thousands.
@@ -84,17 +94,28 @@ function deadChildren(
 	libc: Libc,
 	known: ReadonlyMap<number, number>,
 ): number[] | undefined {
-	const { pid } = process;
-	const path = `/proc/self/task/${pid}/children`;
-	const children = attempt(() => readFileSync(path, "latin1"));
-	return children
-		?.split(" ")
-		.map(Number)
-		.filter(
-			(child) =>
-				child > 0 && (known.has(child) || libc.peekZombie(child) !== 0),
-		);
+	const path = `/proc/self/task/${process.pid}/children`;
+	const children = attempt(() => openSync(path, "r"));
+	if (children === undefined) return undefined;
+	try {
+		page ??= Buffer.allocUnsafeSlow(PAGE_BYTES);
+		const dead: number[] = [];
+		while (dead.length < ENOUGH) {
+			const length = readSync(children, page);
+			if (length === 0) break;
+			for (const word of page.toString("latin1", 0, length).split(" ")) {
+				const child = Number(word);
+				if (child > 0 && (known.has(child) || libc.peekZombie(child) !== 0))
+					dead.push(child);
+			}
+		}
+		return dead;
+	} finally {
+		closeSync(children);
+	}
 }
+
+let page: Buffer | undefined;
 
 function firstZombie(libc: Libc): number[] {
 	const first = libc.peekZombie();

@@ -32,11 +32,14 @@ export interface Orphan extends WaitStatus {
 
 /** Knows whose a zombie is. */
 export interface Ownership {
-	/** Whether libuv, or whoever else there may be, does not wait for that child. */
-	isNobodys(pid: number): boolean;
+	/**
+	 * The pid of a zombie that neither libuv waits for nor whoever else there may be; "somebody's" if there are only such as may
+	 * have an owner, `undefined` if there is none.
+	 */
+	next(): number | "somebody's" | undefined;
 	/** Whether nobody waits for any. */
 	areAllNobodys(): boolean;
-	/** Milliseconds after which it may know more of a zombie that is not nobody's. @default it calls the look when it does */
+	/** Milliseconds after which it may know more of those that are somebody's. @default it calls the look when it does */
 	readonly askAgainMs?: number;
 }
 
@@ -49,9 +52,12 @@ export interface Ownership {
 export function startReaper(
 	libc: Libc,
 	onReaped: (orphan: Orphan) => void,
-	findOwnership: (look: () => void) => Ownership = announcedChildren,
+	findOwnership: (
+		libc: Libc,
+		look: () => void,
+	) => Ownership = announcedChildren,
 ): () => void {
-	const ownership = findOwnership(look);
+	const ownership = findOwnership(libc, look);
 	let polling = false;
 
 	function look(): void {
@@ -67,7 +73,8 @@ export function startReaper(
 			else listen();
 		}
 		if (nextMs === 0) setImmediate(poll);
-		else if (goOn) setTimeout(poll, nextMs).unref();
+		// After a poll: timers that are late together run without one in between, and libuv collects its children there.
+		else if (goOn) setTimeout(() => setImmediate(poll), nextMs).unref();
 	}
 
 	function listen(): void {
@@ -90,11 +97,13 @@ export function startReaper(
 	}
 
 	function reapNobodys(): Orphan | "somebody's" | undefined {
-		const pid = libc.peekZombie();
-		if (pid === 0) return undefined;
-		if (!ownership.isNobodys(pid)) return "somebody's";
-		// Somebody else was faster: there may be more behind it.
-		return libc.reap(pid) ?? reapNobodys();
+		for (;;) {
+			const pid = ownership.next();
+			if (pid === undefined || pid === "somebody's") return pid;
+			const orphan = libc.reap(pid);
+			// Somebody else was faster: there may be more behind it.
+			if (orphan) return orphan;
+		}
 	}
 
 	listen();
@@ -105,7 +114,7 @@ export function startReaper(
  * A pid that a ChildProcess of the main thread carries is libuv's until that object's `exit`. While it is the zombie that
  * the kernel shows first it hides all others, so its `exit` is the moment to look again.
  */
-function announcedChildren(look: () => void): Ownership {
+function announcedChildren(libc: Libc, look: () => void): Ownership {
 	const ownedByLibuv = new Set<number>();
 	// Not imported: a program in the foreground is started before this is loaded.
 	const { subscribe } = process.getBuiltinModule("node:diagnostics_channel");
@@ -125,7 +134,11 @@ function announcedChildren(look: () => void): Ownership {
 		});
 	});
 	return {
-		isNobodys: (pid) => !ownedByLibuv.has(pid),
+		next() {
+			const pid = libc.peekZombie();
+			if (pid === 0) return undefined;
+			return ownedByLibuv.has(pid) ? "somebody's" : pid;
+		},
 		areAllNobodys: () => ownedByLibuv.size === 0,
 	};
 }
