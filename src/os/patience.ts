@@ -47,7 +47,7 @@ export function patience(libc: Libc): Ownership {
 	let lookedAt = Number.NEGATIVE_INFINITY;
 
 	function lookAround(now: number): void {
-		const all = deadChildren(libc, due);
+		const all = attempt(() => deadChildren(libc, due));
 		blind = all === undefined;
 		const dead = all ?? firstZombie(libc);
 		const crowded = dead.length > CROWD || behind;
@@ -85,7 +85,7 @@ export function patience(libc: Libc): Ownership {
 }
 
 /**
- * The zombies whose parent is the main thread, of very many the first ones. `undefined` where /proc does not tell.
+ * The zombies whose parent is the main thread, of very many the first ones. Throws where /proc does not tell.
  *
  * @param known Zombies of the last look: who is still there is still dead, as in between no pid comes round again. In a storm
  * there are thousands.
@@ -93,10 +93,8 @@ export function patience(libc: Libc): Ownership {
 function deadChildren(
 	libc: Libc,
 	known: ReadonlyMap<number, number>,
-): number[] | undefined {
-	const path = `/proc/self/task/${process.pid}/children`;
-	const children = attempt(() => openSync(path, "r"));
-	if (children === undefined) return undefined;
+): number[] {
+	const children = openSync(`/proc/self/task/${process.pid}/children`, "r");
 	try {
 		page ??= Buffer.allocUnsafeSlow(PAGE_BYTES);
 		const dead: number[] = [];
