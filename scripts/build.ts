@@ -7,8 +7,7 @@ import {
 	BUNDLED,
 	bundleProgram,
 	bundleRegister,
-	bundleSubcommands,
-	bundleThreadEntry,
+	bundleScript,
 	common,
 	withoutFacades,
 } from "./lib/bundle.ts";
@@ -18,9 +17,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 rmSync("dist", { recursive: true, force: true });
 
-await bundleProgram("dist");
-await bundleSubcommands("dist/subcommands.cjs");
-await bundleThreadEntry("dist/thread-entry.cjs");
+await bundleScript("src/load.ts", "dist/main.cjs");
+await bundleProgram("dist/program.cjs");
+// What `run` does not need is not kept in memory.
+await bundleScript("src/main.ts", "dist/subcommands.cjs");
+await bundleScript("src/job/thread-entry.ts", "dist/thread-entry.cjs");
 await bundleRegister("dist/register.js");
 chmodSync("dist/main.cjs", 0o755);
 execFileSync(process.execPath, ["scripts/lib/bytecode.ts", "dist"], {

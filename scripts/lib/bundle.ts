@@ -66,38 +66,25 @@ export async function bundleMain(
 	});
 }
 
-/** The same as dist/program.cjs, a function for src/load.ts, which becomes dist/main.cjs. */
-export async function bundleProgram(directory: string): Promise<void> {
-	await bundleMain(`${directory}/program.cjs`, {
+/** The same as a function for src/load.ts. */
+export async function bundleProgram(outfile: string): Promise<void> {
+	await bundleMain(outfile, {
 		banner: { js: "(function (require, importMetaUrl) {" },
 		footer: { js: "})" },
 		// A script that is no module has no import(): ES modules are required.
 		supported: { "dynamic-import": false },
 	});
-	await build({
-		...common,
-		...commonJs,
-		entryPoints: ["src/load.ts"],
-		outfile: `${directory}/main.cjs`,
-	});
 }
 
-/** The program as one file, for its subcommands: what `run` does not need is not kept in memory. */
-export async function bundleSubcommands(outfile: string): Promise<void> {
+/** A file and all that it imports as one file: the program with its subcommands, the first file of a job thread, the loader. */
+export async function bundleScript(
+	entryPoint: string,
+	outfile: string,
+): Promise<void> {
 	await build({
 		...common,
 		...commonJs,
-		entryPoints: ["src/main.ts"],
-		outfile,
-	});
-}
-
-/** The first file of a job thread. */
-export async function bundleThreadEntry(outfile: string): Promise<void> {
-	await build({
-		...common,
-		...commonJs,
-		entryPoints: ["src/job/thread-entry.ts"],
+		entryPoints: [entryPoint],
 		outfile,
 	});
 }

@@ -24,13 +24,11 @@ export type Command =
 			readonly socket: string | undefined;
 	  };
 
-const SUBCOMMANDS: readonly (string | undefined)[] = [
-	...["run", "check", "status", "stop", "restart", "signal"],
-];
+const SUBCOMMANDS = ["run", "check", "status", "stop", "restart", "signal"];
 
 /** Whether arguments with this first word ask for more than the init of a program. */
 export function isSubcommand(word: string | undefined): boolean {
-	return SUBCOMMANDS.includes(word);
+	return word !== undefined && SUBCOMMANDS.includes(word);
 }
 
 /** @throws {UserError} that says which argument is wrong, and what was expected. */
