@@ -8,7 +8,7 @@
  * - Only who can be reached is waited for: not a process of another user, which the kernel will end with us.
  * - Guests (`docker exec`, whose parent is outside the namespace) get the signals like all others, but a shell that
  *   somebody has open in there neither delays the stop nor counts as work that was cut off.
- * - Who was killed is what SIGKILL was sent to and what is gone after it.
+ * - Who was killed is what SIGKILL was sent to. Where there is little processor time they can take longer to go than we wait.
  * - Where /proc shows nobody but us, kill(2) is believed.
  */
 import { monotonicMs } from "../clock.ts";
@@ -28,7 +28,7 @@ const NAMED = 50;
 export interface StragglerReport {
 	/** Who was there before the first signal, the first fifty of them. Empty where /proc is hidden. */
 	readonly found: readonly ProcessInfo[];
-	/** Who went only by SIGKILL, the first fifty of them. */
+	/** Who got SIGKILL, the first fifty of them. */
 	readonly killed: readonly ProcessInfo[];
 	/** Whether SIGKILL was needed: known even where /proc hides others. */
 	readonly forced: boolean;
@@ -58,13 +58,12 @@ export async function endStragglers(
 	crowd.signal("SIGCONT");
 	if (await gone(crowd, times.stopMs))
 		return { found: named, killed: [], forced: false };
-	const stubborn = nameProcesses(crowd.list());
-	const unseen = crowd.hasUnseen();
+	const stubborn = crowd.list();
+	const forced = stubborn.length > 0 || crowd.hasUnseen();
+	const killed = nameProcesses(stubborn);
 	crowd.signal("SIGKILL");
 	await gone(crowd, times.killMs);
-	const left = new Set(crowd.list().map(({ pid }) => pid));
-	const killed = stubborn.filter(({ pid }) => !left.has(pid));
-	return { found: named, killed, forced: killed.length > 0 || unseen };
+	return { found: named, killed, forced };
 }
 
 const NOBODY: StragglerReport = { found: [], killed: [], forced: false };

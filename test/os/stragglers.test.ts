@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { endStragglers } from "../../src/os/stragglers.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
 
 const GENTLE = 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done';
@@ -14,6 +18,20 @@ async function stopWith(script: string, asInit: boolean) {
 	lastcall.kill("SIGTERM");
 	const { code } = await lastcall.exit();
 	return { code, report: lastcall.event("stop.finished").report };
+}
+
+/** The first of the processors that we may run on. */
+function firstProcessor(): string {
+	const status = readFileSync("/proc/self/status", "latin1");
+	return /^Cpus_allowed_list:\s*(\d+)/m.exec(status)?.[1] ?? "0";
+}
+
+/** Keeps a processor busy, and is nobody's descendant. */
+async function keepBusy(processor: string): Promise<Disposable> {
+	const loop = "timeout 20 sh -c 'echo $PPID; while :; do :; done'";
+	const shell = spawn("sh", ["-c", `taskset -c ${processor} ${loop} &`]);
+	const pid = Number(await once(shell.stdout, "data"));
+	return { [Symbol.dispose]: () => void process.kill(pid) };
 }
 
 for (const asInit of [true, false]) {
@@ -47,3 +65,24 @@ for (const asInit of [true, false]) {
 		assert.deepEqual(report.stragglers.killed, []);
 	});
 }
+
+test("endStragglers() names whom it has killed, though they take longer to go than it waits", async () => {
+	// They get no time to go (SCHED_IDLE) where somebody else, who is no straggler of ours, keeps their processor busy.
+	const processor = firstProcessor();
+	const idle = ["-c", processor, "chrt", "--idle", "0"];
+	const deaf = [...idle, "sh", "-c", 'trap "" TERM; echo up; exec sleep 1000'];
+	const children = Array.from({ length: 40 }, () => spawn("taskset", deaf));
+	const exits = children.map((child) => once(child, "exit"));
+	try {
+		await Promise.all(children.map(({ stdout }) => once(stdout, "data")));
+		using _busy = await keepBusy(processor);
+		const times = { stopMs: 0, killMs: 0 };
+		const { killed, forced } = await endStragglers(times, false);
+		const pids = new Set(killed.map(({ pid }) => pid));
+		for (const { pid = 0 } of children) assert.ok(pids.has(pid), `${pid}`);
+		assert.ok(forced);
+	} finally {
+		for (const child of children) child.kill("SIGKILL");
+		await Promise.all(exits);
+	}
+});
