@@ -95,7 +95,13 @@ test("Deadline.join() keeps nothing of those that are over", async (t) => {
 		collect();
 		return process.memoryUsage().heapUsed;
 	};
-	const before = await joinThousands();
-	const grown = (await joinThousands()) - before;
-	assert.ok(grown < 1_000_000, `${grown} bytes`);
+	let before = await joinThousands();
+	// What is kept is kept each time; the runtime itself may at times allocate as much.
+	const grown: number[] = [];
+	for (let turn = 0; turn < 3; turn++) {
+		const after = await joinThousands();
+		grown.push(after - before);
+		before = after;
+	}
+	assert.ok(Math.min(...grown) < 1_000_000, `${grown} bytes`);
 });
