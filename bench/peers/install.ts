@@ -11,12 +11,12 @@ const installed = join(here, "node_modules/.package-lock.json");
 
 /** Installs the pinned versions unless they are there. */
 export async function installPeers(): Promise<void> {
-	if (isInstalled()) return;
+	if (peersAreInstalled()) return;
 	const flags = ["--no-audit", "--no-fund", "--loglevel=error"];
 	await must("npm", ["ci", ...flags], { cwd: here, timeout: 300_000 });
 }
 
-function isInstalled(): boolean {
+export function peersAreInstalled(): boolean {
 	if (!existsSync(installed)) return false;
 	const { mtimeMs } = statSync(join(here, "package-lock.json"));
 	return statSync(installed).mtimeMs >= mtimeMs;

@@ -1,6 +1,6 @@
 /** A result as a picture: SVG, made by Vega-Lite without a browser. */
 import type { Result, Row } from "../lib/result.ts";
-import { importPeer, installPeers } from "../peers/install.ts";
+import { importPeer } from "../peers/install.ts";
 import { say } from "./numbers.ts";
 
 /** As much of the two packages as is used here: their own types would be wanted wherever the sources are checked. */
@@ -34,6 +34,7 @@ const COMMON = {
 	},
 };
 
+/** Needs the packages of bench/peers. */
 export async function renderChart(result: Result): Promise<string> {
 	const sizes = pointsBySize(result);
 	const spec = sizes.length > 0 ? lines(sizes) : bars(result);
@@ -41,7 +42,6 @@ export async function renderChart(result: Result): Promise<string> {
 }
 
 async function draw(spec: object): Promise<string> {
-	await installPeers();
 	const { compile } = await importPeer<VegaLite>("vega-lite");
 	const { parse, View } = await importPeer<Vega>("vega");
 	const view = new View(parse(compile(spec).spec), { renderer: "none" });

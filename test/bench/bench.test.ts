@@ -10,6 +10,7 @@ import { Stopwatch } from "../../bench/lib/stopwatch.ts";
 import { run } from "../../scripts/lib/command.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { makeDirectory } from "../helpers/directory.ts";
+import { needsPeers } from "../helpers/peers.ts";
 
 const CONTESTANTS = ["lastcall (tini mode)", "tini"];
 
@@ -62,7 +63,7 @@ test("a contestant that does not end is killed with all its namespace", {
 });
 
 test("npm run bench measures, keeps the figures, and prints them as tables", {
-	skip,
+	skip: skip || needsPeers().skip,
 	timeout: 300_000,
 }, async () => {
 	using directory = makeDirectory();

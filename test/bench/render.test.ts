@@ -1,52 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Result, Run } from "../../bench/lib/result.ts";
-import { renderChart } from "../../bench/render/chart.ts";
+import type { Run } from "../../bench/lib/result.ts";
 import { readFaults, refresh } from "../../bench/render/page.ts";
 import { renderParts } from "../../bench/render/parts.ts";
 import { renderTable } from "../../bench/render/table.ts";
 import { root } from "../../scripts/lib/paths.ts";
+import { start, stop } from "./results.ts";
 
 const DOCS = join(root, "docs");
 const PAGE = join(DOCS, "benchmarks.md");
 const SPEED = join(DOCS, "benchmarks/speed.json");
-
-const start: Result = {
-	measure: "start",
-	title: "From start to the first instruction",
-	method: "Two turns.",
-	chart: "p50, ms",
-	rows: [
-		{ contestant: "lastcall", values: { "p50, ms": 31.24, runs: 1_200 } },
-		{ contestant: "a|b", values: { "p50, ms": 0.04 } },
-	],
-	aims: [
-		{ text: "at most 40 ms", found: 31.24, limit: 40, met: true },
-		{ text: "at most 20 ms", found: 31.24, limit: 20, met: false },
-	],
-	absent: { bree: "has threads only", b: "has threads only" },
-};
-
-const stop: Result = {
-	...start,
-	measure: "stop",
-	rows: [
-		{
-			contestant: "lastcall",
-			values: {
-				"1 thread": 12,
-				"1 thread (max)": 15.5,
-				"8 threads": 30,
-				"ms per thread": 2.5,
-				"1 process": 9,
-				killed: 0,
-			},
-		},
-		{ contestant: "supervisord", values: { "1 process": 1_300, killed: 2 } },
-	],
-};
 
 const run: Run = {
 	date: "2026-01-31",
@@ -129,28 +94,8 @@ test("refresh() says where it expected the place of a part", () => {
 	);
 });
 
-test("renderChart() draws each contestant, with text as text, for light and dark pages", async () => {
-	const bars = await renderChart(start);
-	assert.match(bars, /^<svg [^>]+>.*<\/svg>\n$/s);
-	assert.match(bars, /<text[^>]*>lastcall<\/text>/);
-	assert.match(bars, /<text[^>]*>31\.2<\/text>/);
-	assert.match(bars, /prefers-color-scheme:dark/);
-	const lines = await renderChart(stop);
-	assert.match(lines, /<text[^>]*>threads<\/text>/);
-	assert.match(lines, /<text[^>]*>processes<\/text>/);
-});
-
 test("the figures in docs/benchmarks.md are those of the JSON beside it", () => {
 	const run: Run = JSON.parse(readFileSync(SPEED, "utf8"));
 	const written = readFileSync(PAGE, "utf8");
 	assert.equal(refresh(written, renderParts(run, readFaults(DOCS))), written);
-});
-
-test("the pictures are made from the same JSON", async () => {
-	const { results }: Run = JSON.parse(readFileSync(SPEED, "utf8"));
-	for (const result of results) {
-		const path = join(DOCS, `benchmarks/${result.measure}.svg`);
-		assert.ok(existsSync(path), path);
-		assert.equal(readFileSync(path, "utf8"), await renderChart(result));
-	}
 });
