@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { errorInfo, UserError } from "../errors.ts";
+import { explainModuleType } from "../module-type.ts";
 import { parseJson, readText } from "./text.ts";
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
@@ -65,10 +66,13 @@ async function read(file: string): Promise<unknown> {
 		if (module.default !== undefined) return module.default;
 	} catch (error) {
 		// The stack of a syntax error begins with the place; what called the parser is of no use to anybody.
-		const { stack, message } = errorInfo(error);
+		const info = errorInfo(error);
+		const { stack, message } = info;
 		const place = stack?.replace(/(\n\s+at .*)+$/, "");
 		const detail = error instanceof SyntaxError && place ? place : message;
-		throw new UserError(`Cannot read the configuration ${file}: ${detail}`);
+		throw new UserError(
+			`Cannot read the configuration ${file}: ${explainModuleType(info) ?? detail}`,
+		);
 	}
 	throw new UserError(
 		`Cannot use the configuration ${file}: found no default export, expected: export default {jobs: {…}}`,

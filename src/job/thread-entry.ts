@@ -6,6 +6,7 @@ import { threadId, workerData } from "node:worker_threads";
 import { MAX_DURATION_MS } from "../duration.ts";
 import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
 import { createLogger, type Logger } from "../logger.ts";
+import { explainModuleType } from "../module-type.ts";
 import type { JobContext, JobFunction } from "./context.ts";
 import { Flag } from "./flag.ts";
 import type { JobExit, Stream } from "./job.ts";
@@ -35,7 +36,7 @@ async function runJob(): Promise<JobExit> {
 	try {
 		job = await importJob();
 	} catch (error) {
-		return { outcome: "not-started", error: nameFile(errorInfo(error)) };
+		return { outcome: "not-started", error: explain(errorInfo(error)) };
 	}
 	try {
 		await job(createContext());
@@ -46,9 +47,10 @@ async function runJob(): Promise<JobExit> {
 }
 
 /** Not every error of an import says in which file it is: a syntax error has that in its stack only. */
-function nameFile(error: ErrorInfo): ErrorInfo {
-	if (error.message.includes(file)) return error;
-	return { ...error, message: `${file}: ${error.message}` };
+function explain(error: ErrorInfo): ErrorInfo {
+	const message = explainModuleType(error) ?? error.message;
+	if (message.includes(file)) return { ...error, message };
+	return { ...error, message: `${file}: ${message}` };
 }
 
 async function importJob(): Promise<JobFunction> {
