@@ -1,18 +1,22 @@
 /**
- * `npm test`: types, linter, build, unit tests on Node.js 26 and 24, then the container tests and the faults
- * if an engine may be had. `npm run test:faults`: the faults alone, at full length. Everything runs even if something failed; the exit code tells.
+ * `npm test`: types, linter, build, the unit tests on Node.js 26, and those of what differs there on Node.js 24. The container tests
+ * follow where an engine answers or may be started. What is left out is said at the end, with the reason.
+ * `npm run test:all`, and CI: everything, in containers on an engine that is installed if need be.
+ * `npm run test:faults`: the faults alone, at full length.
+ *
+ * Set-up comes before the tests: no test installs anything into this tree. Everything runs even if something failed; the exit code tells.
  * Arguments: parts of test file names to run only those, and flags for `node --test`.
  */
 import {
 	chmodSync,
 	existsSync,
-	globSync,
 	mkdtempSync,
 	readFileSync,
 	rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { installPeers } from "../bench/peers/install.ts";
 import {
 	type BaseImage,
 	type Engine,
@@ -26,34 +30,28 @@ import { inCi } from "./lib/allowed.ts";
 import { run } from "./lib/command.ts";
 import { root } from "./lib/paths.ts";
 import { Steps } from "./lib/steps.ts";
-import { ensureToolchain, nodeBinary } from "./lib/toolchain.ts";
+import { NOTHING_OF_THE_MACHINE } from "./lib/test-env.ts";
+import { findTestFiles } from "./lib/test-files.ts";
+import { readTestRecords } from "./lib/test-reporter.ts";
+import { ensureOlderNodes, nodeBinary } from "./lib/toolchain.ts";
 import { ensureTools } from "./lib/tools.ts";
 
 const args = process.argv.slice(2);
 const flags = args.filter((arg) => arg.startsWith("-"));
 const filters = args.filter((arg) => !arg.startsWith("-"));
 
-const steps = new Steps();
-const files = globSync("test/**/*.test.ts", { cwd: root })
-	.filter(
-		(file) =>
-			filters.length === 0 || filters.some((part) => file.includes(part)),
-	)
-	.sort();
-const containerFiles = files.filter((file) =>
-	file.startsWith("test/container/"),
-);
-const faultFiles = files.filter((file) => file.startsWith("test/faults/"));
-const engineFiles = [...containerFiles, ...faultFiles];
-const unitFiles = files.filter((file) => !engineFiles.includes(file));
+/** In CI nothing is left out, nor for a person who has said what to run. */
+const everything = inCi() || filters.length > 0;
 
-if (files.length === 0) {
+const { unit, differing, container, faults } = findTestFiles(filters);
+if (unit.length + container.length + faults.length === 0) {
 	console.error(
 		`Found no test file under test/ whose name has ${filters.map((part) => `"${part}"`).join(" or ") || "the form *.test.ts"}`,
 	);
 	process.exit(2);
 }
 
+const steps = new Steps();
 const bin = join(root, "node_modules/.bin");
 await steps.run("types", join(bin, "tsc"), ["--noEmit"]);
 await steps.run("linter and formatter", join(bin, "biome"), [
@@ -61,55 +59,78 @@ await steps.run("linter and formatter", join(bin, "biome"), [
 	// Biome colours its output in CI even where no terminal shows it.
 	...(process.stdout.isTTY ? [] : ["--colors=off"]),
 ]);
-await ensureTools();
 const built = await steps.run("build", process.execPath, ["scripts/build.ts"]);
+const olderNodes = await setUp("Node.js 24, 22 and 20", ensureOlderNodes);
+await setUp("programs that tests compare with", ensureTools);
+if (inCi()) await setUp("packages of the benchmark", installPeers);
 if (built) {
 	await unitTests();
-	if (engineFiles.length > 0) await containerTests();
+	await engineTests();
 }
 process.exitCode = steps.summarize();
 
-async function unitTests(): Promise<void> {
-	if (unitFiles.length === 0) return;
-	const options = ["--test-concurrency=2", "--test-timeout=300000"];
-	await nodeTest("tests on Node.js 26", process.execPath, options, unitFiles);
+/** On a user's machine a part may be missing: tests say what they lack. In CI that is a failure. */
+async function setUp(
+	what: string,
+	action: () => Promise<void>,
+): Promise<boolean> {
 	try {
-		await ensureToolchain();
-		await nodeTest("tests on Node.js 24", nodeBinary(24), options, unitFiles);
+		await steps.setUp(action);
+		return true;
 	} catch (error) {
-		leaveOut("the tests on Node.js 24", error);
+		leaveOut(`set-up: ${what}`, error);
+		return false;
 	}
 }
 
-async function containerTests(): Promise<void> {
-	if (steps.interrupted) return;
+async function unitTests(): Promise<void> {
+	const options = ["--test-concurrency=2", "--test-timeout=300000"];
+	await nodeTest("tests on Node.js 26", process.execPath, options, unit);
+	const on24 = everything ? unit : differing;
+	if (olderNodes)
+		await nodeTest("tests on Node.js 24", nodeBinary(24), options, on24);
+	const others = unit.length - on24.length;
+	if (others > 0)
+		steps.leaveOut(
+			`${others} of ${unit.length} files with unit tests, on Node.js 24`,
+			"What they test does not differ there; npm run test:all runs them",
+		);
+}
+
+async function engineTests(): Promise<void> {
+	const chosen = everything ? faults : [];
+	if (chosen.length < faults.length)
+		steps.leaveOut("the faults", "npm run test:all runs them");
+	if (container.length + chosen.length === 0 || steps.interrupted) return;
+	const what = `the ${[container.length > 0 && "container tests", chosen.length > 0 && "faults"].filter(Boolean).join(" and the ")}`;
 	const engine = await ensureEngine();
 	if ("reason" in engine) {
-		leaveOut("the container tests and the faults", engine.reason);
+		leaveOut(what, engine.reason);
 		return;
 	}
 	const images: BaseImage[] = [];
 	try {
-		// One after the other: the Node.js images are made of the Debian one.
-		images.push(await ensureDebianImage(engine));
-		images.push(await ensureBaseImage(engine, 26));
-		images.push(await ensureBaseImage(engine, 24));
+		await steps.setUp(async () => {
+			// One after the other: the Node.js images are made of the Debian one.
+			images.push(await ensureDebianImage(engine));
+			images.push(await ensureBaseImage(engine, 26));
+			images.push(await ensureBaseImage(engine, 24));
+		});
 		const env = { ...engineEnv(engine), LASTCALL_DOCKER: engine.client };
-		for (const [name, minutes, some] of [
-			["container tests", 15, containerFiles],
-			["faults", 60, faultFiles],
+		for (const [name, minutes, files] of [
+			["container tests", 15, container],
+			["faults", 60, chosen],
 		] as const) {
-			if (some.length === 0) continue;
-			// One test at a time: they measure how long containers take to stop.
+			// One file at a time: the tests share an engine, and some of them all of the machine.
 			const timeout = `--test-timeout=${minutes * 60_000}`;
 			const options = ["--test-concurrency=1", timeout];
-			await nodeTest(name, process.execPath, options, some, env);
+			await nodeTest(name, process.execPath, options, files, env);
 		}
 		// At full length the faults have left new figures.
 		if (process.env.LASTCALL_FAULTS === "full")
 			await steps.run("figures", process.execPath, ["bench/render/page.ts"]);
 	} catch (error) {
-		leaveOut("the container tests and the faults", error);
+		leaveOut(what, error);
 	} finally {
 		await leaveAsItWas(engine, images);
 	}
@@ -143,27 +164,43 @@ async function testImages(engine: Engine): Promise<string[]> {
 async function nodeTest(
 	name: string,
 	node: string,
-	options: string[],
-	testFiles: string[],
+	options: readonly string[],
+	files: readonly string[],
 	env?: NodeJS.ProcessEnv,
 ): Promise<void> {
+	if (files.length === 0) return;
 	const directory = mkdtempSync(join(tmpdir(), "lastcall-tests-"));
 	// Tests kill processes before they could tidy up; what these leave goes with the folder. Other users' processes write there too.
 	chmodSync(directory, 0o1777);
-	const failed = join(directory, "failed");
+	const records = join(directory, "records");
 	const all = [
 		"--disable-warning=ExperimentalWarning",
 		"--test",
 		...["--test-reporter=spec", "--test-reporter-destination=stdout"],
-		`--test-reporter=${join(root, "scripts/lib/failed-tests.ts")}`,
-		`--test-reporter-destination=${failed}`,
+		`--test-reporter=${join(root, "scripts/lib/test-reporter.ts")}`,
+		`--test-reporter-destination=${records}`,
 		...options,
 		...flags,
-		...testFiles,
+		...files,
 	];
-	const ok = await steps.run(name, node, all, { ...env, TMPDIR: directory });
-	if (!ok && existsSync(failed)) steps.explain(readFileSync(failed, "utf8"));
+	await steps.run(name, node, all, {
+		...NOTHING_OF_THE_MACHINE,
+		...env,
+		TMPDIR: directory,
+	});
+	if (existsSync(records)) explain(name, readFileSync(records, "utf8"));
 	rmSync(directory, { recursive: true, force: true });
+}
+
+function explain(name: string, text: string): void {
+	const records = readTestRecords(text);
+	const failed = records.filter((record) => record.type === "failed");
+	if (failed.length > 0) steps.explain(failed.map(({ text }) => text).join(""));
+	const skipped = records.filter((record) => record.type === "skipped");
+	for (const [why, tests = []] of Object.entries(
+		Object.groupBy(skipped, ({ why }) => why),
+	))
+		leaveOut(`${tests.length} of the ${name}`, why);
 }
 
 /** On a user's machine a part may be missing, and is named at the end; in CI that is a failure. */

@@ -16,12 +16,19 @@ const BARE = "node, to the app's first line";
 const ALONE = "no init";
 const LIMIT = 1.15;
 
+/** These stay when their program has ended. */
+const STAYING: readonly string[] = ["supervisord", "s6", "pm2-runtime"];
+
 /** One way to start something, and which moment of it counts. */
 interface Starter {
 	readonly name: string;
 	readonly launch: Launch;
 	readonly until: "stamp" | "end";
+	/** A program that ends at once, in addition to one that says when it starts. */
+	readonly toItsEnd?: boolean;
 }
+
+const TO_ITS_END = ", to its end";
 
 function node(...args: string[]): Launch {
 	return { command: [process.execPath, ...args] };
@@ -56,32 +63,50 @@ export const measure: Measure = {
 		];
 		const absent: Record<string, string> = {};
 		for (const { name, wrap } of contestants) {
-			if (wrap) starters.push({ name, launch: wrap(program), until: "stamp" });
-			else absent[name] = "starts no program in the foreground";
+			if (!wrap) {
+				absent[name] = "starts no program in the foreground";
+				continue;
+			}
+			starters.push({ name, launch: wrap(program), until: "stamp" });
+			if (!STAYING.includes(name))
+				starters.push({
+					name,
+					launch: wrap(["true"]),
+					until: "end",
+					toItsEnd: true,
+				});
 		}
 		starters.push(...startersOfNode());
 
 		const samples = new Samples();
 		await takeTurns(starters, turns, async (starter, turn) => {
 			if (starter === starters[0]) say(`turn ${turn + 1} of ${turns}`);
-			samples.add(starter.name, await play(starter));
+			const { name, toItsEnd = false } = starter;
+			samples.add(name + (toItsEnd ? TO_ITS_END : ""), await play(starter));
 		});
 
 		const of = (name: string) => median(samples.of(name));
-		const rows = starters.map(
-			({ name }): Row => ({
-				contestant: name,
-				values: {
-					"p50, ms": of(name),
-					"p99, ms": percentile(samples.of(name), 99),
-					"× node empty.js": of(name) / of(EMPTY),
-				},
-			}),
-		);
+		const rows = starters
+			.filter(({ toItsEnd }) => !toItsEnd)
+			.map(({ name }): Row => {
+				const ends = samples.of(name + TO_ITS_END);
+				return {
+					contestant: name,
+					values: {
+						"p50, ms": of(name),
+						"p99, ms": percentile(samples.of(name), 99),
+						"× node empty.js": of(name) / of(EMPTY),
+						...(ends.length > 0 && {
+							"to its end, ms": median(ends),
+							"to its end, × node empty.js": median(ends) / of(EMPTY),
+						}),
+					},
+				};
+			});
 		return {
 			measure: "start",
 			title: "From the start of PID 1 to the program's first instruction",
-			method: `As PID 1 of a PID namespace: from execvp(3) of the init to the first statement of a program in C, by one clock. ${turns} turns, one contestant after the other. "${EMPTY}" is the least that anything on Node.js takes.`,
+			method: `As PID 1 of a PID namespace: from execvp(3) of the init to the first statement of a program in C, by one clock. "To its end": the whole of PID 1, from execvp(3) until it is gone, with true(1) as the program. ${turns} turns, one contestant after the other. "${EMPTY}" is the least that anything on Node.js takes.`,
 			chart: "p50, ms",
 			rows,
 			aims: [LASTCALL, LASTCALL_SINGLE]

@@ -1,14 +1,17 @@
-/** docs/benchmarks.md: prose by hand, and between marker comments what is made from the figures. */
+/** docs/benchmarks.md and README.md: prose by hand, and between marker comments what is made from the figures. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/lib/paths.ts";
 import type { Run } from "../lib/result.ts";
 import { renderChart } from "./chart.ts";
 import { type Faults, renderParts } from "./parts.ts";
+import { renderReadmeParts } from "./readme.ts";
 
-const PROSE = join(root, "docs/benchmarks.md");
+const DOCS = join(root, "docs");
+const PROSE = join(DOCS, "benchmarks.md");
+const README = join(root, "README.md");
 
-/** Writes benchmarks.md and benchmarks/*.svg into the directory; the prose stays as it is. */
+/** Writes benchmarks.md and benchmarks/*.svg into the directory, and README.md if that is docs; the prose stays as it is. */
 export async function writePage(run: Run, directory: string): Promise<void> {
 	const pictures = join(directory, "benchmarks");
 	mkdirSync(pictures, { recursive: true });
@@ -24,7 +27,11 @@ export async function writePage(run: Run, directory: string): Promise<void> {
 function writeTables(run: Run, directory: string): void {
 	const page = join(directory, "benchmarks.md");
 	const prose = readFileSync(existsSync(page) ? page : PROSE, "utf8");
-	writeFileSync(page, refresh(prose, renderParts(run, readFaults(directory))));
+	const faults = readFaults(directory);
+	writeFileSync(page, refresh(prose, renderParts(run, faults)));
+	if (directory !== DOCS) return;
+	const readme = readFileSync(README, "utf8");
+	writeFileSync(README, refresh(readme, renderReadmeParts(run, faults)));
 }
 
 /** What `npm run test:faults` has counted, if it has. */
@@ -62,7 +69,6 @@ export function refresh(
 
 // `npm run test:faults` has counted anew.
 if (import.meta.main) {
-	const docs = join(root, "docs");
-	const speed = readFileSync(join(docs, "benchmarks/speed.json"), "utf8");
-	writeTables(JSON.parse(speed), docs);
+	const speed = readFileSync(join(DOCS, "benchmarks/speed.json"), "utf8");
+	writeTables(JSON.parse(speed), DOCS);
 }

@@ -5,6 +5,8 @@ import { root } from "./paths.ts";
 export class Steps {
 	readonly #failed: string[] = [];
 	readonly #leftOut: string[] = [];
+	readonly #start = performance.now();
+	#setUpMs = 0;
 	#child: ChildProcess | undefined;
 	#signal: NodeJS.Signals | undefined;
 
@@ -20,6 +22,17 @@ export class Steps {
 
 	get interrupted(): boolean {
 		return this.#signal !== undefined;
+	}
+
+	/** Does something that later steps need: its time, of downloads above all, is told apart. */
+	async setUp(action: () => Promise<void>): Promise<void> {
+		if (this.interrupted) return;
+		const start = performance.now();
+		try {
+			await action();
+		} finally {
+			this.#setUpMs += performance.now() - start;
+		}
 	}
 
 	/** True if the command ended with 0. */
@@ -46,8 +59,8 @@ export class Steps {
 			child.on("exit", resolve);
 		});
 		this.#child = undefined;
-		const seconds = ((performance.now() - start) / 1000).toFixed(1);
-		console.log(`== ${name}: ${code === 0 ? "ok" : "FAILED"}, ${seconds} s`);
+		const took = seconds(performance.now() - start);
+		console.log(`== ${name}: ${code === 0 ? "ok" : "FAILED"}, ${took}`);
 		if (code !== 0) this.#failed.push(name);
 		return code === 0;
 	}
@@ -57,20 +70,30 @@ export class Steps {
 		this.#failed.push(`${this.#failed.pop()}\n\n${text}`);
 	}
 
-	leaveOut(what: string, why: string, { failed }: { failed: boolean }): void {
+	leaveOut(
+		what: string,
+		why: string,
+		{ failed }: { readonly failed: boolean } = { failed: false },
+	): void {
 		this.#leftOut.push(`Left out: ${what}. ${why}`);
 		if (failed) this.#failed.push(`${what} (left out)`);
 	}
 
-	/** Prints what failed and what was left out; returns the exit code. */
+	/** Prints what failed, what was left out, and the time; returns the exit code. */
 	summarize(): number {
 		console.log();
 		for (const name of this.#failed) console.log(`Failed: ${name}`);
 		for (const line of this.#leftOut) console.log(line);
+		const ms = performance.now() - this.#start - this.#setUpMs;
+		console.log(`${seconds(ms)}, and ${seconds(this.#setUpMs)} of set-up`);
 		if (this.#signal !== undefined) {
 			console.log(`Interrupted by ${this.#signal}`);
 			return this.#signal === "SIGINT" ? 130 : 143;
 		}
 		return this.#failed.length === 0 ? 0 : 1;
 	}
+}
+
+function seconds(ms: number): string {
+	return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Run } from "../../bench/lib/result.ts";
+import type { Result, Run } from "../../bench/lib/result.ts";
 import { readFaults, refresh } from "../../bench/render/page.ts";
 import { renderParts } from "../../bench/render/parts.ts";
+import { renderReadmeParts } from "../../bench/render/readme.ts";
 import { renderTable } from "../../bench/render/table.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { start, stop } from "./results.ts";
 
 const DOCS = join(root, "docs");
 const PAGE = join(DOCS, "benchmarks.md");
+const README = join(root, "README.md");
 const SPEED = join(DOCS, "benchmarks/speed.json");
 
 const run: Run = {
@@ -98,4 +100,34 @@ test("the figures in docs/benchmarks.md are those of the JSON beside it", () => 
 	const run: Run = JSON.parse(readFileSync(SPEED, "utf8"));
 	const written = readFileSync(PAGE, "utf8");
 	assert.equal(refresh(written, renderParts(run, readFaults(DOCS))), written);
+});
+
+test("the figures in README.md are those of the same JSON", () => {
+	const run: Run = JSON.parse(readFileSync(SPEED, "utf8"));
+	const written = readFileSync(README, "utf8");
+	const parts = renderReadmeParts(run, readFaults(DOCS));
+	assert.equal(refresh(written, parts), written);
+});
+
+test("renderReadmeParts() takes a hand-written main for a contestant that has no threads", () => {
+	const memory: Result = {
+		...start,
+		measure: "memory",
+		rows: ["lastcall", "tini"].map((name, index) => ({
+			contestant: `${name}: one program`,
+			values: { "private dirty, MB": index + 0.5 },
+		})),
+	};
+	const stops: Result = {
+		...stop,
+		rows: [
+			{ contestant: "lastcall", values: { "2 threads": 11 } },
+			{ contestant: "tini + node, by hand", values: { "2 threads": 12 } },
+		],
+	};
+	const results = [start, memory, stops];
+	const part = renderReadmeParts({ ...run, results }, undefined);
+	const compared = part.get("compared") ?? "";
+	assert.match(compared, /^\| lastcall \| – \| – \| 0\.500 \| 11 \| – \|$/m);
+	assert.match(compared, /^\| tini \| – \| – \| 1\.50 \| 12 \| – \|$/m);
 });

@@ -1,6 +1,6 @@
-/** The package as its users get it: built, packed, and installed into an empty project. */
-import { cpSync, readdirSync, symlinkSync } from "node:fs";
-import { basename, delimiter, dirname, join } from "node:path";
+/** The package as its users get it: packed, and installed into an empty project. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import {
 	type CommandOptions,
 	type CommandResult,
@@ -9,8 +9,6 @@ import {
 } from "../../scripts/lib/command.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { makeDirectory, type TestDirectory } from "./directory.ts";
-
-const LEFT_OUT = ["node_modules", "dist", ".git", ".cache"];
 
 /** Whatever asks for `node` by PATH gets the one that runs this test. */
 const env = {
@@ -24,28 +22,15 @@ export class PackageProject implements Disposable {
 	readonly packed: readonly string[];
 	readonly #directory: TestDirectory;
 
+	/** @param files Without a package.json among them the project gets that of `npm init -y`. */
 	static async install(
 		files: Readonly<Record<string, string>>,
 	): Promise<PackageProject> {
-		using copy = await buildCopy();
 		const project = makeDirectory(files);
 		try {
-			const pack = ["pack", "--json", "--ignore-scripts"];
-			const target = ["--pack-destination", project.path];
-			const packed = await must("npm", [...pack, ...target], {
-				cwd: copy.path,
-				env,
-			});
-			const [tarball] = JSON.parse(packed);
-			const install = ["install", "--prefer-offline", "--ignore-scripts"];
-			const quietly = ["--no-audit", "--no-fund", "--no-update-notifier"];
-			await must("npm", [...install, ...quietly, tarball.filename], {
-				cwd: project.path,
-				env,
-				timeout: 120_000,
-			});
-			const paths = tarball.files.map((file: { path: string }) => file.path);
-			return new PackageProject(project, paths.sort());
+			const { file, paths } = await packPackage(project.path);
+			await addPackage(project.path, file);
+			return new PackageProject(project, paths);
 		} catch (error) {
 			project[Symbol.dispose]();
 			throw error;
@@ -67,6 +52,14 @@ export class PackageProject implements Disposable {
 		return run(command, args, { cwd: this.path, env, ...options });
 	}
 
+	/** Writes files into the project, by their names. */
+	write(files: Readonly<Record<string, string>>): void {
+		for (const [name, text] of Object.entries(files)) {
+			mkdirSync(dirname(join(this.path, name)), { recursive: true });
+			writeFileSync(join(this.path, name), text);
+		}
+	}
+
 	/** The environment of the project's commands. */
 	get env(): NodeJS.ProcessEnv {
 		return { ...process.env, ...env };
@@ -77,17 +70,33 @@ export class PackageProject implements Disposable {
 	}
 }
 
-/** Builds a copy: dist/ of the checkout stays as it is for whoever else uses it now. */
-async function buildCopy(): Promise<TestDirectory> {
-	const copy = makeDirectory();
-	for (const name of readdirSync(root)) {
-		if (LEFT_OUT.includes(name)) continue;
-		cpSync(join(root, name), join(copy.path, name), {
-			recursive: true,
-			filter: (path) => !LEFT_OUT.includes(basename(path)),
-		});
-	}
-	symlinkSync(join(root, "node_modules"), join(copy.path, "node_modules"));
-	await must(process.execPath, ["scripts/build.ts"], { cwd: copy.path, env });
-	return copy;
+/**
+ * Packs dist/ as it is: to build it here would take it from under other tests.
+ *
+ * @returns The tarball's name in the directory, and every path in it, sorted.
+ */
+export async function packPackage(
+	directory: string,
+): Promise<{ readonly file: string; readonly paths: readonly string[] }> {
+	if (!existsSync(join(root, "dist/main.cjs")))
+		throw new Error("Cannot pack: found no dist/, npm run build makes it");
+	const pack = ["pack", "--json", "--ignore-scripts"];
+	const target = ["--pack-destination", directory];
+	const packed = await must("npm", [...pack, ...target], { cwd: root, env });
+	const [{ filename, files }] = JSON.parse(packed);
+	const paths = files.map((file: { path: string }) => file.path);
+	return { file: filename, paths: paths.sort() };
+}
+
+/** `npm init -y`, unless there is a package.json, and `npm install` of the package. */
+export async function addPackage(
+	directory: string,
+	tarball: string,
+): Promise<void> {
+	const options = { cwd: directory, env, timeout: 120_000 };
+	if (!existsSync(join(directory, "package.json")))
+		await must("npm", ["init", "-y"], options);
+	const install = ["install", "--prefer-offline", "--ignore-scripts"];
+	const quietly = ["--no-audit", "--no-fund", "--no-update-notifier"];
+	await must("npm", [...install, ...quietly, tarball], options);
 }

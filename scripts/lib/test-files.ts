@@ -1,0 +1,46 @@
+/** Which test files there are, and which of them run where. */
+import { globSync } from "node:fs";
+import { root } from "./paths.ts";
+
+export interface TestFiles {
+	/** Need no engine. */
+	readonly unit: readonly string[];
+	/** The unit tests of what differs on Node.js 24: the binding, signals that come early, output, `lastcall/register`. */
+	readonly differing: readonly string[];
+	/** Run in containers. */
+	readonly container: readonly string[];
+	/** Hostile surroundings, storms, fuzzing: minutes each, most of them in containers. */
+	readonly faults: readonly string[];
+}
+
+const DIFFERING = [
+	"test/exec/program.test.ts",
+	"test/inprocess/",
+	"test/job/flag.test.ts",
+	"test/node-version.test.ts",
+	"test/os/",
+	"test/parity/signals.test.ts",
+];
+
+/**
+ * @param filters Parts of file names: a file counts if its name has one of them. @default every file
+ */
+export function findTestFiles(filters: readonly string[]): TestFiles {
+	const all = globSync("test/**/*.test.ts", { cwd: root })
+		.filter(
+			(file) =>
+				filters.length === 0 || filters.some((part) => file.includes(part)),
+		)
+		.sort();
+	const below = (folder: string) =>
+		all.filter((file) => file.startsWith(folder));
+	const container = below("test/container/");
+	const faults = below("test/faults/");
+	const unit = all.filter(
+		(file) => !container.includes(file) && !faults.includes(file),
+	);
+	const differing = unit.filter((file) =>
+		DIFFERING.some((part) => file.startsWith(part)),
+	);
+	return { unit, differing, container, faults };
+}

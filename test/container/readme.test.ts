@@ -1,0 +1,85 @@
+/** The image of README.md's Dockerfile, built and used as the documentation says. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { makeDirectory } from "../helpers/directory.ts";
+import { buildImage, runContainer, runToEnd } from "../helpers/docker.ts";
+import { imageTag } from "../helpers/images.ts";
+import { addPackage, packPackage } from "../helpers/package.ts";
+import { readmeFiles } from "../helpers/readme.ts";
+import { until } from "../helpers/until.ts";
+
+let image: string;
+before(
+	async () => {
+		image = await buildReadmeImage();
+	},
+	{ timeout: 600_000 },
+);
+
+test("README.md's image is healthy, answers docker exec, and stops cleanly", async () => {
+	await using container = await runContainer({
+		image,
+		flags: ["--health-interval=1s"],
+	});
+	await container.waitForLine(/Job web is ready/, {
+		timeout: 60_000,
+	});
+	const status = await container.exec(["lastcall", "status"]);
+	assert.match(status.stdout, /process 1, .*, ready$/m);
+	assert.equal(status.code, 0);
+	await until(
+		async () => (await container.inspect()).State.Health?.Status === "healthy",
+		"the container is healthy",
+		60_000,
+	);
+	await container.stop();
+	assert.equal(await container.exitCode(), 0);
+	const { stdout } = await container.logs();
+	assert.match(stdout, /^web: closed$/m);
+	assert.match(stdout, /^mailer: closed$/m);
+	assert.match(stdout, /2 of 2 jobs joined/);
+});
+
+test('ENTRYPOINT ["lastcall", "--"] runs a program in its place', async () => {
+	const args = ["--", "sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; exit 7"];
+	const { stdout, code } = await runToEnd({ image, args });
+	assert.match(stdout, /^node \/app\/node_modules\/\.bin\/lastcall -- sh /);
+	assert.equal(code, 7);
+});
+
+test("a subcommand after the entry point is lastcall's", async () => {
+	const { stdout, code } = await runToEnd({ image, args: ["check"] });
+	assert.match(stdout, /^\/app\/lastcall\.config\.mts is fine$/m);
+	assert.equal(code, 0);
+});
+
+/** `npm ci` in the image takes the package from where the lock file says: here from this process, as from a registry. */
+async function buildReadmeImage(): Promise<string> {
+	using project = makeDirectory({
+		...readmeFiles(),
+		".dockerignore": "node_modules\n",
+	});
+	using packed = makeDirectory();
+	const { file } = await packPackage(packed.path);
+	const registry = createServer((_request, response) =>
+		createReadStream(join(packed.path, file)).pipe(response),
+	);
+	registry.listen(0, "127.0.0.1");
+	await once(registry, "listening");
+	try {
+		const { port } = registry.address() as AddressInfo;
+		await addPackage(project.path, `http://127.0.0.1:${port}/${file}`);
+		return await buildImage({
+			tag: imageTag("readme"),
+			context: project.path,
+			timeout: 500_000,
+		});
+	} finally {
+		registry.close();
+	}
+}

@@ -1,0 +1,104 @@
+/** README.md, run as it is written, in a project of `npm init -y` that has the package. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { must } from "../scripts/lib/command.ts";
+import { makeDirectory } from "./helpers/directory.ts";
+import { PackageProject } from "./helpers/package.ts";
+import { freePort } from "./helpers/ports.ts";
+import { key, openPty } from "./helpers/pty.ts";
+import { readmeBlocks, readmeFiles } from "./helpers/readme.ts";
+
+let project: PackageProject;
+before(
+	async () => {
+		project = await PackageProject.install(readmeFiles());
+	},
+	{ timeout: 240_000 },
+);
+after(() => project?.[Symbol.dispose]());
+
+test("README.md says how to install the package before anything else", () => {
+	assert.equal(readmeBlocks("sh")[0], "npm install lastcall\n");
+});
+
+test("README.md shows a service of three files, and an image", () => {
+	assert.deepEqual(Object.keys(readmeFiles()), [
+		"lastcall.config.mts",
+		"jobs/mailer.mts",
+		"server.mjs",
+		"Dockerfile",
+	]);
+});
+
+test("lastcall check finds README.md's service fine", async () => {
+	const { code, stdout } = await project.run("npx", ["lastcall", "check"]);
+	assert.equal(code, 0);
+	assert.match(stdout, /lastcall\.config\.mts is fine$/m);
+});
+
+test("README.md's service runs and stops as README.md shows it, and loses no mail", async () => {
+	const port = await freePort();
+	// The outbox of this test alone.
+	using temporary = makeDirectory();
+	await using terminal = openPty("npx", ["lastcall", "run"], {
+		cwd: project.path,
+		env: {
+			...project.env,
+			PORT: `${port}`,
+			TMPDIR: temporary.path,
+			// npx draws while it looks for the program.
+			npm_config_progress: "false",
+		},
+	});
+	await terminal.lines.waitFor(/Job web is ready/);
+	const url = `http://127.0.0.1:${port}/`;
+	const answer = await fetch(url, { method: "POST", body: "Hello" });
+	assert.equal(await answer.text(), "Thank you\n");
+	terminal.type(key.ctrlC);
+	const { code } = await terminal.exit();
+	assert.equal(code, 0, terminal.lines.text);
+
+	const [sample = ""] = readmeBlocks("text");
+	const printed = terminal.lines.all.filter((line) => line !== "");
+	const shown = sample.trimEnd().split("\n");
+	// The mailer may have sent the mail before Ctrl-C: the order of all lines is not the same each time.
+	assert.deepEqual(
+		withoutFigures(printed).sort(),
+		withoutFigures(shown).sort(),
+	);
+	const placeOf = (text: string) =>
+		printed.findIndex((line) => line.includes(text));
+	const order = ["web: closed", "mailer: closed", "Exiting"].map(placeOf);
+	assert.deepEqual(
+		order,
+		order.toSorted((a, b) => a - b),
+	);
+});
+
+test("README.md's TypeScript has the types that the package declares", async () => {
+	const tsc = join(import.meta.dirname, "../node_modules/.bin/tsc");
+	const types = join(import.meta.dirname, "../node_modules/@types");
+	const options = ["--strict", "--noEmit", "--skipLibCheck"];
+	const target = ["--target", "es2024", "--module", "nodenext"];
+	const found = ["--types", "node", "--typeRoots", types];
+	const files = Object.keys(readmeFiles()).filter((name) =>
+		name.endsWith(".mts"),
+	);
+	await must(tsc, [...options, ...target, ...found, ...files], {
+		cwd: project.path,
+	});
+});
+
+/** What differs from run to run: times, pids, durations and how long the bars of the timeline are. */
+function withoutFigures(lines: readonly string[]): string[] {
+	return lines.map((line) =>
+		line
+			.replace("^C", "")
+			// biome-ignore lint/suspicious/noControlCharactersInRegex: colours
+			.replaceAll(/\x1b\[\d+m/g, "")
+			.replaceAll(/\d+(\.\d+)?( (ms|s)\b)?/g, "N")
+			.replaceAll(/[━╸ ]+/g, " ")
+			.trim(),
+	);
+}
