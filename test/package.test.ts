@@ -56,6 +56,10 @@ export const log = ({ log }: JobContext) => log.shout("x");
 	}),
 };
 
+/** scripts/node builds with Node.js 26. */
+const MAJOR_OF_BUILD = 26;
+const major = Number.parseInt(process.versions.node, 10);
+
 let project: PackageProject;
 before(
 	async () => {
@@ -80,14 +84,14 @@ test("package contains dist and what npm always adds, no sources and no tests", 
 	}
 });
 
-test("package has bytecode of its program that the Node.js it was built with takes", () => {
+test("package has bytecode of its program that the Node.js it was built with takes, and no other", () => {
 	const dist = join(project.path, "node_modules/lastcall/dist");
 	const filename = join(dist, "program.cjs");
 	const script = new Script(readFileSync(filename, "latin1"), {
 		filename,
 		cachedData: readFileSync(join(dist, "program.bytecode")),
 	});
-	assert.equal(script.cachedDataRejected, false);
+	assert.equal(script.cachedDataRejected, major !== MAJOR_OF_BUILD);
 });
 
 test("package starts a program without its bytecode, and with one that does not fit", async () => {
