@@ -16,6 +16,7 @@ import { type Engine, engineEnv } from "./engine.ts";
 import { cacheDir, root } from "./paths.ts";
 import { ensureRootfs } from "./rootfs.ts";
 import {
+	ensureOlderNodes,
 	ensureToolchain,
 	type NodeMajor,
 	nodeBinary,
@@ -105,7 +106,9 @@ async function buildNode(
 	recipe: string,
 ): Promise<void> {
 	await ensureDebianImage(engine);
+	// npm comes from there in any case.
 	await ensureToolchain();
+	if (major !== 26) await ensureOlderNodes();
 	const { libatomic } = await ensureRootfs();
 	mkdirSync(cacheDir, { recursive: true });
 	const context = mkdtempSync(join(cacheDir, "context-"));

@@ -1,42 +1,55 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { must } from "./command.ts";
 import { root } from "./paths.ts";
 
+/** Node.js 26 and npm: what `npm start` needs. */
 const dir = join(root, "scripts/toolchain");
+/** What only tests and the image of Node.js 24 need. */
+const olderDir = join(dir, "older");
 
-export type NodeMajor = 24 | 26;
+export type NodeMajor = 20 | 22 | 24 | 26;
 
-/** Installs the pinned Node.js binaries and npm unless they are there. */
+/** Installs the pinned Node.js 26 and npm unless they are there. */
 export async function ensureToolchain(): Promise<void> {
 	await must(join(dir, "install"), [], { timeout: 900_000 });
 }
 
+/** Installs the pinned Node.js 24, 22 and 20 unless they are there. */
+export async function ensureOlderNodes(): Promise<void> {
+	await must(join(dir, "install"), ["older"], { timeout: 900_000 });
+}
+
 export function nodeBinary(major: NodeMajor): string {
-	return join(dir, "node_modules", nodePackage(major), "bin/node");
+	return join(dirOf(major), "node_modules", nodePackage(major), "bin/node");
 }
 
 export const npmPackage = join(dir, "node_modules/npm");
 
 /** From the lock file, so it is known before anything is installed. */
 export function nodeVersion(major: NodeMajor): string {
-	return lockedVersion(nodePackage(major));
+	return lockedVersion(dirOf(major), nodePackage(major));
 }
 
 export function npmVersion(): string {
-	return lockedVersion("npm");
+	return lockedVersion(dir, "npm");
+}
+
+function dirOf(major: NodeMajor): string {
+	return major === 26 ? dir : olderDir;
 }
 
 function nodePackage(major: NodeMajor): string {
 	return `node-${major}-${process.arch}`;
 }
 
-function lockedVersion(name: string): string {
-	const lock = JSON.parse(readFileSync(join(dir, "package-lock.json"), "utf8"));
+function lockedVersion(directory: string, name: string): string {
+	const path = join(directory, "package-lock.json");
+	const lock = JSON.parse(readFileSync(path, "utf8"));
 	const version = lock.packages[`node_modules/${name}`]?.version;
 	if (version === undefined) {
 		throw new Error(
-			`Cannot find "${name}" in scripts/toolchain/package-lock.json: there are binaries for linux on x64 and arm64, this is ${process.platform} on ${process.arch}`,
+			`Cannot find "${name}" in ${relative(root, path)}: there are binaries for linux on x64 and arm64, this is ${process.platform} on ${process.arch}`,
 		);
 	}
 	return version;
