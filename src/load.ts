@@ -2,18 +2,27 @@
 /**
  * dist/main.cjs: runs the program, which is there in two bundles. For a program in the foreground dist/program.cjs, from the bytecode
  * that the build has kept: to compile it would take a tenth of the time until the program starts. Bytecode of another version of V8 is
- * refused by V8, which then compiles. For the subcommands dist/subcommands.cjs, which has them, too.
+ * refused by V8, which then compiles. For the subcommands dist/subcommands.cjs, which has them, too. On a Node.js that is too old
+ * for them it says so; this file itself has to work there, so it imports nothing of Node.js's.
  *
  * The signals are os/signals.ts's, a few hundred microseconds later: it notices what came before.
  */
-import { readFileSync } from "node:fs";
 import { isSubcommand } from "./cli/args.ts";
 import { attempt } from "./errors.ts";
+import { complainOfNode, printRaw } from "./node-version.ts";
 
-if (isSubcommand(process.argv[2])) require(`${__dirname}/subcommands.cjs`);
+const EXIT_USAGE = 2;
+
+const complaint = complainOfNode();
+if (complaint !== undefined) {
+	printRaw(complaint);
+	process.exitCode = EXIT_USAGE;
+} else if (isSubcommand(process.argv[2]))
+	require(`${__dirname}/subcommands.cjs`);
 else runProgram();
 
 function runProgram(): void {
+	const { readFileSync } = process.getBuiltinModule("node:fs");
 	const { Script } = process.getBuiltinModule("node:vm");
 	const filename = `${__dirname}/program.cjs`;
 	const cachedData = attempt(() =>

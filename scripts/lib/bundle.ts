@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const { dependencies, engines, optionalDependencies, version } = JSON.parse(
@@ -13,6 +14,11 @@ const { dependencies, engines, optionalDependencies, version } = JSON.parse(
 /** In the bundles, since they use a tenth of it: all of it is half a megabyte in an init that idles. */
 export const BUNDLED = ["valibot"];
 
+const minNode = Number(engines.node.replace(/\D/g, ""));
+
+/** Targets of the files that an old Node.js has to be able to read, since they say that it is too old. */
+const OLD_NODE = { cjs: "node12", esm: "node18" } as const;
+
 /** What all bundles have in common. */
 export const common = {
 	bundle: true,
@@ -20,10 +26,13 @@ export const common = {
 		(name) => !BUNDLED.includes(name),
 	),
 	platform: "node",
-	target: `node${engines.node.replace(/\D/g, "")}`,
+	target: `node${minNode}`,
 	sourcemap: "linked",
 	sourcesContent: false,
-	define: { LASTCALL_VERSION: JSON.stringify(version) },
+	define: {
+		LASTCALL_VERSION: JSON.stringify(version),
+		LASTCALL_MIN_NODE: JSON.stringify(minNode),
+	},
 	logLevel: "warning",
 } as const satisfies BuildOptions;
 
@@ -76,21 +85,29 @@ export async function bundleProgram(outfile: string): Promise<void> {
 	});
 }
 
-/** A file and all that it imports as one file: the program with its subcommands, the first file of a job thread, the loader. */
+/** A file and all that it imports as one file: the program with its subcommands, the first file of a job thread. */
 export async function bundleScript(
 	entryPoint: string,
 	outfile: string,
+	options: BuildOptions = {},
 ): Promise<void> {
 	await build({
 		...common,
 		...commonJs,
 		entryPoints: [entryPoint],
 		outfile,
+		...options,
 	});
 }
 
+/** What runs the program, or says that this Node.js is too old for it. */
+export async function bundleLoader(outfile: string): Promise<void> {
+	await bundleScript("src/load.ts", outfile, { target: OLD_NODE.cjs });
+}
+
 /**
- * The in-process init as one ES module: it stands before the start of an app, which loads ES modules anyway.
+ * The in-process init as one ES module: it stands before the start of an app, which loads ES modules anyway. What an old Node.js must
+ * not run is in it as functions, called only on a newer one.
  */
 export async function bundleRegister(outfile: string): Promise<void> {
 	await build({
@@ -98,9 +115,36 @@ export async function bundleRegister(outfile: string): Promise<void> {
 		entryPoints: ["src/register.ts"],
 		outfile,
 		format: "esm",
+		target: OLD_NODE.esm,
 		minifySyntax: true,
 		minifyWhitespace: true,
 		plugins: [withoutFacades],
+	});
+}
+
+/**
+ * The public API as ES modules. Each of them imports dist/require-node.js first: ES modules run in the order in which they are
+ * imported, and without this line the bundler would choose it.
+ */
+export async function bundleApi(outdir: string): Promise<void> {
+	const first = "require-node.js";
+	const modules = { ...common, format: "esm", target: OLD_NODE.esm } as const;
+	await build({
+		...modules,
+		entryPoints: ["src/require-node.ts"],
+		outfile: join(outdir, first),
+		// Leaves out what only the sources need. Names stay long: Node.js shows the line that throws.
+		minifySyntax: true,
+	});
+	await build({
+		...modules,
+		banner: { js: `import "./${first}";` },
+		plugins: [withoutFacades],
+		entryPoints: ["src/index.ts"],
+		entryNames: "[name]",
+		chunkNames: "chunk-[name]-[hash]",
+		outdir,
+		splitting: true,
 	});
 }
 
