@@ -17,7 +17,6 @@ const DIFFERING = [
 	"test/exec/program.test.ts",
 	"test/inprocess/",
 	"test/job/flag.test.ts",
-	"test/node-version.test.ts",
 	"test/os/",
 	"test/parity/signals.test.ts",
 ];
