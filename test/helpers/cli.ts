@@ -4,6 +4,9 @@ import {
 	type CommandResult,
 	run,
 } from "../../scripts/lib/command.ts";
+import { useCompileCache } from "./compile-cache.ts";
+
+useCompileCache();
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 

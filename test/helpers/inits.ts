@@ -5,12 +5,15 @@ import { mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt } from "../../src/errors.ts";
+import { useCompileCache } from "./compile-cache.ts";
 import { namespace } from "./lastcall.ts";
 import { Lines } from "./lines.ts";
 import { until } from "./until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const PROGRAMS = join(import.meta.dirname, "../fixtures/programs");
+
+useCompileCache();
 
 /** How an init is called: the command, without its flags. */
 export type Init = readonly string[];

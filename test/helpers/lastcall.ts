@@ -7,12 +7,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { attempt } from "../../src/errors.ts";
 import type { Event } from "../../src/events.ts";
+import { useCompileCache } from "./compile-cache.ts";
 import { findEvent, parseEvents } from "./events.ts";
 import { Lines } from "./lines.ts";
 import { until } from "./until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const JOBS = join(import.meta.dirname, "../fixtures/jobs");
+
+useCompileCache();
 
 /** Absolute path of a job of test/fixtures/jobs. */
 export function fixture(name: string): string {
