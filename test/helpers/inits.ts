@@ -8,7 +8,7 @@ import { attempt } from "../../src/errors.ts";
 import { useCompileCache } from "./compile-cache.ts";
 import { namespace } from "./lastcall.ts";
 import { Lines } from "./lines.ts";
-import { until } from "./until.ts";
+import { PATIENCE_MS, until } from "./until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const PROGRAMS = join(import.meta.dirname, "../fixtures/programs");
@@ -122,7 +122,7 @@ export class RunningInit implements AsyncDisposable {
 		for (const signal of signals) process.kill(pid, signal);
 	}
 
-	async exit(timeout = 20_000): Promise<number | string> {
+	async exit(timeout = PATIENCE_MS): Promise<number | string> {
 		await Promise.all([
 			this.stdout.waitForEnd({ timeout }),
 			this.stderr.waitForEnd({ timeout }),

@@ -10,7 +10,7 @@ import type { Event } from "../../src/events.ts";
 import { useCompileCache } from "./compile-cache.ts";
 import { findEvent, parseEvents } from "./events.ts";
 import { Lines } from "./lines.ts";
-import { until } from "./until.ts";
+import { PATIENCE_MS, until } from "./until.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const JOBS = join(import.meta.dirname, "../fixtures/jobs");
@@ -165,11 +165,11 @@ export class Lastcall implements AsyncDisposable {
 	waitFor(type: Event["type"], job = ""): Promise<string> {
 		// To the end of the line: its beginning alone may be there already.
 		const pattern = `"event":"${type}"${job && `,"job":"${job}"`}.*}$`;
-		return this.lines.waitFor(new RegExp(pattern), { timeout: 20_000 });
+		return this.lines.waitFor(new RegExp(pattern));
 	}
 
 	/** Waits for its end: its exit code, and milliseconds from the call. */
-	async exit(timeout = 20_000): Promise<{ code: number; ms: number }> {
+	async exit(timeout = PATIENCE_MS): Promise<{ code: number; ms: number }> {
 		const start = performance.now();
 		await this.lines.waitForEnd({ timeout });
 		return { code: await this.#ended, ms: performance.now() - start };

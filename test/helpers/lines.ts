@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
+import { PATIENCE_MS } from "./until.ts";
 
 export interface WaitOptions {
-	/** Milliseconds. @default 10_000 */
+	/** Milliseconds. @default a minute */
 	readonly timeout?: number;
 }
 
@@ -60,7 +61,7 @@ export class Lines {
 	waitFor(
 		pattern: RegExp,
 		{
-			timeout = 10_000,
+			timeout = PATIENCE_MS,
 			from = 0,
 		}: WaitOptions & { readonly from?: number } = {},
 	): Promise<string> {
@@ -77,7 +78,7 @@ export class Lines {
 	}
 
 	/** Resolves when all the output has arrived. */
-	async waitForEnd({ timeout = 10_000 }: WaitOptions = {}): Promise<void> {
+	async waitForEnd({ timeout = PATIENCE_MS }: WaitOptions = {}): Promise<void> {
 		await this.#wait("the end of the output", timeout, () =>
 			this.#ended ? true : undefined,
 		);

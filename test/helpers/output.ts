@@ -12,9 +12,6 @@ import { join } from "node:path";
 import { makeDirectory } from "./directory.ts";
 import { until } from "./until.ts";
 
-/** A machine that is busy with something else may take long to start a program. */
-const TIMEOUT_MS = 30_000;
-
 export const PROGRAM = join(import.meta.dirname, "../fixtures/output.ts");
 
 export interface OutputTask {
@@ -79,7 +76,6 @@ export class OutputProgram implements Disposable {
 		await until(
 			() => child.exitCode !== null || child.signalCode !== null,
 			"it has exited",
-			TIMEOUT_MS,
 		);
 		return child.exitCode;
 	}
@@ -100,11 +96,7 @@ export class ReportFile implements Disposable {
 		nth: number,
 	): Promise<OutputReport> {
 		const matching = () => this.#all.filter((report) => field in report);
-		await until(
-			() => matching().length >= nth,
-			`"${field}" is reported`,
-			TIMEOUT_MS,
-		);
+		await until(() => matching().length >= nth, `"${field}" is reported`);
 		return matching()[nth - 1] as OutputReport;
 	}
 

@@ -1,6 +1,7 @@
 /** Runs a command in a real terminal, for what only a terminal can show: Ctrl-C, Ctrl-Z, its size. */
 import { spawn } from "@lydell/node-pty";
 import { Lines } from "./lines.ts";
+import { PATIENCE_MS } from "./until.ts";
 
 export interface PtyOptions {
 	readonly cols?: number;
@@ -54,7 +55,7 @@ export function openPty(
 		lines.end();
 	});
 
-	const exit: Pty["exit"] = async ({ timeout = 10_000 } = {}) => {
+	const exit: Pty["exit"] = async ({ timeout = PATIENCE_MS } = {}) => {
 		await lines.waitForEnd({ timeout });
 		return ended.promise;
 	};

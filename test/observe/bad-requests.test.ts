@@ -104,7 +104,7 @@ test("serve() holds 256 connections, and turns away whoever is over that", async
 		return socket.resume();
 	});
 	const open = () => sockets.filter(({ closed }) => !closed);
-	await until(() => open().length === 256, "256 are left", 30_000);
+	await until(() => open().length === 256, "256 are left");
 	for (const socket of sockets) socket.destroy();
 	// The server hears of it a moment later.
 	const answers = async () =>

@@ -17,7 +17,7 @@ test("endProcess() gets out while a thread of libuv's pool is held by a socket t
 		stdio: ["ignore", "pipe", "inherit"],
 	});
 	try {
-		await Lines.from(child.stdout).waitFor(/"job.ready"/, { timeout: 30_000 });
+		await Lines.from(child.stdout).waitFor(/"job.ready"/);
 		child.stdout.pause();
 		// From here there is more to write than a socket takes.
 		await untilBlocked(child.pid as number, "flood");

@@ -30,7 +30,7 @@ async function readSlowly(stream: Readable): Promise<string[]> {
 		lines.push(String(chunk));
 		setImmediate(next);
 	}
-	await lines.waitForEnd({ timeout: 30_000 });
+	await lines.waitForEnd();
 	return lines.all;
 }
 

@@ -2,52 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { livingDescendants } from "../../src/os/processes.ts";
 import { fixture, startLastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { stormRun } from "../helpers/storm.ts";
 import { until } from "../helpers/until.ts";
 import { zombies } from "../helpers/zombies.ts";
 
-const ORPHANS = 5_000;
+/** test/faults/storms-children.test.ts has more of both. */
+const storm = { orphans: 300, children: 15 };
 
-async function storm(
-	asInit: boolean,
-	nodeFlags: readonly string[] = [],
-): Promise<void> {
-	const spawning = { thread: fixture("spawning"), data: 200 };
-	await using lastcall = await startLastcall(
-		{
-			logLevel: "debug",
-			jobs: {
-				orphans: { thread: fixture("orphaning"), data: ORPHANS },
-				children: spawning,
-				more: spawning,
-			},
-		},
-		{
-			asInit,
-			nodeFlags: ["--import", fixture("../spawn-in-main"), ...nodeFlags],
-		},
-	);
-	const timeout = 60_000;
-	for (const line of [
-		/^orphans: the shell ended with 0$/,
-		/^children: 200 children, 0 wrong$/,
-		/^more: 200 children, 0 wrong$/,
-		/^main: 200 children, 0 wrong$/,
-	])
-		await lastcall.lines.waitFor(line, { timeout });
-	await until(() => zombies(lastcall.pid) === 0, "no zombie is left");
-	lastcall.kill("SIGTERM");
-	assert.equal((await lastcall.exit()).code, 0);
-	const reaped = lastcall.events.filter(({ type }) => type === "orphan.reaped");
-	assert.ok(reaped.length >= ORPHANS, `reaped ${reaped.length}`);
-}
+test("startReaper() as PID 1 reaps 300 orphans and takes no exit of a child of Node.js", () =>
+	stormRun({ ...storm, asInit: true }));
 
-test("startReaper() as PID 1 reaps 5,000 orphans and takes no exit of a child of Node.js", () =>
-	storm(true));
-
-test("startReaper() as a subreaper does the same", () => storm(false));
+test("startReaper() as a subreaper does the same", () =>
+	stormRun({ ...storm, asInit: false }));
 
 test("startReaper() through koffi does the same", () =>
-	storm(true, WITHOUT_FFI));
+	stormRun({ ...storm, asInit: true, nodeFlags: WITHOUT_FFI }));
 
 test("startReaper() collects the children of a thread that has ended", async () => {
 	await using lastcall = await startLastcall({

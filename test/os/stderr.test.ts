@@ -8,6 +8,6 @@ test("keepStderrBlocking() leaves it blocking for everybody who shares it", asyn
 		jobs: { job: { thread: fixture("waiting") } },
 		logFormat: "pretty",
 	});
-	await lastcall.lines.waitFor(/Job job is ready/, { timeout: 30_000 });
+	await lastcall.lines.waitFor(/Job job is ready/);
 	assert.equal(isNonBlocking(lastcall.pid, 2), false);
 });

@@ -1,0 +1,42 @@
+/**
+ * Orphans and children in such numbers that they take minutes: test/os/reaper.test.ts and test/os/patience.test.ts have the
+ * same with fewer. Needs no engine: each storm has a PID namespace of its own.
+ */
+import { test } from "node:test";
+import { WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { stormApp, stormKinds, stormRun } from "../helpers/storm.ts";
+import { until } from "../helpers/until.ts";
+import { zombies } from "../helpers/zombies.ts";
+
+const storm = { orphans: 5_000, children: 200 };
+
+for (const [how, options] of [
+	["as PID 1", { asInit: true }],
+	["as a subreaper", { asInit: false }],
+	["through koffi", { asInit: true, nodeFlags: WITHOUT_FFI }],
+] as const)
+	test(`run ${how}: 5,000 orphans are reaped, and none of 600 exits of children of Node.js is taken`, () =>
+		stormRun({ ...storm, ...options }));
+
+const ORPHANS = 2_000;
+
+test("an app that is PID 1 keeps 2,000 zombies without lastcall/register", async () => {
+	await using app = await stormApp(ORPHANS, { registered: false });
+	await until(() => zombies(app.pid) === ORPHANS, "every orphan is a zombie");
+});
+
+for (const [how, options] of [
+	["as PID 1", {}],
+	["through koffi", { nodeFlags: WITHOUT_FFI }],
+	[
+		"outside PID 1 with LASTCALL_SUBREAPER=1",
+		{ asInit: false, env: { LASTCALL_SUBREAPER: "1" } },
+	],
+] as const)
+	test(`lastcall/register ${how}: 2,000 orphans are reaped`, async () => {
+		await using app = await stormApp(ORPHANS, options);
+		await until(() => zombies(app.pid) === 0, "no zombie is left");
+	});
+
+test("lastcall/register: every kind of child tells its owner of its exit, 40 times of 40, under a storm of orphans", () =>
+	stormKinds(40));
