@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { must } from "../scripts/lib/command.ts";
 import { root } from "../scripts/lib/paths.ts";
+import { runScript, ScriptError } from "../scripts/lib/script.ts";
 import { findContestants } from "./contestants/all.ts";
 import { describeMachine } from "./lib/machine.ts";
 import type { Measure } from "./lib/measure.ts";
@@ -39,69 +40,100 @@ const MEASURES: readonly Measure[] = [
 ];
 const NAMES = MEASURES.map(({ name }) => name);
 
-const { values, positionals } = parseArgs({
-	allowPositionals: true,
-	options: {
-		turns: { type: "string" },
-		"no-build": { type: "boolean", default: false },
-		quick: { type: "boolean", default: false },
-		contestant: { type: "string", multiple: true },
-		output: { type: "string", default: join(root, "docs") },
-	},
-});
-const unknown = positionals.filter((name) => !NAMES.includes(name));
-if (unknown.length > 0)
-	throw new Error(
-		`Cannot measure "${unknown.join('", "')}", expected one of ${NAMES.join(", ")}`,
+await runScript(async () => {
+	const { values, positionals } = readArguments();
+
+	for (const script of values["no-build"] ? [] : ["build", "sea"])
+		await must(process.execPath, [join(root, `scripts/${script}.ts`)], {
+			cwd: root,
+			timeout: 300_000,
+		});
+	const all = await findContestants();
+	const names = all.map(({ name }) => name);
+	for (const name of values.contestant ?? [])
+		if (!names.includes(name))
+			throw new ScriptError(
+				`Cannot measure the contestant "${name}", expected one of ${names.join(", ")}`,
+				{ exitCode: 2 },
+			);
+	const contestants = all.filter(
+		({ name }) => values.contestant?.includes(name) ?? true,
 	);
 
-for (const script of values["no-build"] ? [] : ["build", "sea"])
-	await must(process.execPath, [join(root, `scripts/${script}.ts`)], {
-		cwd: root,
-		timeout: 300_000,
-	});
-const all = await findContestants();
-const contestants = all.filter(
-	({ name }) => values.contestant?.includes(name) ?? true,
-);
+	const results: Result[] = [];
+	for (const measure of MEASURES) {
+		if (positionals.length > 0 && !positionals.includes(measure.name)) continue;
+		const began = performance.now();
+		const result = await measure.run({
+			contestants,
+			turns: values.turns === undefined ? undefined : Number(values.turns),
+			quick: values.quick,
+			say: (progress) => console.error(`${measure.name}: ${progress}`),
+		});
+		const seconds = ((performance.now() - began) / 1_000).toFixed(0);
+		console.error(`${measure.name}: done in ${seconds} s`);
+		console.log(`\n## ${result.title}\n\n${renderTable(result)}\n`);
+		for (const { text, found, limit, met } of result.aims)
+			console.log(
+				`- ${met ? "met" : "missed"}: ${text}: ${found.toFixed(2)} (${limit})`,
+			);
+		results.push(result);
+	}
 
-const results: Result[] = [];
-for (const measure of MEASURES) {
-	if (positionals.length > 0 && !positionals.includes(measure.name)) continue;
-	const began = performance.now();
-	const result = await measure.run({
-		contestants,
-		turns: values.turns === undefined ? undefined : Number(values.turns),
-		quick: values.quick,
-		say: (progress) => console.error(`${measure.name}: ${progress}`),
-	});
-	const seconds = ((performance.now() - began) / 1_000).toFixed(0);
-	console.error(`${measure.name}: done in ${seconds} s`);
-	console.log(`\n## ${result.title}\n\n${renderTable(result)}\n`);
-	for (const { text, found, limit, met } of result.aims)
-		console.log(
-			`- ${met ? "met" : "missed"}: ${text}: ${found.toFixed(2)} (${limit})`,
+	const directory = join(values.output, "benchmarks");
+	const file = join(directory, "speed.json");
+	const earlier: Run | undefined = existsSync(file)
+		? JSON.parse(readFileSync(file, "utf8"))
+		: undefined;
+	const run = mergeRuns(
+		earlier,
+		{
+			date: new Date().toISOString().slice(0, 10),
+			machine: describeMachine(),
+			versions: Object.fromEntries(
+				contestants.map(({ name, version }) => [name, version]),
+			),
+			results,
+		},
+		NAMES,
+	);
+	mkdirSync(directory, { recursive: true });
+	writeFileSync(file, `${JSON.stringify(run, null, "\t")}\n`);
+	await writePage(run, values.output);
+	return 0;
+});
+
+function readArguments() {
+	const parsed = parse();
+	const unknown = parsed.positionals.filter((name) => !NAMES.includes(name));
+	if (unknown.length > 0)
+		throw new ScriptError(
+			`Cannot measure "${unknown.join('", "')}", expected one of ${NAMES.join(", ")}`,
+			{ exitCode: 2 },
 		);
-	results.push(result);
+	const { turns } = parsed.values;
+	if (turns !== undefined && !/^[1-9]\d*$/.test(turns))
+		throw new ScriptError(
+			`Expected a whole number above 0 after --turns, found "${turns}"`,
+			{ exitCode: 2 },
+		);
+	return parsed;
 }
 
-const directory = join(values.output, "benchmarks");
-const file = join(directory, "speed.json");
-const earlier: Run | undefined = existsSync(file)
-	? JSON.parse(readFileSync(file, "utf8"))
-	: undefined;
-const run = mergeRuns(
-	earlier,
-	{
-		date: new Date().toISOString().slice(0, 10),
-		machine: describeMachine(),
-		versions: Object.fromEntries(
-			contestants.map(({ name, version }) => [name, version]),
-		),
-		results,
-	},
-	NAMES,
-);
-mkdirSync(directory, { recursive: true });
-writeFileSync(file, `${JSON.stringify(run, null, "\t")}\n`);
-await writePage(run, values.output);
+function parse() {
+	try {
+		return parseArgs({
+			allowPositionals: true,
+			options: {
+				turns: { type: "string" },
+				"no-build": { type: "boolean", default: false },
+				quick: { type: "boolean", default: false },
+				contestant: { type: "string", multiple: true },
+				output: { type: "string", default: join(root, "docs") },
+			},
+		});
+	} catch (error) {
+		// Its errors are all about the arguments.
+		throw new ScriptError((error as Error).message, { exitCode: 2 });
+	}
+}

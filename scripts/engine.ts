@@ -2,6 +2,7 @@
 import { dockerdPid, privateHost } from "./lib/dockerd.ts";
 import { type Engine, ensureEngine, stopEngine } from "./lib/engine.ts";
 import { ensureBaseImage, ensureDebianImage } from "./lib/images.ts";
+import { runScript } from "./lib/script.ts";
 
 export {
 	type Engine,
@@ -9,6 +10,7 @@ export {
 	ensureEngine,
 	type NoEngine,
 	stopEngine,
+	withEngine,
 } from "./lib/engine.ts";
 export {
 	type BaseImage,
@@ -19,9 +21,9 @@ export {
 async function main(command: string | undefined): Promise<number> {
 	switch (command) {
 		case "start":
-			return withEngine(describe);
+			return onEngine(describe);
 		case "image":
-			return withEngine(async (engine) => {
+			return onEngine(async (engine) => {
 				for (const image of [
 					await ensureDebianImage(engine),
 					await ensureBaseImage(engine, 26),
@@ -55,7 +57,7 @@ async function main(command: string | undefined): Promise<number> {
 }
 
 /** Asked for by hand, so an engine may be started; installing one still takes LASTCALL_ENGINE=install. */
-async function withEngine(
+async function onEngine(
 	action: (engine: Engine) => void | Promise<void>,
 ): Promise<number> {
 	const engine = await ensureEngine(true);
@@ -75,11 +77,4 @@ function describe(engine: Engine): void {
 	);
 }
 
-if (import.meta.main) {
-	try {
-		process.exitCode = await main(process.argv[2]);
-	} catch (error) {
-		console.error(error instanceof Error ? error.message : error);
-		process.exitCode = 1;
-	}
-}
+if (import.meta.main) await runScript(() => main(process.argv[2]));

@@ -9,6 +9,7 @@ import {
 } from "../../scripts/lib/engine.ts";
 import { ensureBaseImage } from "../../scripts/lib/images.ts";
 import { root } from "../../scripts/lib/paths.ts";
+import { ScriptError } from "../../scripts/lib/script.ts";
 
 const BUILD_MS = 300_000;
 const START_MS = 30_000;
@@ -28,7 +29,7 @@ export class Docker implements AsyncDisposable {
 	/** Rejects where there is none, and none may be started. */
 	static async connect(): Promise<Docker> {
 		const engine = await ensureEngine();
-		if ("reason" in engine) throw new Error(engine.reason);
+		if ("reason" in engine) throw new ScriptError(engine.reason);
 		const docker = new Docker(engine);
 		const base = await ensureBaseImage(engine, 26);
 		if (base.origin !== "present") docker.#images.push(base.name);

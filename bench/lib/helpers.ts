@@ -1,9 +1,10 @@
 /** The programs in C of bench/helpers: a harness in JavaScript would measure itself. */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDir, root } from "../../scripts/lib/paths.ts";
+import { ScriptError } from "../../scripts/lib/script.ts";
 
 /** Static: the dynamic linker's half a millisecond is nobody's in particular. */
 const FLAGS = ["-O2", "-Wall", "-static"];
@@ -24,9 +25,12 @@ export function helper(name: string): string {
 	mkdirSync(directory, { recursive: true });
 	// Two checkouts may compile at the same time.
 	const unfinished = `${path}.${process.pid}`;
-	execFileSync("gcc", [...FLAGS, "-o", unfinished, source], {
-		stdio: "inherit",
-	});
+	const args = [...FLAGS, "-o", unfinished, source];
+	const { error, status } = spawnSync("gcc", args, { stdio: "inherit" });
+	if (error !== undefined || status !== 0)
+		throw new ScriptError(
+			`Cannot compile bench/helpers/${name}.c: ${error ? "found no gcc on PATH" : `gcc ended with ${status}`}. It takes gcc and the C library's static archive (Debian: gcc, libc6-dev)`,
+		);
 	renameSync(unfinished, path);
 	return path;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { ScriptError } from "../../scripts/lib/script.ts";
 import { attempt } from "../../src/errors.ts";
 import type { Launch } from "./contestant.ts";
 import { helper } from "./helpers.ts";
@@ -63,7 +64,7 @@ export class Stopwatch implements AsyncDisposable {
 		const started = await answers.next();
 		if (started.done) {
 			rmSync(directory, { recursive: true, force: true });
-			throw new Error(`Cannot start "${launch.command.join(" ")}"`);
+			throw new ScriptError(`Cannot start "${launch.command.join(" ")}"`);
 		}
 		return new Stopwatch(child, answers, directory, numbers(started.value));
 	}

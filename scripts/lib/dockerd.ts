@@ -2,7 +2,7 @@
  * A private Docker engine: own data, own socket, no bridge and no firewall rules, so it
  * touches neither the machine's network nor an engine that is installed there.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import {
 	existsSync,
 	mkdirSync,
@@ -15,7 +15,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { must, run } from "./command.ts";
 import { findClient } from "./docker-cli.ts";
+import { unmountBelow } from "./mounts.ts";
 import { cacheDir } from "./paths.ts";
+import { readProcess } from "./processes.ts";
+import { ScriptError } from "./script.ts";
 
 const dir = join(cacheDir, "engine");
 const pidFile = join(dir, "dockerd.pid");
@@ -27,6 +30,9 @@ const containerdPidFile = join(execRoot, "containerd/containerd.pid");
 
 export const privateHost = `unix://${socket}`;
 
+/** Started by this process. */
+let own: ChildProcess | undefined;
+
 /** Starts the engine unless it runs already. `started` says whether this call did it. */
 export async function startDockerd(): Promise<{
 	client: string;
@@ -34,7 +40,7 @@ export async function startDockerd(): Promise<{
 }> {
 	// The kernel's limit for the path of a Unix socket is 107 bytes.
 	if (Buffer.byteLength(execRoot) > 60) {
-		throw new Error(
+		throw new ScriptError(
 			`Cannot start an engine under "${dir}": its socket paths would be too long, set LASTCALL_CACHE to a shorter directory`,
 		);
 	}
@@ -54,11 +60,25 @@ export async function startDockerd(): Promise<{
 		stdio: ["ignore", log, log],
 	});
 	child.unref();
+	child.on("error", () => {});
 	if (child.pid === undefined)
-		throw new Error("Cannot start dockerd: found none on PATH");
+		throw new ScriptError("Cannot start dockerd: found none on PATH");
+	own = child;
 	const client = await answer(child.pid);
 	// Two at once: the second dockerd sees the pid file of the first and ends by itself.
 	return { client, started: dockerdPid() === child.pid };
+}
+
+/** As `stopDockerd`, but only what this process has started, even if it has never answered. */
+export async function stopOwnDockerd(): Promise<void> {
+	if (own?.pid === undefined) return;
+	const { pid, exitCode, signalCode } = own;
+	const running = dockerdPid();
+	// Interrupted before it had written its pid file.
+	if (running === undefined && exitCode === null && signalCode === null)
+		await endProcess(pid);
+	if (running === undefined || running === pid) await stopDockerd();
+	own = undefined;
 }
 
 /** Stops the engine and everything in it; its data stays, as a cache. */
@@ -67,7 +87,7 @@ export async function stopDockerd(): Promise<boolean> {
 	if (dockerdPid() === undefined && existsSync(pidFile)) await startDockerd();
 	const pid = dockerdPid();
 	if (pid === undefined) {
-		await unmountLeftovers();
+		await unmountBelow(dir);
 		return false;
 	}
 	const env = { DOCKER_HOST: privateHost };
@@ -87,7 +107,7 @@ export async function stopDockerd(): Promise<boolean> {
 	await endProcess(pid);
 	// dockerd ends its containerd with itself, but not after a SIGKILL.
 	if (containerd !== undefined) await endProcess(containerd);
-	await unmountLeftovers();
+	await unmountBelow(dir);
 	rmSync(pidFile, { force: true });
 	return true;
 }
@@ -123,13 +143,13 @@ async function answer(pid: number): Promise<string> {
 			if (client !== undefined) return client;
 		}
 		if (!isRunning(pid) && dockerdPid() === undefined) {
-			throw new Error(
+			throw new ScriptError(
 				`dockerd ended while starting; the end of ${logFile}:\n${logTail()}`,
 			);
 		}
 		await delay(100);
 	}
-	throw new Error(
+	throw new ScriptError(
 		`dockerd (pid ${pid}) did not answer on ${socket} in ${limit} ms; the end of ${logFile}:\n${logTail()}`,
 	);
 }
@@ -153,28 +173,13 @@ async function endProcess(pid: number): Promise<void> {
 		while (isRunning(pid) && Date.now() < deadline) await delay(20);
 	}
 	if (isRunning(pid))
-		throw new Error(
+		throw new ScriptError(
 			`Process ${pid} of the private engine is alive after SIGKILL`,
 		);
 }
 
-/** A zombie has ended: its parent may be someone who never collects it. */
 function isRunning(pid: number): boolean {
-	try {
-		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		return stat.at(stat.lastIndexOf(")") + 2) !== "Z";
-	} catch {
-		return false;
-	}
-}
-
-async function unmountLeftovers(): Promise<void> {
-	const mounts = readFileSync("/proc/self/mountinfo", "utf8")
-		.split("\n")
-		.map((line) => line.split(" ")[4] ?? "")
-		.filter((path) => path.startsWith(`${dir}/`));
-	// The deepest first: mountinfo lists a mount after the one it stands on.
-	for (const path of mounts.reverse()) await run("umount", [path]);
+	return readProcess(pid) !== undefined;
 }
 
 const config = {

@@ -7,7 +7,10 @@ import {
 	privateHost,
 	startDockerd,
 	stopDockerd,
+	stopOwnDockerd,
 } from "./dockerd.ts";
+import { cleanUp, Interrupted } from "./interruption.ts";
+import { ScriptError } from "./script.ts";
 
 export interface Engine {
 	/** The `docker` client to use. */
@@ -44,9 +47,33 @@ export async function ensureEngine(
 		await ensureDockerInstalled();
 		return { ...(await startDockerd()), host: privateHost, private: true };
 	} catch (error) {
+		if (error instanceof Interrupted) throw error;
+		await stopStartedEngine();
 		return {
 			reason: `Cannot start a private Docker engine: ${message(error)}`,
 		};
+	}
+}
+
+/** Does something with an engine. A private engine that was started for it is stopped at the end, however that comes. */
+export async function withEngine<Result>(
+	action: (engine: Engine | NoEngine) => Promise<Result>,
+): Promise<Result> {
+	try {
+		return await action(await ensureEngine());
+	} finally {
+		await stopStartedEngine();
+	}
+}
+
+/** Says so if it cannot: nobody would look for an engine that stays. */
+async function stopStartedEngine(): Promise<void> {
+	try {
+		await cleanUp(stopOwnDockerd);
+	} catch (error) {
+		console.error(
+			`lastcall: The private engine stays, and what runs in it: ${message(error)}. To stop it: npm run engine -- stop`,
+		);
 	}
 }
 
@@ -65,7 +92,7 @@ export function engineEnv(engine: Engine): NodeJS.ProcessEnv {
 
 async function ensureDockerInstalled(): Promise<void> {
 	if (process.platform !== "linux" || process.getuid?.() !== 0) {
-		throw new Error(
+		throw new ScriptError(
 			`it needs root on Linux, found uid ${process.getuid?.()} on ${process.platform}; start your own engine instead`,
 		);
 	}

@@ -11,7 +11,9 @@ import {
 import { join } from "node:path";
 import { aptInstall } from "./apt.ts";
 import { must, run } from "./command.ts";
+import { removeDirectory } from "./mounts.ts";
 import { cacheDir } from "./paths.ts";
+import { ScriptError } from "./script.ts";
 
 export interface Rootfs {
 	/** As debian:bookworm-slim. */
@@ -28,7 +30,7 @@ export async function ensureRootfs(): Promise<Rootfs> {
 	};
 	if (existsSync(dir)) return rootfs;
 	if (process.getuid?.() !== 0) {
-		throw new Error(
+		throw new ScriptError(
 			`Cannot make a root file system: debootstrap needs root, found uid ${process.getuid?.()}`,
 		);
 	}
@@ -70,7 +72,8 @@ export async function ensureRootfs(): Promise<Rootfs> {
 		rmSync(tree, { recursive: true });
 		renameSync(work, dir);
 	} finally {
-		rmSync(work, { recursive: true, force: true });
+		// debootstrap mounts /proc there, and leaves it when it is killed.
+		if (existsSync(work)) await removeDirectory(work);
 	}
 	return rootfs;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { must } from "./command.ts";
 import { root } from "./paths.ts";
+import { ScriptError } from "./script.ts";
 
 /** Node.js 26 and npm: what `npm start` needs. */
 const dir = join(root, "scripts/toolchain");
@@ -48,7 +49,7 @@ function lockedVersion(directory: string, name: string): string {
 	const lock = JSON.parse(readFileSync(path, "utf8"));
 	const version = lock.packages[`node_modules/${name}`]?.version;
 	if (version === undefined) {
-		throw new Error(
+		throw new ScriptError(
 			`Cannot find "${name}" in ${relative(root, path)}: there are binaries for linux on x64 and arm64, this is ${process.platform} on ${process.arch}`,
 		);
 	}
