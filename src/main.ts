@@ -2,7 +2,8 @@
 /** The program: arguments in, exit code out. The only file that reads `process.argv` or ends the process. */
 import "./os/signals.ts"; // First: from here on no stop signal is lost.
 import { type Command, parseCommand } from "./cli/args.ts";
-import { HELP } from "./cli/help.ts";
+import { helpText } from "./cli/help.ts";
+import { answerUnknownWord } from "./cli/unknown-word.ts";
 import { isUserError, UserError } from "./errors.ts";
 import { exec } from "./exec/exec.ts";
 import { identify } from "./exec/identity.ts";
@@ -34,11 +35,18 @@ async function main(args: readonly string[]): Promise<void> {
 	refuseInSingleExecutable(command.type);
 	switch (command.type) {
 		case "help":
-			return console.log(HELP.trimEnd());
+			return console.log(helpText(command.command).trimEnd());
+		case "usage":
+			console.error(helpText().trimEnd());
+			return endProcess(EXIT_USAGE, true);
 		case "version":
 			return console.log(`lastcall ${readVersion()}`);
-		case "exec":
-			return leave(await exec(args, process.env, identity));
+		case "exec": {
+			const code = await exec(args, process.env, identity);
+			if (code !== "unknown word") return leave(code);
+			const [word = ""] = args;
+			return leave(await answerUnknownWord(word, !inSingleExecutable()));
+		}
 		case "run": {
 			keepStderrBlocking();
 			const { run } = await import("./init.ts");
@@ -64,9 +72,13 @@ async function main(args: readonly string[]): Promise<void> {
 
 /** The single executable has only what starts fast and needs no file beside it. */
 function refuseInSingleExecutable(type: Command["type"]): void {
-	if (type === "exec" || type === "help" || type === "version") return;
-	if (!process.getBuiltinModule("node:sea").isSea()) return;
+	if (["exec", "help", "usage", "version"].includes(type)) return;
+	if (!inSingleExecutable()) return;
 	throw new UserError(
 		`Cannot do "${process.argv[2]}" in the single executable, expected the npm package lastcall and Node.js for it. (For a program of that name: lastcall -- ${process.argv[2]})`,
 	);
+}
+
+function inSingleExecutable(): boolean {
+	return process.getBuiltinModule("node:sea").isSea();
 }

@@ -154,6 +154,22 @@ test("every other subcommand is in the package, and says what it misses", async 
 	}
 });
 
+test("help, and the answer to a mistyped word, are in the package", async () => {
+	const lastcall = "node_modules/.bin/lastcall";
+	for (const [args, expected, code] of [
+		[["help"], /^Usage: lastcall COMMAND/, 0],
+		[["help", "status"], /^Usage: lastcall status /, 0],
+		[["status", "--help"], /^Usage: lastcall status /, 0],
+		[[], /^Usage: lastcall COMMAND/, 2],
+		[["statsu"], /^lastcall: .*did you mean "lastcall status"\?.*\n$/, 2],
+		[["nonexistent"], /^lastcall: .*found no such program; .*\n$/, 127],
+	] as const) {
+		const found = await project.run(lastcall, args);
+		assert.match(found.stdout + found.stderr, expected);
+		assert.equal(found.code, code);
+	}
+});
+
 test("lastcall run stops a TypeScript job of a TypeScript configuration cleanly", async () => {
 	const lastcall = spawn("node_modules/.bin/lastcall", ["run"], {
 		cwd: project.path,

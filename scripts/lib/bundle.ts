@@ -52,8 +52,8 @@ const commonJs = {
 const withoutSubcommands: Plugin = {
 	name: "without-subcommands",
 	setup({ onResolve }) {
-		onResolve({ filter: /./ }, ({ kind, path }) =>
-			kind === "dynamic-import" && path.startsWith(".")
+		onResolve({ filter: /./ }, ({ kind, path, importer }) =>
+			kind === "dynamic-import" && importer.endsWith("/src/main.ts")
 				? { path, external: true }
 				: undefined,
 		);

@@ -1,10 +1,15 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import { readDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
+import { show } from "../show.ts";
 import type { JobCommand } from "../supervisor/control.ts";
 
 export type Command =
-	| { readonly type: "help" | "version" }
+	/** Of one command, or of all. */
+	| { readonly type: "help"; readonly command?: Subcommand }
+	/** Nothing was asked for. */
+	| { readonly type: "usage" }
+	| { readonly type: "version" }
 	/** Anything else: a program in the foreground, with the flags for it. */
 	| { readonly type: "exec" }
 	| {
@@ -24,21 +29,37 @@ export type Command =
 			readonly socket: string | undefined;
 	  };
 
-const SUBCOMMANDS = ["run", "check", "status", "stop", "restart", "signal"];
+export const SUBCOMMANDS = [
+	"run",
+	"check",
+	"status",
+	"stop",
+	"restart",
+	"signal",
+] as const;
+
+export type Subcommand = (typeof SUBCOMMANDS)[number];
 
 /** Whether arguments with this first word ask for more than the init of a program. */
-export function isSubcommand(word: string | undefined): boolean {
-	return word !== undefined && SUBCOMMANDS.includes(word);
+export function isSubcommand(word: string | undefined): word is Subcommand {
+	return (SUBCOMMANDS as readonly (string | undefined)[]).includes(word);
 }
 
 /** @throws {UserError} that says which argument is wrong, and what was expected. */
 export function parseCommand(args: readonly string[]): Command {
 	const [first, ...rest] = args;
 	switch (first) {
+		case undefined:
+			return { type: "usage" };
 		case "-h":
 		case "--help":
-		case "help":
 			return { type: "help" };
+		case "help":
+			return parseHelp(rest);
+		case "init":
+			throw new UserError(
+				`Cannot run "init": lastcall has no command "init" yet, see lastcall --help. (For a program of that name: lastcall -- init)`,
+			);
 		case "--version":
 			return { type: "version" };
 		case "run":
@@ -55,11 +76,22 @@ export function parseCommand(args: readonly string[]): Command {
 	}
 }
 
+function parseHelp(words: readonly string[]): Command {
+	const [first] = words;
+	if (first === undefined || ["-h", "--help", "help"].includes(first))
+		return { type: "help" };
+	if (words.length === 1 && isSubcommand(first))
+		return { type: "help", command: first };
+	throw new UserError(
+		`Cannot help with ${show(words.join(" "))}: expected one of ${SUBCOMMANDS.join(", ")}; or lastcall-init -h for the flags of a program`,
+	);
+}
+
 function parseRun(type: "run" | "check", args: string[]): Command {
 	const { values, positionals } = parseStrictly(type, args, {
 		"stop-timeout": { type: "string" },
 	});
-	if (values.help) return { type: "help" };
+	if (values.help) return { type: "help", command: type };
 	if (positionals.length > 1)
 		throw new UserError(
 			`Cannot ${type} ${positionals.length} configurations (${positionals.join(", ")}), expected at most one`,
@@ -77,7 +109,7 @@ function parseStatus(args: string[]): Command {
 		watch: { type: "boolean", short: "w" },
 		socket: { type: "string" },
 	});
-	if (values.help) return { type: "help" };
+	if (values.help) return { type: "help", command: "status" };
 	if (positionals.length > 0)
 		throw new UserError(
 			`Cannot use the arguments of status: found ${positionals.join(" ")}, expected none`,
@@ -94,7 +126,7 @@ function parseControl(type: JobCommand["type"], args: string[]): Command {
 	const { values, positionals } = parseStrictly(type, args, {
 		socket: { type: "string" },
 	});
-	if (values.help) return { type: "help" };
+	if (values.help) return { type: "help", command: type };
 	const [job, signal] = positionals;
 	const expected = type === "signal" ? "JOB SIGNAL" : "JOB";
 	if (job === undefined || positionals.length !== expected.split(" ").length)

@@ -1,41 +1,124 @@
-export const HELP = `Usage: lastcall run [CONFIG] [--stop-timeout DURATION]
-       lastcall check [CONFIG] [--stop-timeout DURATION]
-       lastcall status [--json] [--watch] [--socket PATH]
-       lastcall stop|restart JOB [--socket PATH]
-       lastcall signal JOB SIGNAL [--socket PATH]
+/** What `--help` prints: an overview, and a page for each subcommand that fits on one screen of 24 lines and 80 columns. */
+import type { Subcommand } from "./args.ts";
+
+/** @param command The overview without one. */
+export function helpText(command?: Subcommand): string {
+	return command === undefined ? OVERVIEW : PAGES[command];
+}
+
+const OVERVIEW = `Usage: lastcall COMMAND [ARGUMENTS]
        lastcall [FLAGS] [--] PROGRAM [ARG...]
-       lastcall --help | --version
 
-run      runs the jobs of a configuration as the init of a container, and turns
-         the stop signal into: ask each job to stop, join each job, report, exit
-check    says whether a configuration is right, and what run would do with it
-status   says what the init of this container does; 0 if it is ready, else 1
-stop, restart, signal
-         asks the init of this container to do that to one job
-PROGRAM  is run in the foreground, as by tini: lastcall-init -h lists the flags
+Commands
+  run      Runs the jobs of a configuration as the init of a container
+  check    Says whether a configuration is right, and what run would do with it
+  status   Says what the init of this container does
+  stop     Stops one job
+  restart  Restarts one job
+  signal   Sends a signal to one job
 
-CONFIG                    lastcall.config.ts, .mts, .js, .mjs, .json, .yaml or
-                          .yml in the working directory, unless named
---stop-timeout DURATION   time between the platform's stop signal and its
-                          SIGKILL, such as 10s; goes before the configuration
---socket PATH             socket of the init, unless it is where it is expected
+PROGRAM runs in the foreground, as under tini: lastcall passes signals on to it,
+reaps orphans, and exits with its exit code. To run a program that is named like
+a command, put dashes before it: lastcall -- run
 
-Environment
-LASTCALL_STOP_TIMEOUT         as --stop-timeout; goes before the configuration
-LASTCALL_SOCKET               as --socket, and for run where to make it
-LASTCALL_TERMINATION_MESSAGE  file for the summary of a failed run
-LASTCALL_LOG_LEVEL            trace, debug, info, warn, error, fatal, silent
-LASTCALL_LOG_FORMAT           json or pretty
-
-Signals
-SIGTERM, SIGINT           stop; a second SIGINT: the deadline is now
-SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM
-                          passed on to every job that is a process
-
-Exit codes of run
-0    every job joined after a requested stop
-1    a job failed
-2    wrong configuration or arguments: nothing was started
-124  something had to be killed at the deadline
-n    an essential job ended with this code; 128 + n: by signal n
+More help
+  lastcall help COMMAND   The arguments, variables and exit codes of a command
+  lastcall-init -h        The flags and variables for a program
+  lastcall --version      The version
 `;
+
+const CONFIG = `CONFIG                   configuration file; default: lastcall.config.ts, .mts,
+                         .js, .mjs, .json, .yaml, .yml in the working directory
+--stop-timeout DURATION  time from the platform's stop signal to its SIGKILL,
+                         such as 10s; overrides LASTCALL_STOP_TIMEOUT`;
+
+const SOCKET = `--socket PATH    socket of the init; overrides LASTCALL_SOCKET. Without either:
+                 lastcall.sock in /run, in the temporary folder or in /dev/shm`;
+
+const ANSWERS = `Environment variable
+  LASTCALL_SOCKET  as --socket
+
+Exit code  0  done
+           1  not done, or no init answered: standard error says why
+           2  wrong arguments`;
+
+const PAGES: Readonly<Record<Subcommand, string>> = {
+	run: `Usage: lastcall run [CONFIG] [--stop-timeout DURATION]
+Runs the jobs of a configuration as the init of a container. At a stop signal it
+asks each job to stop, joins each job, reports and exits.
+
+${CONFIG}
+
+Environment variables override the configuration:
+  LASTCALL_STOP_TIMEOUT         as --stop-timeout
+  LASTCALL_SOCKET               path at which run makes its socket
+  LASTCALL_TERMINATION_MESSAGE  file for the summary of a failed run
+  LASTCALL_LOG_LEVEL            trace, debug, info, warn, error, fatal, silent
+  LASTCALL_LOG_FORMAT           json or pretty
+
+Signals    SIGTERM, SIGINT: stop. A second SIGINT sets the deadline to now.
+           SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM: passed
+           on to every job that is a process.
+Exit code  0    every job joined after a requested stop
+           1    a job failed
+           2    wrong configuration or arguments: nothing was started
+           124  something had to be killed at the deadline
+           n    an essential job ended with code n, or by signal n - 128
+`,
+	check: `Usage: lastcall check [CONFIG] [--stop-timeout DURATION]
+
+Says whether a configuration is right, and what run would do with it: which jobs
+start after which, and how the stop timeout is spent. Starts nothing.
+
+${CONFIG}
+
+Environment variable
+  LASTCALL_STOP_TIMEOUT  as --stop-timeout; overrides the configuration
+
+Exit code  0  the configuration is right
+           2  wrong configuration or arguments: standard error says why
+`,
+	status: `Usage: lastcall status [--json] [--watch] [--socket PATH]
+
+Says what the init of this container does: whether it is ready, and the state of
+each job. Fit for a health check: HEALTHCHECK CMD ["lastcall", "status"]
+
+--json           everything, as JSON
+-w, --watch      again each second, until interrupted
+${SOCKET}
+
+Environment variable
+  LASTCALL_SOCKET  as --socket
+
+Exit code  0  the program is ready
+           1  it is not ready, or no init answered
+           2  wrong arguments
+`,
+	stop: `Usage: lastcall stop JOB [--socket PATH]
+
+Asks the init of this container to stop one job, and waits until it has stopped.
+The jobs that depend on it keep running.
+
+${SOCKET}
+
+${ANSWERS}
+`,
+	restart: `Usage: lastcall restart JOB [--socket PATH]
+
+Asks the init of this container to stop one job and to start it again, and waits
+until it is started. The jobs that depend on it keep running.
+
+${SOCKET}
+
+${ANSWERS}
+`,
+	signal: `Usage: lastcall signal JOB SIGNAL [--socket PATH]
+
+Asks the init of this container to send a signal to one job that is a process.
+
+SIGNAL           its name, such as SIGHUP
+${SOCKET}
+
+${ANSWERS}
+`,
+};

@@ -9,6 +9,7 @@ import { foreignFunctions } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
 import { widenSignalPipe } from "../os/signal-pipe.ts";
 import { listenToAll, listenToRealTimeToo, onSignal } from "../os/signals.ts";
+import { findOnPath } from "../os/spawn.ts";
 import { ignoreTerminalStops, openTerminal } from "../os/terminal.ts";
 import { dumbInitListensTo, parseDumbInit } from "./dumb-init-args.ts";
 import { finishStragglers } from "./finish-stragglers.ts";
@@ -33,15 +34,17 @@ const FLUSH_MS = 200;
 /**
  * Runs a program to its end.
  *
- * @returns The exit code to end with.
+ * @returns The exit code to end with; "unknown word" if there is no such program, and the first word may have been meant as a command
+ * of ours: then nothing has been said.
  */
 export async function exec(
 	args: readonly string[],
 	env: NodeJS.ProcessEnv,
 	identity: Identity,
-): Promise<number> {
+): Promise<number | "unknown word"> {
 	const plan = parse(args, env, identity);
-	if (plan.type === "start") return supervise(plan.settings);
+	if (plan.type === "start")
+		return supervise(plan.settings, couldBeCommand(args, plan.settings));
 	if (plan.stdout) process.stdout.write(plan.stdout);
 	if (plan.stderr) process.stderr.write(plan.stderr);
 	return plan.code;
@@ -59,7 +62,19 @@ function parse(
 			);
 }
 
-async function supervise(settings: Settings): Promise<number> {
+/** Whether the first word could be a mistyped command: flags, `--` and a slash say that it is a program. */
+function couldBeCommand(
+	args: readonly string[],
+	{ identity, command }: Settings,
+): boolean {
+	const isFirst = command.length === args.length;
+	return identity.subcommands && isFirst && !command[0]?.includes("/");
+}
+
+async function supervise(
+	settings: Settings,
+	mayBeCommand: boolean,
+): Promise<number | "unknown word"> {
 	const teller = createTeller(settings);
 	const { tell } = teller;
 	if (!becomeInit(settings, tell)) {
@@ -75,14 +90,20 @@ async function supervise(settings: Settings): Promise<number> {
 		);
 
 	const started = await startProgram(settings);
-	teller.begin();
 	if ("errno" in started) {
 		const { errno } = started;
 		const [program = ""] = settings.command;
+		// Also ENOENT: a script that is there, but not its interpreter.
+		if (mayBeCommand && errno === ENOENT && findOnPath(program) === undefined)
+			return "unknown word";
+		// What is kept warns of orphans that nobody reaps, and there will be none. Under another name it is printed, as by tini.
+		if (settings.identity.subcommands) teller.forget();
+		teller.begin();
 		tell({ type: "program.failed", program, errno });
 		await teller.flush(FLUSH_MS);
 		return exitCode({ code: failureCode(errno, settings) }, settings);
 	}
+	teller.begin();
 	const { pid } = started;
 	// Listeners for signals do not keep Node.js alive.
 	const hold = setInterval(() => {}, MAX_DURATION_MS);

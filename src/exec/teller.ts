@@ -18,6 +18,8 @@ export interface Teller {
 	 * for a stalled reader needs a descriptor of its own, which the program would inherit.
 	 */
 	begin(): void;
+	/** Drops what is kept. */
+	forget(): void;
 	/** Waits until everything has left, `ms` at the most. */
 	flush(ms: number): Promise<void>;
 }
@@ -70,6 +72,9 @@ export function createTeller(settings: Settings): Teller {
 			const lines = kept ?? [];
 			kept = undefined;
 			for (const line of lines) write(...line);
+		},
+		forget() {
+			if (kept) kept = [];
 		},
 		async flush(ms) {
 			await Promise.all(

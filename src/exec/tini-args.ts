@@ -214,7 +214,7 @@ function readEnvironment(env: NodeJS.ProcessEnv, flags: Flags): void {
 	flags.subreaper ||= get("SUBREAPER") !== undefined;
 	flags.group ||= get("KILL_PROCESS_GROUP") !== undefined;
 	const verbosity = get("VERBOSITY");
-	// It goes before the flags, and is read as atoi(3) does.
+	// It overrides the flags, and is read as atoi(3) does.
 	if (verbosity !== undefined)
 		flags.verbosity = Number.parseInt(verbosity, 10) || 0;
 	const timeout = env.LASTCALL_STOP_TIMEOUT;

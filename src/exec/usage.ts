@@ -48,7 +48,7 @@ Command line options:
 Environment variables:
 
   TINI_SUBREAPER, LASTCALL_SUBREAPER: As -s, when set.
-  TINI_VERBOSITY, LASTCALL_VERBOSITY: 0 to 4 (default: 1); goes before -v.
+  TINI_VERBOSITY, LASTCALL_VERBOSITY: 0 to 4 (default: 1); overrides -v.
   TINI_KILL_PROCESS_GROUP, LASTCALL_KILL_PROCESS_GROUP: As -g, when set.
   LASTCALL_STOP_TIMEOUT: As --stop-timeout.
 

@@ -60,7 +60,8 @@ export function spawnProgram(
 	const result = spawnWithTerminal(ffi, program, command, apart);
 	if (!("errno" in result) || result.errno !== ENOEXEC) return result;
 	// execvp(3): what the kernel takes for no executable is a script for the shell. posix_spawnp(3) leaves that to us.
-	const shell = ["/bin/sh", findOnPath(program), ...command.slice(1)];
+	const path = findOnPath(program) ?? program;
+	const shell = ["/bin/sh", path, ...command.slice(1)];
 	return spawnWithTerminal(ffi, "/bin/sh", shell, apart);
 }
 
@@ -182,18 +183,18 @@ function attributesFor(apart: Apartness): Buffer {
 /** Holds buffers until here: what only C knows of, the garbage collector would take. */
 function keep(..._buffers: readonly unknown[]): void {}
 
-/** The file that posix_spawnp(3) has found. */
-function findOnPath(program: string | Buffer): string | Buffer {
+/** The file that posix_spawnp(3) finds. */
+export function findOnPath(
+	program: string | Buffer,
+): string | Buffer | undefined {
 	const name = program.toString();
 	if (name.includes("/")) return program;
 	const directories = (process.env.PATH ?? "/bin:/usr/bin").split(":");
 	const paths = directories.map((directory) => `${directory || "."}/${name}`);
-	return (
-		paths.find((path) =>
-			attempt(() => {
-				accessSync(path, constants.X_OK);
-				return statSync(path).isFile();
-			}),
-		) ?? program
+	return paths.find((path) =>
+		attempt(() => {
+			accessSync(path, constants.X_OK);
+			return statSync(path).isFile();
+		}),
 	);
 }

@@ -13,8 +13,12 @@ const accepted: [line: string, command: Command][] = [
 	["-h", { type: "help" }],
 	["--help", { type: "help" }],
 	["help", { type: "help" }],
-	["run --help", { type: "help" }],
-	["run -h jobs.ts", { type: "help" }],
+	["help help", { type: "help" }],
+	["help --help", { type: "help" }],
+	["help signal", { type: "help", command: "signal" }],
+	["run --help", { type: "help", command: "run" }],
+	["run -h jobs.ts", { type: "help", command: "run" }],
+	["stop -h", { type: "help", command: "stop" }],
 	["--version", { type: "version" }],
 	["run", run()],
 	["run jobs.ts", run({ config: "jobs.ts" })],
@@ -40,8 +44,10 @@ const accepted: [line: string, command: Command][] = [
 		"signal web SIGHUP",
 		control({ type: "signal", job: "web", signal: "SIGHUP" }),
 	],
+	["", { type: "usage" }],
 	// Whatever is no command is a program, or the flags for one.
-	["", { type: "exec" }],
+	["statsu", { type: "exec" }],
+	["-- init", { type: "exec" }],
 	["node jobs.ts", { type: "exec" }],
 	["--stop-timeout 10s node jobs.ts", { type: "exec" }],
 	["-- run", { type: "exec" }],
@@ -62,6 +68,13 @@ const refused: [line: string, message: RegExp][] = [
 	],
 	["stop a b", /found a b, expected: lastcall stop JOB$/],
 	["signal web", /found web, expected: lastcall signal JOB SIGNAL$/],
+	[
+		"help nonsense",
+		/^Cannot help with "nonsense": expected one of run, check, /,
+	],
+	["help run check", /^Cannot help with "run check": expected one of run, /],
+	["init", /^Cannot run "init": lastcall has no command "init" yet, /],
+	["init --yes", /lastcall -- init\)$/],
 	["run -x", /^Cannot use the arguments of run: .*-x/],
 ];
 
@@ -87,9 +100,11 @@ for (const [line, message] of refused) {
 test("isSubcommand() tells by the first word whether parseCommand() finds more than a program, or a mistake", () => {
 	const firstOf = (line: string) => line.split(" ")[0];
 	for (const [line, { type }] of accepted)
-		if (type !== "help" && type !== "version")
+		if (!["help", "usage", "version"].includes(type))
 			assert.equal(isSubcommand(firstOf(line)), type !== "exec", line);
-	for (const [line] of refused) assert.ok(isSubcommand(firstOf(line)), line);
+	for (const [line] of refused)
+		if (!/^(help|init)/.test(line))
+			assert.ok(isSubcommand(firstOf(line)), line);
 });
 
 function words(line: string): string[] {

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { SUBCOMMANDS } from "../../src/cli/args.ts";
+import { lastcall } from "../helpers/cli.ts";
+import { ours, runInit } from "../helpers/inits.ts";
+
+/** A terminal's size, where nobody has changed it. */
+const LINES = 24;
+const COLUMNS = 80;
+
+const overview = await lastcall(["--help"]);
+
+function assertFitsOnScreen(text: string): void {
+	const lines = text.trimEnd().split("\n");
+	assert.ok(lines.length <= LINES, `${lines.length} lines\n${text}`);
+	for (const line of lines) assert.ok(line.length <= COLUMNS, line);
+}
+
+suite("the overview", () => {
+	test("fits on one screen, and has a line for each subcommand before all else", () => {
+		assert.equal(overview.code, 0);
+		assert.equal(overview.stderr, "");
+		assertFitsOnScreen(overview.stdout);
+		const [usage, , , head, ...lines] = overview.stdout.split("\n");
+		assert.equal(usage, "Usage: lastcall COMMAND [ARGUMENTS]");
+		assert.equal(head, "Commands");
+		for (const [index, name] of SUBCOMMANDS.entries())
+			assert.match(lines[index] ?? "", new RegExp(`^ {2}${name} +[A-Z]`));
+	});
+
+	test("is what lastcall help and -h print, too", async () => {
+		for (const args of [["help"], ["-h"], ["help", "help"], ["help", "-h"]])
+			assert.deepEqual(await lastcall(args), overview, args.join(" "));
+	});
+
+	test("says where the rest is", async () => {
+		assert.match(overview.stdout, /^ {2}lastcall help COMMAND /m);
+		assert.match(overview.stdout, /^ {2}lastcall-init -h /m);
+		const flags = await runInit(ours("lastcall-init"), ["-h"], {
+			asInit: false,
+		});
+		assert.match(flags.stdout, /--kill-stragglers/);
+	});
+
+	test("is the answer to lastcall alone, on standard error, with 2", async () => {
+		assert.deepEqual(await lastcall([]), {
+			code: 2,
+			stdout: "",
+			stderr: overview.stdout,
+		});
+	});
+
+	test("is none to another name alone: that one prints its own", async () => {
+		for (const name of ["tini", "docker-init", "dumb-init", "lastcall-init"]) {
+			const found = await runInit(ours(name), [], { asInit: false });
+			assert.equal(found.code, 1, name);
+			assert.match(found.stderr, new RegExp(`^Usage: ${name} \\[`, "m"));
+		}
+	});
+});
+
+/** What is found on each page, so that no fact gets lost. */
+const facts: Readonly<Record<(typeof SUBCOMMANDS)[number], readonly RegExp[]>> =
+	{
+		run: [
+			/ask.* each job to stop.*join.* each job.*report.*exit/s,
+			/lastcall\.config\.ts, \.mts,\s+\.js, \.mjs, \.json, \.yaml, \.yml in the working directory/,
+			/--stop-timeout DURATION.*SIGKILL,\s+such as 10s/s,
+			/Environment variables override the configuration/,
+			/LASTCALL_STOP_TIMEOUT +as --stop-timeout/,
+			/LASTCALL_SOCKET +path/,
+			/LASTCALL_TERMINATION_MESSAGE +file for the summary of a failed run/,
+			/LASTCALL_LOG_LEVEL +trace, debug, info, warn, error, fatal, silent/,
+			/LASTCALL_LOG_FORMAT +json or pretty/,
+			/SIGTERM, SIGINT: stop\. A second SIGINT/,
+			/SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM: passed/,
+			/^Exit code {2}0 {4}every job joined after a requested stop$/m,
+			/^ +1 {4}a job failed$/m,
+			/^ +2 {4}wrong configuration or arguments: nothing was started$/m,
+			/^ +124 {2}something had to be killed at the deadline$/m,
+			/^ +n {4}an essential job ended with code n, or by signal n - 128$/m,
+		],
+		check: [/--stop-timeout/, /LASTCALL_STOP_TIMEOUT/, / 2 {2}wrong config/],
+		status: [/--json/, /--watch/, /--socket PATH/, /0 {2}.*ready\n.*1 {2}/],
+		stop: [/stop JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
+		restart: [/restart JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
+		signal: [/signal JOB SIGNAL \[--socket PATH\]/, /LASTCALL_SOCKET/],
+	};
+
+for (const name of SUBCOMMANDS)
+	test(`lastcall help ${name} has ${name} alone on one screen`, async () => {
+		const page = await lastcall(["help", name]);
+		assert.equal(page.code, 0, page.stderr);
+		assert.ok(page.stdout.startsWith(`Usage: lastcall ${name} `), page.stdout);
+		assertFitsOnScreen(page.stdout);
+		for (const fact of facts[name]) assert.match(page.stdout, fact);
+		const others = SUBCOMMANDS.filter((other) => other !== name);
+		for (const other of others)
+			assert.ok(!page.stdout.includes(`lastcall ${other}`), other);
+		for (const flag of ["--help", "-h"])
+			assert.deepEqual(await lastcall([name, flag]), page, flag);
+	});
+
+test("lastcall help about something else says what there is", async () => {
+	for (const words of [["nonsense"], ["run", "check"], ["init"]]) {
+		const { code, stdout, stderr } = await lastcall(["help", ...words]);
+		assert.deepEqual([code, stdout], [2, ""]);
+		assert.equal(
+			stderr,
+			`lastcall: Cannot help with "${words.join(" ")}": expected one of run, check, status, stop, restart, signal; or lastcall-init -h for the flags of a program\n`,
+		);
+	}
+});
