@@ -120,7 +120,7 @@ test("a pipe that came with both its ends is passed on", async () => {
 	const words = ours("lastcall")
 		.map((word) => `'${word}'`)
 		.join(" ");
-	const script = `exec 7<>/dev/null; mkfifo /tmp/p$$; exec 8<>/tmp/p$$; rm /tmp/p$$; ${words} -s -- sh -c 'echo token >&8; read answer <&8; echo $answer'`;
+	const script = `exec 7<>/dev/null; dir=$(mktemp -d); mkfifo $dir/p; exec 8<>$dir/p; rm -r $dir; ${words} -s -- sh -c 'echo token >&8; read answer <&8; echo $answer'`;
 	const text = execFileSync("sh", ["-c", script], { encoding: "utf8" });
 	assert.equal(text.trim(), "token");
 });

@@ -1,9 +1,10 @@
 /**
- * Orphans and children in such numbers that they take minutes: test/os/reaper.test.ts and test/os/patience.test.ts have the
- * same with fewer. Needs no engine: each storm has a PID namespace of its own.
+ * Orphans, children and restarts in such numbers that they take minutes: test/os/reaper.test.ts, test/os/patience.test.ts and
+ * test/supervisor/supervisor.test.ts have the same with fewer. Needs no engine: each storm has a PID namespace of its own.
  */
 import { test } from "node:test";
 import { WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { restartAgainAndAgain } from "../helpers/restarts.ts";
 import { stormApp, stormKinds, stormRun } from "../helpers/storm.ts";
 import { until } from "../helpers/until.ts";
 import { zombies } from "../helpers/zombies.ts";
@@ -40,3 +41,6 @@ for (const [how, options] of [
 
 test("lastcall/register: every kind of child tells its owner of its exit, 40 times of 40, under a storm of orphans", () =>
 	stormKinds(40));
+
+test("run: a job is restarted 1,000 times, and the stop is clean", () =>
+	restartAgainAndAgain(1_000));

@@ -15,6 +15,10 @@ const PROGRAMS = join(import.meta.dirname, "../fixtures/programs");
 
 useCompileCache();
 
+/** A script that leaves an orphan to its init, and goes on when that has reaped it. */
+export const LEAVE_ORPHAN =
+	"orphan=$(sleep 0.1 >/dev/null & echo $!); while kill -0 $orphan 2>/dev/null; do sleep 0.01; done";
+
 /** How an init is called: the command, without its flags. */
 export type Init = readonly string[];
 

@@ -1,4 +1,5 @@
 /** Runs test/fixtures/output.ts with a standard output of the test's making. */
+import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
 	closeSync,
@@ -38,6 +39,9 @@ export interface OutputReport {
 	readonly left?: number;
 	readonly done?: number;
 	readonly ms?: number;
+	/** Whether it took twice the time that it was given. */
+	readonly late?: boolean;
+	/** Of a timer of 1 ms. */
 	readonly ticks?: number;
 	readonly cpuMs?: number;
 }
@@ -164,4 +168,15 @@ export function isNonBlocking(
 	const info = readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8");
 	const flags = /^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? "";
 	return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0;
+}
+
+/** Checks that flush() gave up when its time was over, and that the event loop turned meanwhile. */
+export function assertFreeAndInTime(
+	{ ms = 0, late, ticks = 0 }: OutputReport,
+	flushMs: number,
+): void {
+	assert.ok(ms >= flushMs - 2, `${ms} ms`);
+	assert.equal(late, false, `${ms} ms`);
+	// A starved process has no more; one that is blocked has none.
+	assert.ok(ticks >= 1, `${ticks} ticks of the timer`);
 }

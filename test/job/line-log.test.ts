@@ -100,7 +100,7 @@ test("LineLog makes the process wait for a slow reader, and does not delay its s
 	using fifo = openFifo();
 	const job = { command: ["yes", "x".repeat(99)], output: "log" };
 	await using lastcall = await startLastcall(
-		{ stopTimeout: "5s", jobs: { it: job } },
+		{ stopTimeout: "1h", jobs: { it: job } },
 		{ stdout: fifo.writer },
 	);
 	const { pid } = lastcall;
@@ -109,7 +109,6 @@ test("LineLog makes the process wait for a slow reader, and does not delay its s
 	await until(() => children() !== "", "the process runs");
 	await untilBlocked(Number(children()), "yes");
 	lastcall.kill("SIGTERM");
-	const { code, ms } = await lastcall.exit();
-	assert.equal(code, 0);
-	assert.ok(ms < 4_000, `took ${ms} ms`);
+	// Or it would wait for its reader for most of an hour.
+	assert.equal((await lastcall.exit()).code, 0);
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
+import { startThreadJob } from "../helpers/thread-job.ts";
 
 /** Runs a job that ends badly beside one that waits, and checks that only the bad one suffers. */
 async function outcomeOf(
@@ -188,11 +189,16 @@ for (const logFormat of ["json", "pretty"])
 	});
 
 test("ThreadJob that returns and then hangs in an exit listener was killed", async () => {
-	await using lastcall = await startLastcall({
-		jobs: { job: { thread: fixture("hanging-exit"), stopTimeout: "200ms" } },
-	});
-	await lastcall.waitFor("job.ready", "job");
-	lastcall.kill("SIGTERM");
-	assert.equal((await lastcall.exit()).code, 124);
-	assert.equal(lastcall.event("job.exited", "job").exit.outcome, "killed");
+	await using thread = await startThreadJob("hanging-exit");
+	thread.job.requestStop();
+	await thread.lines.waitFor(/^hangs$/);
+	assert.equal(thread.job.kill(), true);
+	assert.equal((await thread.job.exited).outcome, "killed");
+});
+
+test("ThreadJob in an endless loop is ended by kill()", async () => {
+	await using thread = await startThreadJob("busy");
+	thread.job.requestStop();
+	assert.equal(thread.job.kill(), true);
+	assert.deepEqual(await thread.job.exited, { outcome: "killed" });
 });

@@ -67,7 +67,10 @@ test("readProcess() reads a zombie whose name has blanks and parentheses", async
 
 test("readProcess() tells a stopped process from one that sleeps", async () => {
 	using script = startScript("exec sleep 60");
-	await until(() => readProcess(script.pid)?.state === "S", "it sleeps");
+	await until(() => {
+		const { state, command } = readProcess(script.pid) ?? {};
+		return state === "S" && command === "sleep 60";
+	}, "it sleeps");
 	process.kill(script.pid, "SIGSTOP");
 	await until(() => readProcess(script.pid)?.state === "T", "it is stopped");
 	assert.equal(readProcess(script.pid)?.command, "sleep 60");
@@ -98,10 +101,15 @@ test("livingDescendants() finds children's children, and leaves out zombies, oth
 	using other = startScript("exec sleep 60");
 	using script = startScript("sh -c 'sleep 60 & wait' & true & exec sleep 60");
 	const { pid } = script;
-	const child = await childOf(pid, ({ command }) =>
-		command.startsWith("sh -c"),
+	// Not one that the shell has forked, and that is not what it will be.
+	const child = await childOf(
+		pid,
+		({ command }) => command === "sh -c sleep 60 & wait",
 	);
-	const grandchild = await childOf(child.pid, () => true);
+	const grandchild = await childOf(
+		child.pid,
+		({ command }) => command === "sleep 60",
+	);
 	const zombie = await childOf(pid, ({ state }) => state === "Z");
 
 	const below = livingDescendants(pid).map((info) => info.pid);

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { endStragglers } from "../../src/os/stragglers.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
 
-const GENTLE = 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done';
-const STUBBORN = "trap : TERM; echo up; while :; do sleep 0.05; done";
+// Both only wait: a shell that forks all the time may be met when /proc has no command line to tell.
+const GENTLE = 'trap "exit 0" TERM; sleep 1000 & echo up; wait';
+const STUBBORN = 'trap "" TERM; echo up; exec sleep 1234';
 
 async function stopWith(script: string, asInit: boolean) {
 	await using lastcall = await startLastcall(
-		{ jobs: { job: { thread: fixture("daemonizing"), data: script } } },
+		{
+			// Whoever waited for all of it would not end.
+			stopTimeout: "1h",
+			jobs: { job: { thread: fixture("daemonizing"), data: script } },
+		},
 		{ asInit },
 	);
 	await lastcall.waitFor("job.ready", "job");
@@ -28,7 +33,7 @@ function firstProcessor(): string {
 
 /** Keeps a processor busy, and is nobody's descendant. */
 async function keepBusy(processor: string): Promise<Disposable> {
-	const loop = "timeout 20 sh -c 'echo $PPID; while :; do :; done'";
+	const loop = "timeout 300 sh -c 'echo $PPID; while :; do :; done'";
 	const shell = spawn("sh", ["-c", `taskset -c ${processor} ${loop} &`]);
 	const pid = Number(await once(shell.stdout, "data"));
 	return { [Symbol.dispose]: () => void process.kill(pid) };
@@ -52,11 +57,10 @@ for (const asInit of [true, false]) {
 		assert.equal(code, 124);
 		assert.ok(
 			report.stragglers.killed.some(({ command }) =>
-				command.includes(STUBBORN),
+				command.includes("sleep 1234"),
 			),
 			JSON.stringify(report.stragglers),
 		);
-		assert.ok(report.tookMs < 5_000, `took ${report.tookMs} ms`);
 	});
 
 	test(`endStragglers() ${role} ends a stopped daemon, too`, async () => {
@@ -67,19 +71,22 @@ for (const asInit of [true, false]) {
 }
 
 test("endStragglers() names whom it has killed, though they take longer to go than it waits", async () => {
-	// They get no time to go (SCHED_IDLE) where somebody else, who is no straggler of ours, keeps their processor busy.
 	const processor = firstProcessor();
-	const idle = ["-c", processor, "chrt", "--idle", "0"];
-	const deaf = [...idle, "sh", "-c", 'trap "" TERM; echo up; exec sleep 1000'];
-	const children = Array.from({ length: 40 }, () => spawn("taskset", deaf));
+	const deaf = ["sh", "-c", 'trap "" TERM; echo up; exec sleep 1000'];
+	const children = Array.from({ length: 40 }, () =>
+		spawn("taskset", ["-c", processor, ...deaf]),
+	);
 	const exits = children.map((child) => once(child, "exit"));
 	try {
 		await Promise.all(children.map(({ stdout }) => once(stdout, "data")));
+		// They get no time to go (SCHED_IDLE) where somebody else, who is no straggler of ours, keeps their processor busy.
+		const pids = children.map(({ pid }) => `${pid}`);
+		for (const pid of pids) execFileSync("chrt", ["--idle", "--pid", "0", pid]);
 		using _busy = await keepBusy(processor);
 		const times = { stopMs: 0, killMs: 0 };
 		const { killed, forced } = await endStragglers(times, false);
-		const pids = new Set(killed.map(({ pid }) => pid));
-		for (const { pid = 0 } of children) assert.ok(pids.has(pid), `${pid}`);
+		const named = new Set(killed.map(({ pid }) => `${pid}`));
+		for (const pid of pids) assert.ok(named.has(pid), pid);
 		assert.ok(forced);
 	} finally {
 		for (const child of children) child.kill("SIGKILL");

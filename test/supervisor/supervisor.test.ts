@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { fixture, type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { freePort } from "../helpers/ports.ts";
 import { program, shell } from "../helpers/programs.ts";
+import { restartAgainAndAgain } from "../helpers/restarts.ts";
 
 const waiting = (name: string) => ({ command: program("waiting.sh", name) });
 
@@ -125,7 +126,7 @@ test("Supervisor waits until HTTP answers with success, and until a port is open
 	await using lastcall = await startLastcall({
 		jobs: {
 			web: {
-				command: program("server.cjs", http, 400),
+				command: program("server.cjs", http, 2),
 				readiness: { http: `http://127.0.0.1:${http}/` },
 			},
 			port: {
@@ -136,14 +137,17 @@ test("Supervisor waits until HTTP answers with success, and until a port is open
 		},
 	});
 	await lastcall.lines.waitFor(/last: running/);
-	const [started = 0, ready = 0] = await Promise.all(
-		(["job.started", "job.ready"] as const).map(async (type) =>
-			Date.parse(JSON.parse(await lastcall.waitFor(type, "web")).time),
-		),
-	);
-	const took = ready - started;
-	assert.ok(took >= 350, `ready after ${took} ms`);
+	await lastcall.waitFor("job.ready", "web");
 	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
+	const order = ["answers 503", "answers 200", '"job.ready","job":"web"'].map(
+		(text) => lastcall.lines.all.findIndex((line) => line.includes(text)),
+	);
+	assert.deepEqual(
+		order,
+		order.toSorted((a, b) => a - b),
+		lastcall.lines.text,
+	);
+	assert.ok(!order.includes(-1), lastcall.lines.text);
 });
 
 for (const [how, script] of [
@@ -175,7 +179,8 @@ test("Supervisor stops a job that is not ready in time, and says what it found",
 			web: {
 				...waiting("web"),
 				readiness: { tcp: `127.0.0.1:${port}` },
-				startTimeout: "300ms",
+				// Time for one look at least.
+				startTimeout: "2s",
 			},
 		},
 	});
@@ -183,7 +188,7 @@ test("Supervisor stops a job that is not ready in time, and says what it found",
 	assert.match(lastcall.event("job.startTimedOut").detail, /ECONNREFUSED/);
 	const { exit } = reportOf(lastcall, "web");
 	assert.ok(exit.outcome === "not-ready");
-	assert.match(exit.error.message, /not ready after 300 ms: .*ECONNREFUSED/);
+	assert.match(exit.error.message, /not ready after 2000 ms: .*ECONNREFUSED/);
 });
 
 test("Supervisor restarts a job that was not ready in time", async () => {
@@ -237,25 +242,8 @@ test("Supervisor restarts a job that fails, with growing delays, and gives up af
 		);
 });
 
-test("Supervisor restarts a job 1,000 times, and still stops at once", async () => {
-	await using lastcall = await startLastcall({
-		jobs: {
-			flaky: {
-				command: ["true"],
-				restart: "always",
-				restartDelay: "0s",
-				maxRestarts: 1_000,
-				essential: false,
-			},
-			other: waiting("other"),
-		},
-	});
-	await lastcall.lines.waitFor(/"restarts":1000,/, { timeout: 120_000 });
-	lastcall.kill("SIGTERM");
-	const { code, ms } = await lastcall.exit();
-	assert.equal(code, 0);
-	assert.ok(ms < 2_000, `took ${ms} ms`);
-});
+test("Supervisor restarts a job 100 times, and still stops at once", () =>
+	restartAgainAndAgain(100));
 
 test("Supervisor restarts a thread, with a flag of its own for each run", async () => {
 	await using lastcall = await startLastcall({
@@ -274,6 +262,7 @@ test("Supervisor restarts a thread, with a flag of its own for each run", async 
 
 test("Supervisor does not let a pending restart delay the stop", async () => {
 	await using lastcall = await startLastcall({
+		stopTimeout: "1h",
 		jobs: {
 			flaky: {
 				command: shell("exit 1"),
@@ -285,16 +274,14 @@ test("Supervisor does not let a pending restart delay the stop", async () => {
 	});
 	await lastcall.waitFor("restart.scheduled");
 	await lastcall.lines.waitFor(/other: running/);
-	lastcall.kill("SIGTERM");
-	const { code, ms } = await lastcall.exit();
-	assert.equal(code, 1, "its last run had failed");
-	assert.ok(ms < 2_000, `took ${ms} ms`);
+	assert.equal(await stop(lastcall), 1, "its last run had failed");
 	assert.equal(story(lastcall, "job.started").length, 2);
 });
 
 test("Supervisor does not let a readiness poll delay the stop", async () => {
 	const port = await freePort();
 	await using lastcall = await startLastcall({
+		stopTimeout: "1h",
 		jobs: {
 			web: {
 				...waiting("web"),
@@ -304,10 +291,7 @@ test("Supervisor does not let a readiness poll delay the stop", async () => {
 		},
 	});
 	await lastcall.lines.waitFor(/web: running/);
-	lastcall.kill("SIGTERM");
-	const { code, ms } = await lastcall.exit();
-	assert.equal(code, 0, lastcall.lines.text);
-	assert.ok(ms < 2_000, `took ${ms} ms`);
+	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
 	assert.deepEqual(story(lastcall, "job.started"), ["job.started web"]);
 	assert.deepEqual(story(lastcall, "job.ready"), []);
 });
@@ -327,46 +311,48 @@ test("Supervisor starts nothing more when the stop comes in the middle of the st
 
 test("Supervisor has one deadline for all waves: a slow one takes from the next, never from the end", async () => {
 	await using lastcall = await startLastcall({
-		stopTimeout: "2s",
+		stopTimeout: "3s",
 		jobs: {
 			db: waiting("db"),
 			api: { command: program("deaf.sh"), dependsOn: ["db"] },
 			web: {
 				command: program("deaf.sh"),
 				dependsOn: ["api"],
-				stopTimeout: "700ms",
+				stopTimeout: "1500ms",
 			},
 		},
 	});
 	await lastcall.waitFor("job.started", "web");
 	await lastcall.lines.waitFor(/db: running/);
-	lastcall.kill("SIGTERM");
-	const { code, ms } = await lastcall.exit();
-	assert.equal(code, 124);
-	assert.ok(ms < 2_000, `took ${ms} ms`);
+	assert.equal(await stop(lastcall), 124);
+	const { budgetMs, jobsMs, tookMs } = lastcall.event("stop.finished").report;
 	const [db, api, web] = ["db", "api", "web"].map((job) =>
 		reportOf(lastcall, job),
 	);
-	assert.ok((web?.killed?.waitedMs ?? 0) >= 700);
-	// What web took is gone for api: it had until the deadline at 1.5 s.
-	assert.ok((api?.askedMs ?? 0) >= 700, `asked after ${api?.askedMs} ms`);
-	assert.ok((api?.killed?.waitedMs ?? 9e9) < 850);
+	const asked = (stop = db) => stop?.askedMs ?? Number.NaN;
+	const waited = (stop = db) => stop?.killed?.waitedMs ?? Number.NaN;
+	assert.ok(waited(web) >= 1_499, `web was killed after ${waited(web)} ms`);
+	// What web took is gone for api: it had until the deadline, and no time of its own.
+	assert.ok(asked(api) >= 1_499, `api was asked after ${asked(api)} ms`);
+	assert.ok(waited(api) < jobsMs, `api was killed after ${waited(api)} ms`);
 	// And nothing was left for db: it was asked at the deadline, and killed with the others.
-	assert.ok((db?.askedMs ?? 0) >= 1_490, `asked after ${db?.askedMs} ms`);
+	assert.ok(asked(db) >= jobsMs - 1, `db was asked after ${asked(db)} ms`);
 	assert.equal(db?.leftMs, 0);
+	// A deadline for each would take more than twice the time.
+	assert.ok(tookMs < 2 * budgetMs, `took ${tookMs} of ${budgetMs} ms`);
 });
 
 test("Supervisor waits for the drain delay, as a part of the budget", async () => {
 	await using lastcall = await startLastcall({
-		stopTimeout: "3s",
+		stopTimeout: "61s",
 		drainDelay: "600ms",
 		jobs: { it: waiting("it") },
 	});
 	await lastcall.lines.waitFor(/it: running/);
 	assert.equal(await stop(lastcall), 0);
 	const { askedMs = 0, leftMs = 0 } = reportOf(lastcall, "it");
-	assert.ok(askedMs >= 590, `asked after ${askedMs} ms`);
-	assert.ok(leftMs > 0 && leftMs <= 1_910, `${leftMs} ms left`);
+	assert.ok(askedMs >= 599, `asked after ${askedMs} ms`);
+	assert.ok(leftMs > 0 && leftMs <= 59_401, `${leftMs} ms left`);
 });
 
 test("Supervisor cuts the drain delay short when told to hurry", async () => {
@@ -379,8 +365,9 @@ test("Supervisor cuts the drain delay short when told to hurry", async () => {
 	lastcall.kill("SIGINT");
 	await lastcall.waitFor("stop.requested");
 	lastcall.kill("SIGINT");
-	const { ms } = await lastcall.exit();
-	assert.ok(ms < 5_000, `took ${ms} ms`);
+	// Or it would take most of an hour.
+	await lastcall.exit();
+	assert.equal(reportOf(lastcall, "it").leftMs, 0);
 });
 
 test("a restart that is due while the drain delay passes does not happen: nothing is started after the request", async () => {
