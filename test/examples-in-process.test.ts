@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { REGISTER } from "./helpers/app.ts";
+import { linesOf, REGISTER } from "./helpers/app.ts";
 import { startNode } from "./helpers/lastcall.ts";
 
 const APP = join(import.meta.dirname, "../examples/in-process/app.ts");
@@ -19,5 +19,5 @@ test("examples/in-process answers, and stops with 0 in the order it says", async
 	assert.equal(await response.text(), "/page: 1\n");
 	app.kill("SIGTERM");
 	assert.equal((await app.exit()).code, 0, app.lines.text);
-	assert.deepEqual(app.lines.all.slice(1), ["store closed with 1 entries"]);
+	assert.deepEqual(linesOf(app).slice(1), ["store closed with 1 entries"]);
 });

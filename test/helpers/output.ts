@@ -10,8 +10,11 @@ import {
 } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
+import { useCompileCache } from "./compile-cache.ts";
 import { makeDirectory } from "./directory.ts";
 import { until } from "./until.ts";
+
+useCompileCache();
 
 export const PROGRAM = join(import.meta.dirname, "../fixtures/output.ts");
 
@@ -29,6 +32,8 @@ export interface OutputTask {
 	readonly flushMs?: number;
 	/** Whether it stays when it has flushed, instead of exiting with 0. */
 	readonly stay?: boolean;
+	/** Whether nothing but the output takes processor time. */
+	readonly quiet?: boolean;
 }
 
 /** One line of the report. */

@@ -35,7 +35,7 @@ test("drain() answers on a connection that is there, tells it to close, and refu
 	const agent = newAgent(t, { keepAlive: true, maxSockets: 1 });
 	const before = await request(port, agent);
 	assert.equal(before.headers.connection, "keep-alive");
-	const drained = drain(server, { idle: "5s" });
+	const drained = drain(server, { idle: "1m" });
 	const { headers, socket } = await request(port, agent);
 	assert.equal(socket, before.socket);
 	assert.equal(headers.connection, "close");
@@ -46,13 +46,15 @@ test("drain() answers on a connection that is there, tells it to close, and refu
 
 test("drain() closes a connection that stays idle", async (t) => {
 	const server = createServer((_, response) => response.end("done"));
+	// It would keep the connection for ever.
+	server.keepAliveTimeout = 0;
 	const port = await listen(server);
 	const agent = newAgent(t, { keepAlive: true });
 	const { socket } = await request(port, agent);
 	const start = performance.now();
 	await drain(server, { idle: "300ms" });
 	const ms = performance.now() - start;
-	assert.ok(ms >= 300 && ms < 4_000, `took ${ms} ms`);
+	assert.ok(ms >= 299, `took ${ms} ms`);
 	if (socket && !socket.destroyed) await once(socket, "close");
 });
 

@@ -169,7 +169,7 @@ test("Output on a socket that somebody made non-blocking waits for its reader wi
 	const script = `exec 3>&2 2>/dev/null; "$0" -e "${spoil}"; exec "$0" "$@" 2>&3`;
 	using program = new OutputProgram(
 		"pipe",
-		{ lines: MANY, flushMs: 500, stay: true },
+		{ lines: MANY, flushMs: 500, stay: true, quiet: true },
 		["sh", "-c", script],
 	);
 	const { left = 0, cpuMs = 0, ms = 0 } = await program.reported("left");

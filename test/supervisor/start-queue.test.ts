@@ -63,7 +63,9 @@ test("StartQueue starts nothing for whom was removed, and nothing once it is clo
 	queue.add(last, start(last.name));
 	queue.close();
 	queue.add(first, start(first.name));
-	await new Promise((resolve) => setTimeout(resolve, 50));
+	// Whatever the queue had still to do comes before a timer that is later.
+	await new Promise((resolve) => setTimeout(resolve, 5));
+	await new Promise(setImmediate);
 	assert.deepEqual(started.slice(0, 2), ["0", "2"]);
 	assert.ok(!started.includes("3"), "it was delayed when the queue closed");
 	assert.equal(started.filter((name) => name === "0").length, 1);
