@@ -63,12 +63,14 @@ test("LineLog loses nothing of what was written before the exit", async () => {
 });
 
 test("LineLog loses nothing of what was written before the exit when we are late ourselves", async () => {
-	// As much as a pipe holds: the process must be able to end though nobody reads.
-	const child = spawn("seq", ["10000"], {
-		stdio: ["ignore", "pipe", "ignore"],
+	// The first lines stop the reading. The others come in two writes, which the pipe holds, so that the process can end.
+	const script =
+		"seq 5000; read go; seq 5001 25000 | dd bs=64K iflag=fullblock status=none";
+	const child = spawn("sh", ["-c", script], {
+		stdio: ["pipe", "pipe", "ignore"],
 	});
 	let lines = 0;
-	// Nothing leaves, so it stops reading, and the rest stays in the pipe.
+	// Nothing leaves, so it stops reading.
 	const onOutput = () => {
 		lines += 1;
 	};
@@ -79,8 +81,10 @@ test("LineLog loses nothing of what was written before the exit when we are late
 			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
 		});
 	});
+	await until(() => child.stdout.isPaused(), "it has stopped reading");
+	child.stdin.end("go\n");
 	await drained;
-	assert.equal(lines, 10_000);
+	assert.equal(lines, 25_000);
 });
 
 test("LineLog is done with a process that has ended, whoever holds its output open", async () => {
