@@ -7,13 +7,7 @@
  * Set-up comes before the tests: no test installs anything into this tree. Everything runs even if something failed; the exit code tells.
  * Arguments: parts of test file names to run only those, and flags for `node --test`.
  */
-import {
-	chmodSync,
-	existsSync,
-	mkdtempSync,
-	readFileSync,
-	rmSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installPeers } from "../bench/peers/install.ts";
@@ -23,12 +17,16 @@ import {
 	engineEnv,
 	ensureBaseImage,
 	ensureDebianImage,
-	ensureEngine,
-	stopEngine,
+	type NoEngine,
+	withEngine,
 } from "./engine.ts";
 import { inCi } from "./lib/allowed.ts";
 import { run } from "./lib/command.ts";
-import { root } from "./lib/paths.ts";
+import { cleanUp } from "./lib/interruption.ts";
+import { EngineBefore } from "./lib/left-in-engine.ts";
+import { removeDirectory } from "./lib/mounts.ts";
+import { checkoutId, root } from "./lib/paths.ts";
+import { runScript } from "./lib/script.ts";
 import { Steps } from "./lib/steps.ts";
 import { NOTHING_OF_THE_MACHINE } from "./lib/test-env.ts";
 import { findTestFiles } from "./lib/test-files.ts";
@@ -53,21 +51,25 @@ if (unit.length + container.length + faults.length === 0) {
 
 const steps = new Steps();
 const bin = join(root, "node_modules/.bin");
-await steps.run("types", join(bin, "tsc"), ["--noEmit"]);
-await steps.run("linter and formatter", join(bin, "biome"), [
-	"ci",
-	// Biome colours its output in CI even where no terminal shows it.
-	...(process.stdout.isTTY ? [] : ["--colors=off"]),
-]);
-const built = await steps.run("build", process.execPath, ["scripts/build.ts"]);
-const olderNodes = await setUp("Node.js 24, 22 and 20", ensureOlderNodes);
-await setUp("programs that tests compare with", ensureTools);
-if (inCi()) await setUp("packages of the benchmark", installPeers);
-if (built) {
-	await unitTests();
-	await engineTests();
-}
-process.exitCode = steps.summarize();
+await runScript(async () => {
+	await steps.run("types", join(bin, "tsc"), ["--noEmit"]);
+	await steps.run("linter and formatter", join(bin, "biome"), [
+		"ci",
+		// Biome colours its output in CI even where no terminal shows it.
+		...(process.stdout.isTTY ? [] : ["--colors=off"]),
+	]);
+	const built = await steps.run("build", process.execPath, [
+		"scripts/build.ts",
+	]);
+	const olderNodes = await setUp("Node.js 24, 22 and 20", ensureOlderNodes);
+	await setUp("programs that tests compare with", ensureTools);
+	if (inCi()) await setUp("packages of the benchmark", installPeers);
+	if (built) {
+		await unitTests(olderNodes);
+		await engineTests();
+	}
+	return steps.summarize();
+});
 
 /** On a user's machine a part may be missing: tests say what they lack. In CI that is a failure. */
 async function setUp(
@@ -83,12 +85,12 @@ async function setUp(
 	}
 }
 
-async function unitTests(): Promise<void> {
+async function unitTests(olderNodes: boolean): Promise<void> {
 	const options = ["--test-concurrency=2", "--test-timeout=300000"];
-	await nodeTest("tests on Node.js 26", process.execPath, options, unit);
 	const on24 = everything ? unit : differing;
+	await nodeTest("tests on Node.js 26", process.execPath, options, 20, unit);
 	if (olderNodes)
-		await nodeTest("tests on Node.js 24", nodeBinary(24), options, on24);
+		await nodeTest("tests on Node.js 24", nodeBinary(24), options, 20, on24);
 	const others = unit.length - on24.length;
 	if (others > 0)
 		steps.leaveOut(
@@ -103,11 +105,23 @@ async function engineTests(): Promise<void> {
 		steps.leaveOut("the faults", "npm run test:all runs them");
 	if (container.length + chosen.length === 0 || steps.interrupted) return;
 	const what = `the ${[container.length > 0 && "container tests", chosen.length > 0 && "faults"].filter(Boolean).join(" and the ")}`;
-	const engine = await ensureEngine();
+	try {
+		await withEngine((engine) => engineTestsOn(engine, what, chosen));
+	} catch (error) {
+		leaveOut(what, error);
+	}
+}
+
+async function engineTestsOn(
+	engine: Engine | NoEngine,
+	what: string,
+	chosen: readonly string[],
+): Promise<void> {
 	if ("reason" in engine) {
 		leaveOut(what, engine.reason);
 		return;
 	}
+	const before = await EngineBefore.note(engine);
 	const images: BaseImage[] = [];
 	try {
 		await steps.setUp(async () => {
@@ -117,30 +131,29 @@ async function engineTests(): Promise<void> {
 			images.push(await ensureBaseImage(engine, 24));
 		});
 		const env = { ...engineEnv(engine), LASTCALL_DOCKER: engine.client };
-		for (const [name, minutes, files] of [
-			["container tests", 15, container],
-			["faults", 60, chosen],
+		for (const [name, ofOne, ofAll, files] of [
+			["container tests", 15, 30, container],
+			["faults", 60, 180, chosen],
 		] as const) {
 			// One file at a time: the tests share an engine, and some of them all of the machine.
-			const timeout = `--test-timeout=${minutes * 60_000}`;
+			const timeout = `--test-timeout=${ofOne * 60_000}`;
 			const options = ["--test-concurrency=1", timeout];
-			await nodeTest(name, process.execPath, options, files, env);
+			await nodeTest(name, process.execPath, options, ofAll, files, env);
 		}
 		// At full length the faults have left new figures.
 		if (process.env.LASTCALL_FAULTS === "full")
 			await steps.run("figures", process.execPath, ["bench/render/page.ts"]);
-	} catch (error) {
-		leaveOut(what, error);
 	} finally {
-		await leaveAsItWas(engine, images);
+		if (!engine.started) {
+			await before.restore(steps.id);
+			await cleanUp(() => removeImages(engine, images));
+		}
 	}
 }
 
-async function leaveAsItWas(engine: Engine, images: BaseImage[]) {
-	if (engine.private) {
-		if (engine.started) await stopEngine();
-		return;
-	}
+/** From the user's own engine; the private one is a cache. */
+async function removeImages(engine: Engine, images: BaseImage[]) {
+	if (engine.private) return;
 	const added = images
 		.filter(({ origin }) => origin !== "present")
 		.map(({ name }) => name)
@@ -156,15 +169,17 @@ async function leaveAsItWas(engine: Engine, images: BaseImage[]) {
 /** What the tests have built: test/helpers/images.ts names them so. */
 async function testImages(engine: Engine): Promise<string[]> {
 	const format = ["--format", "{{.Repository}}:{{.Tag}}"];
-	const filter = ["--filter", "reference=lastcall-test-*/*"];
+	const filter = ["--filter", `reference=lastcall-test-${checkoutId}/*`];
 	const { stdout } = await run(engine.client, ["images", ...filter, ...format]);
 	return stdout.split("\n").filter((name) => name !== "");
 }
 
+/** @param minutes Bound of the whole step. */
 async function nodeTest(
 	name: string,
 	node: string,
 	options: readonly string[],
+	minutes: number,
 	files: readonly string[],
 	env?: NodeJS.ProcessEnv,
 ): Promise<void> {
@@ -183,13 +198,14 @@ async function nodeTest(
 		...flags,
 		...files,
 	];
-	await steps.run(name, node, all, {
-		...NOTHING_OF_THE_MACHINE,
-		...env,
-		TMPDIR: directory,
-	});
+	const clean = { ...NOTHING_OF_THE_MACHINE, ...env, TMPDIR: directory };
+	await steps.run(name, node, all, clean, minutes);
 	if (existsSync(records)) explain(name, readFileSync(records, "utf8"));
-	rmSync(directory, { recursive: true, force: true });
+	try {
+		await removeDirectory(directory);
+	} catch (error) {
+		console.error(error instanceof Error ? error.message : error);
+	}
 }
 
 function explain(name: string, text: string): void {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { must, run } from "../../scripts/lib/command.ts";
 import {
@@ -8,14 +8,11 @@ import {
 	stopEngine,
 } from "../../scripts/lib/engine.ts";
 import { ensureBaseImage } from "../../scripts/lib/images.ts";
-import { root } from "../../scripts/lib/paths.ts";
+import { checkoutId } from "../../scripts/lib/paths.ts";
 import { ScriptError } from "../../scripts/lib/script.ts";
 
 const BUILD_MS = 300_000;
 const START_MS = 30_000;
-
-// Two checkouts may use one engine: each has names of its own.
-const CHECKOUT = createHash("sha256").update(root).digest("hex").slice(0, 8);
 
 /** The Docker engine of a benchmark. Use with `await using`: it is left as it was found. */
 export class Docker implements AsyncDisposable {
@@ -38,7 +35,7 @@ export class Docker implements AsyncDisposable {
 
 	/** Builds an image and returns its name. */
 	async build(what: string, context: string): Promise<string> {
-		const tag = `lastcall-bench-${CHECKOUT}/${what}`;
+		const tag = `lastcall-bench-${checkoutId}/${what}`;
 		const args = ["build", "--force-rm", "--network", "host", "--tag", tag];
 		await this.#must([...args, context], BUILD_MS);
 		this.#images.unshift(tag);

@@ -1,10 +1,14 @@
 /** `docker compose up` and `stop` with the repository's own docker-compose.yml. */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
 import { must, run } from "../../scripts/lib/command.ts";
-import { Container, client, mustDocker } from "../helpers/docker.ts";
+import {
+	Container,
+	client,
+	containerName,
+	mustDocker,
+} from "../helpers/docker.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage } from "../helpers/images.ts";
 
@@ -19,7 +23,7 @@ async function findCompose(): Promise<string[]> {
 test("docker compose: one variable sets the grace period and the budget, stop ends with 0", async () => {
 	await mustDocker(["tag", await exampleImage(), "lastcall-example"]);
 	const [command = "", ...prefix] = await findCompose();
-	const project = `lastcall-test-${randomUUID().slice(0, 8)}`;
+	const project = containerName();
 	const compose = (...args: string[]) =>
 		must(
 			command,

@@ -143,7 +143,10 @@ test("a docker run in the foreground that reads no more does not delay the stop 
 		// The engine tells only when its own reader has taken the rest.
 		const gone = `until [ ! -d /proc/${Pid} ]; do sleep 0.05; done`;
 		const args = ["--rm", "--pid=host", "--network=none", "--entrypoint=sh"];
-		await mustDocker(["run", ...args, image, "-c", gone], { timeout: 30_000 });
+		const named = `--name=${containerName()}`;
+		await mustDocker(["run", named, ...args, image, "-c", gone], {
+			timeout: 30_000,
+		});
 		attached.kill("SIGCONT");
 		assert.equal(await container.wait(30_000), 0);
 		const { FinishedAt } = (await container.inspect()).State;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeDirectory } from "../helpers/directory.ts";
+import { containerName } from "../helpers/docker.ts";
 import { FULL, keepFigures } from "../helpers/figures.ts";
 import { queueImage } from "../helpers/images.ts";
 import { BusyQueue } from "../helpers/queue.ts";
@@ -33,7 +34,7 @@ test(`${UPDATES} rolling updates of a Swarm service under load: no item lost or 
 	using directory = makeDirectory({ "host.yml": ON_HOST });
 	await using queue = await BusyQueue.start(seededRandom(), 60);
 	await using stack = new Stack({
-		name: `lastcall-test-${process.pid}`,
+		name: containerName(),
 		service: "consumers",
 		files: [EXAMPLE, join(directory.path, "host.yml")],
 		env: { IMAGE: image, REDIS_URL: queue.url, MONITOR: "1s" },

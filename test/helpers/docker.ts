@@ -6,6 +6,7 @@ import {
 	type CommandResult,
 	run,
 } from "../../scripts/lib/command.ts";
+import { RUN_VARIABLE } from "../../scripts/lib/leftovers.ts";
 import { Lines, type WaitOptions } from "./lines.ts";
 
 /** The client that reaches the engine; the test runner knows when it is not PATH's first. */
@@ -136,8 +137,10 @@ export function runArgs(name: string, options: RunOptions): string[] {
 	];
 }
 
+/** A name for a container, a project of Compose or a stack. The test runner removes what has its run's id in the name. */
 export function containerName(): string {
-	return `lastcall-test-${randomUUID().slice(0, 8)}`;
+	const run = process.env[RUN_VARIABLE] ?? "by-hand";
+	return `lastcall-test-${run}-${randomUUID().slice(0, 8)}`;
 }
 
 export class Container implements AsyncDisposable {

@@ -1,19 +1,16 @@
 /** The images that container tests run. Building one that is there already takes a second. */
-import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkoutId } from "../../scripts/lib/paths.ts";
 import { buildImage } from "./docker.ts";
 import { copyPackages } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-// Two checkouts may use one engine: each has names of its own.
-const CHECKOUT = createHash("sha256").update(ROOT).digest("hex").slice(0, 8);
-
 /** The name of an image that this checkout builds, for instance `lastcall-test-1f2e3d4c/apps:26`. */
 export function imageTag(what: string, major: 24 | 26 = 26): string {
-	return `lastcall-test-${CHECKOUT}/${what}:${major}`;
+	return `lastcall-test-${checkoutId}/${what}:${major}`;
 }
 
 /** The image as users build it, with examples/jobs. */

@@ -7,7 +7,6 @@ import { randomUUID } from "node:crypto";
 import {
 	globSync,
 	mkdtempSync,
-	readFileSync,
 	rmdirSync,
 	rmSync,
 	writeFileSync,
@@ -16,6 +15,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { must } from "../../scripts/lib/command.ts";
+import { RUN_VARIABLE } from "../../scripts/lib/leftovers.ts";
+import { removeDirectory } from "../../scripts/lib/mounts.ts";
 import { attempt } from "../../src/errors.ts";
 import { mustDocker } from "./docker.ts";
 import { needs } from "./inits.ts";
@@ -33,6 +34,10 @@ export function startPodman(): Podman {
 	// The path of a socket must not be longer than 107 bytes, and podman adds 90 to this.
 	return new Podman(mkdtempSync(join(tmpdir(), "lc-podman-")));
 }
+
+const CONMON_ENV = ["PATH", RUN_VARIABLE]
+	.filter((name) => process.env[name] !== undefined)
+	.map((name) => `${name}=${process.env[name]}`);
 
 export class Podman implements AsyncDisposable {
 	readonly #directory: string;
@@ -112,9 +117,7 @@ export class Podman implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.must(["pod", "rm", "--all", "--force", "--time=0"]);
 		for (const path of this.#cgroups) removeCgroups(path);
-		for (const mount of mountsBelow(this.#directory))
-			await must("umount", ["--lazy", mount]);
-		rmSync(this.#directory, { recursive: true, force: true });
+		await removeDirectory(this.#directory);
 	}
 }
 
@@ -198,6 +201,8 @@ function settings(tmp: string, networks: string): string {
 default_ulimits = ["nofile=4096:4096", "nproc=8192:8192"]
 
 [engine]
+# The test runner finds what is left by the mark that its environment has: conmon gets no other.
+conmon_env_vars = ${JSON.stringify(CONMON_ENV)}
 runtime = "runc"
 # No systemd and no journal.
 cgroup_manager = "cgroupfs"
@@ -217,12 +222,4 @@ function removeCgroups(path: string): void {
 	for (const directory of [path, dirname(path)])
 		for (const cgroup of globSync(`/sys/fs/cgroup/{,*}${directory}`))
 			attempt(() => rmdirSync(cgroup));
-}
-
-function mountsBelow(directory: string): string[] {
-	return readFileSync("/proc/mounts", "utf8")
-		.split("\n")
-		.map((line) => line.split(" ")[1] ?? "")
-		.filter((path) => path.startsWith(`${directory}/`))
-		.reverse();
 }

@@ -5,7 +5,12 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { attempt } from "../../src/errors.ts";
 import { makeDirectory, type TestDirectory } from "./directory.ts";
-import { type Container, mustDocker, runContainer } from "./docker.ts";
+import {
+	type Container,
+	containerName,
+	mustDocker,
+	runContainer,
+} from "./docker.ts";
 import { FULL, keepFigures } from "./figures.ts";
 import { fixtureImage } from "./images.ts";
 import { until } from "./until.ts";
@@ -109,7 +114,8 @@ export class Walled implements AsyncDisposable {
 	async untilNoZombies(parent: number | "[0-9]+" = "[0-9]+"): Promise<void> {
 		const count = `grep -lE '\\) Z ${parent} ' /proc/[0-9]*/stat 2>/dev/null | wc -l`;
 		const left = await mustDocker([
-			...["run", "--rm", "--network=none", "--entrypoint=sh"],
+			...["run", "--rm", `--name=${containerName()}`],
+			...["--network=none", "--entrypoint=sh"],
 			...[`--pid=container:${this.container.name}`, this.#image, "-c"],
 			`for i in $(seq 150); do n=$(${count}); [ $n = 0 ] && break; sleep 0.1; done; echo $n`,
 		]);

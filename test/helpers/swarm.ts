@@ -1,12 +1,10 @@
 /** Docker Swarm on the engine of the tests: a stack, its updates, and what the engine does to its containers. */
 import { spawn } from "node:child_process";
+import { BRIDGE } from "../../scripts/lib/left-in-engine.ts";
 import { client, docker, mustDocker } from "./docker.ts";
 import { Lines } from "./lines.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./until.ts";
-
-/** What Swarm makes for itself when it starts, and leaves. */
-const BRIDGE = "docker_gwbridge";
 
 /**
  * Makes the engine a swarm of one node, on loopback; at the end of the block it is none again. An engine that is in a swarm
