@@ -36,14 +36,15 @@ export function run(
 ): Promise<CommandResult> {
 	return new Promise((resolve, reject) => {
 		throwIfInterrupted();
+		// Ctrl-C goes to the whole group of the terminal: it must not reach a command that cleans up.
+		const detached = isWatching();
 		const child = spawn(command, args, {
 			env: { ...process.env, ...env },
 			cwd,
-			// A process group of its own: Ctrl-C must not reach a command that cleans up.
-			detached: isWatching(),
+			detached,
 		});
 		const kill = (signal: NodeJS.Signals) =>
-			isWatching() ? killGroup(child, signal) : child.kill(signal);
+			detached ? killGroup(child, signal) : child.kill(signal);
 		let stdout = "";
 		let stderr = "";
 		const killNow = (why: string) => {

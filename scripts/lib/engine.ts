@@ -55,7 +55,7 @@ export async function ensureEngine(
 	}
 }
 
-/** Does something with an engine. A private engine that was started for it is stopped at the end, however that comes. */
+/** Calls `action` with an engine. A private engine that was started for it is stopped afterwards, also after an interruption. */
 export async function withEngine<Result>(
 	action: (engine: Engine | NoEngine) => Promise<Result>,
 ): Promise<Result> {
@@ -66,7 +66,7 @@ export async function withEngine<Result>(
 	}
 }
 
-/** Says so if it cannot: nobody would look for an engine that stays. */
+/** A failure is printed with what to do: nobody would look for an engine that stays. */
 async function stopStartedEngine(): Promise<void> {
 	try {
 		await cleanUp(stopOwnDockerd);

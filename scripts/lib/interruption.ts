@@ -1,6 +1,6 @@
 /**
- * Ctrl-C, SIGTERM, a terminal that is closed: what ends a script before its time. A script that watches for it is not ended by the
- * signal itself. Its commands are ended (command.ts), it cleans up, and then it exits.
+ * Interruptions of a script: Ctrl-C, SIGTERM, a closed terminal. In a script that watches for them the signal does not end the
+ * process. It ends the command at hand (command.ts); then the script cleans up, and exits.
  */
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -13,7 +13,7 @@ let watching = false;
 let cleanUps = 0;
 let first: NodeJS.Signals | undefined;
 
-/** Thrown in place of starting a command, or of its result. */
+/** Thrown instead of starting a command, and instead of the result of one that was ended. */
 export class Interrupted extends Error {
 	readonly signal: NodeJS.Signals;
 

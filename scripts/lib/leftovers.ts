@@ -25,6 +25,7 @@ const MOMENT_MS = 500;
 const GRACE_MS = 5_000;
 /** After SIGKILL. */
 const BOUND_MS = 5_000;
+const POLL_MS = 20;
 
 export class Leftovers {
 	readonly #mark: string;
@@ -42,10 +43,15 @@ export class Leftovers {
 		this.#find();
 	}
 
-	/** Ends all of them, in bounded time. Returns those that did not end by themselves, as text. */
+	/** Ends all of them, in bounded time. Returns those that did not end by themselves, as text. Where nothing is left, it is one pass. */
 	async end(): Promise<string[]> {
-		await this.#until(() => this.#find().length === 0, MOMENT_MS);
-		const found = this.#find().map(describe);
+		let left: readonly Process[] = [];
+		const areGone = () => {
+			left = this.#find();
+			return left.length === 0;
+		};
+		if (await this.#until(areGone, MOMENT_MS)) return [];
+		const found = left.map(describe);
 		await this.#signalAll("SIGTERM", GRACE_MS);
 		await this.#signalAll("SIGKILL", BOUND_MS);
 		this.#known.clear();
@@ -65,12 +71,16 @@ export class Leftovers {
 		}, ms);
 	}
 
-	async #until(condition: () => boolean, ms: number): Promise<void> {
+	async #until(condition: () => boolean, ms: number): Promise<boolean> {
 		const end = performance.now() + ms;
-		while (!condition() && performance.now() < end) await delay(20);
+		for (;;) {
+			if (condition()) return true;
+			if (performance.now() > end) return false;
+			await delay(POLL_MS);
+		}
 	}
 
-	/** One pass over /proc. */
+	/** What runs of them at this moment: one pass over /proc. */
 	#find(): Process[] {
 		const all = allProcesses();
 		const spared = ancestors(all);
