@@ -46,7 +46,11 @@ const same: readonly [string, string[], InitOptions?][] = [
 	["the directory of the program", ["pwd"], { cwd: "/usr" }],
 	[
 		"the directory of the init",
-		["sh", "-c", "sleep 0.1; readlink /proc/1/cwd"],
+		[
+			"sh",
+			"-c",
+			'until [ "$(readlink /proc/1/cwd)" = / ]; do sleep 0.01; done; echo there',
+		],
 	],
 	[
 		"-r 15:3",
@@ -74,7 +78,8 @@ const same: readonly [string, string[], InitOptions?][] = [
 			"15:0",
 			"sh",
 			"-c",
-			"trap 'exit 33' TERM; kill -TERM 1; sleep 0.2; exit 4",
+			// Of two that wait the kernel delivers the lower number first: what comes behind tells that nothing came before.
+			"trap 'exit 33' TERM; trap 'exit 4' WINCH; kill -TERM 1; kill -WINCH 1; while :; do sleep 0.01; done",
 		],
 	],
 	[
@@ -82,7 +87,7 @@ const same: readonly [string, string[], InitOptions?][] = [
 		[
 			"sh",
 			"-c",
-			"(trap 'echo ended; exit' TERM; while :; do :; done) & sleep 0.2",
+			"trap 'exit 0' USR1; (trap 'echo ended; exit' TERM; kill -USR1 $$; while :; do :; done) & while :; do sleep 0.01; done",
 		],
 		// As PID 1 its end is the end of all, and who is faster decides.
 		{ asInit: false },

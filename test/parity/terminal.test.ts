@@ -1,6 +1,7 @@
 /** In a real terminal, side by side with tini: job control, keys, window size, and whose the terminal is afterwards. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { makeDirectory } from "../helpers/directory.ts";
 import { type Init, needs, ours } from "../helpers/inits.ts";
 import { namespace } from "../helpers/lastcall.ts";
 import { key, openPty, type Pty } from "../helpers/pty.ts";
@@ -84,7 +85,8 @@ async function session(init: Init): Promise<string[]> {
 	note(await shell.prompt());
 	note(await shell.type("echo code $?"));
 	shell.start(
-		"sh -c 'trap \"echo one interrupt\" INT; echo started; sleep 0.5; sleep 0.5; echo through'",
+		// The last wait is for a second interrupt, which must not come.
+		"sh -c 'trap \"echo one interrupt; n=1\" INT; echo started; until [ $n ]; do sleep 0.05; done; sleep 0.5; echo through'",
 	);
 	await shell.line(/^started/);
 	shell.terminal.type(key.ctrlC);
@@ -143,9 +145,12 @@ test("what the program makes of the terminal stays", async () => {
 });
 
 test("from the background the terminal is not taken", async () => {
+	using directory = makeDirectory();
+	const up = `${directory.path}/up`;
 	await using shell = new Shell([]);
 	await shell.prompt();
-	await shell.type(`${quoted("sleep", "0.5")} &`);
+	await shell.type(`${quoted("sh", "-c", `>${up}; sleep 0.5`)} &`);
+	await shell.type(`until [ -e ${up} ]; do sleep 0.05; done`);
 	await shell.type("read -t 1 answer; echo read");
 	const shown = await shell.type('wait; echo "the job ended with $?"');
 	assert.match(shown, /the job ended with 0/);

@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import {
 	type InitOptions,
+	LEAVE_ORPHAN,
 	needs,
 	ours,
 	runInit,
 	withoutPids,
 } from "../helpers/inits.ts";
 
-const ORPHAN = "(sleep 0.1 &) ; sleep 0.3";
 const plain = { asInit: false };
 
 /** Name of the case, arguments, where they run. */
@@ -55,9 +55,9 @@ const same: readonly [string, string[], InitOptions?][] = [
 			"trap 'exit 7' USR1; kill -USR1 1; while :; do sleep 0.01; done",
 		],
 	],
-	["-w for an orphan", ["-w", "--", "sh", "-c", ORPHAN]],
-	["-w in a cluster", ["-gwv", "--", "sh", "-c", ORPHAN]],
-	["no warning without -w", ["--", "sh", "-c", ORPHAN]],
+	["-w for an orphan", ["-w", "--", "sh", "-c", LEAVE_ORPHAN]],
+	["-w in a cluster", ["-gwv", "--", "sh", "-c", LEAVE_ORPHAN]],
+	["no warning without -w", ["--", "sh", "-c", LEAVE_ORPHAN]],
 	[
 		"TINI_VERBOSITY over -v",
 		["-vvv", "--", "true"],
@@ -80,7 +80,7 @@ const same: readonly [string, string[], InitOptions?][] = [
 		["-vvv", "--", "sh", "-c", "sleep 0.1"],
 		{ ...plain, env: { TINI_SUBREAPER: "" } },
 	],
-	["-s adopts and reaps", ["-sw", "--", "sh", "-c", ORPHAN], plain],
+	["-s adopts and reaps", ["-sw", "--", "sh", "-c", LEAVE_ORPHAN], plain],
 	[
 		"arguments of the program's own",
 		["-s", "--", "printf", "<%s>", "--", "-e", "", "a b", "-g"],
