@@ -190,6 +190,7 @@ async function nodeTest(
 	const records = join(directory, "records");
 	const all = [
 		"--disable-warning=ExperimentalWarning",
+		`--import=${join(root, "scripts/lib/compile-cache.js")}`,
 		"--test",
 		...["--test-reporter=spec", "--test-reporter-destination=stdout"],
 		`--test-reporter=${join(root, "scripts/lib/test-reporter.ts")}`,
