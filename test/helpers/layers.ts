@@ -3,7 +3,7 @@ import type { Imports } from "./imports.ts";
 
 /** Each layer may use what stands below it. A name is a folder, or a file directly in src/. */
 export const LAYERS: readonly (readonly string[])[] = [
-	["main", "index", "register", "load", "require-node"],
+	["main", "index", "register", "load", "require-node", "register-gate"],
 	["inprocess"],
 	["init"],
 	["cli"],
