@@ -42,7 +42,7 @@ for (const [signal, number] of [
 	});
 }
 
-test("run() kills only the jobs that are late, names them, and exits with 124 before the timeout", async () => {
+test("run() kills only the jobs that are late, names them, and exits with 124", async () => {
 	await using lastcall = await startLastcall({
 		// The jobs have 4.5 s of it.
 		stopTimeout: "5s",

@@ -1,4 +1,5 @@
 /** Starts an app of test/fixtures/apps with `--import lastcall/register`: the built package, as users have it. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Lastcall, type LastcallOptions, startNode } from "./lastcall.ts";
 
@@ -37,4 +38,23 @@ export function startApp(
  */
 export function linesOf({ lines }: Lastcall): string[] {
 	return lines.all.filter((line) => !/held the exit; exit code/.test(line));
+}
+
+/**
+ * Stops apps until one has said something: where the machine is starved the guard may end an app before it has said all. The
+ * code has to be right each time.
+ */
+export async function untilSaid<
+	Stopped extends { readonly code: number; readonly text: string },
+>(
+	words: RegExp,
+	code: number,
+	stopOnce: () => Promise<Stopped>,
+): Promise<Stopped> {
+	for (let tries = 1; ; tries++) {
+		const stopped = await stopOnce();
+		assert.equal(stopped.code, code, stopped.text);
+		if (words.test(stopped.text)) return stopped;
+		assert.ok(tries < 5, stopped.text);
+	}
 }

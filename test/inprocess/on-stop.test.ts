@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { readSync } from "node:fs";
 import { suite, test } from "node:test";
 import { attempt } from "../../src/errors.ts";
-import { type AppOptions, linesOf, startApp } from "../helpers/app.ts";
+import {
+	type AppOptions,
+	linesOf,
+	startApp,
+	untilSaid,
+} from "../helpers/app.ts";
 import { openFifo } from "../helpers/fifo.ts";
 import { type Lastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
 import { untilBlocked } from "../helpers/threads.ts";
@@ -47,23 +52,6 @@ async function end(app: Lastcall): Promise<Stopped> {
 	const { code } = await app.exit();
 	const lines = linesOf(app).slice(1);
 	return { code, lines, text: app.lines.text };
-}
-
-/**
- * The same again and again until the guard has said something: where the machine is starved the end may come before the words.
- * The code has to be right each time.
- */
-async function untilSaid(
-	words: RegExp,
-	code: number,
-	stopOnce: () => Promise<Stopped>,
-): Promise<Stopped> {
-	for (let tries = 1; ; tries++) {
-		const stopped = await stopOnce();
-		assert.equal(stopped.code, code, stopped.text);
-		if (words.test(stopped.text)) return stopped;
-		assert.ok(tries < 5, stopped.text);
-	}
 }
 
 test("onStop() runs handlers in reverse order of registration, then the app exits with 0 and says nothing else", async () => {

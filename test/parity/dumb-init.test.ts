@@ -94,7 +94,7 @@ const same: readonly [string, string[], InitOptions?][] = [
 	],
 	[
 		"all that -v says in single-child mode",
-		["-cv", "sh", "-c", "sleep 0.1; exit 3"],
+		["-cv", "sh", "-c", "sleep 0.5; exit 3"],
 	],
 	["outside PID 1", ["sh", "-c", "exit 3"], { asInit: false }],
 ];

@@ -14,6 +14,8 @@ import {
 	withoutPids,
 } from "../helpers/inits.ts";
 
+/** Time for the init to listen: of an end before that it says that it has collected it, and not that it has heard of it. */
+const HEARD = "sleep 0.5";
 const plain = { asInit: false };
 
 /** Name of the case, arguments, where they run. */
@@ -43,8 +45,8 @@ const same: readonly [string, string[], InitOptions?][] = [
 	["a program missing on PATH", ["--", "nonexistent-program"]],
 	["a directory", ["--", "/tmp"]],
 	["a file that is not executable", ["--", "/etc/passwd"]],
-	["all that -vvv says", ["-vvv", "--", "sh", "-c", "sleep 0.1; exit 3"]],
-	["all that -vv says", ["-vv", "--", "sh", "-c", "sleep 0.1; kill $$"]],
+	["all that -vvv says", ["-vvv", "--", "sh", "-c", `${HEARD}; exit 3`]],
+	["all that -vv says", ["-vv", "--", "sh", "-c", `${HEARD}; kill $$`]],
 	[
 		"a signal passed on",
 		[
@@ -74,10 +76,10 @@ const same: readonly [string, string[], InitOptions?][] = [
 		{ ...plain, env: { TINI_VERBOSITY: "" } },
 	],
 	["the warning outside PID 1", ["--", "true"], plain],
-	["-s outside PID 1", ["-svvv", "--", "sh", "-c", "sleep 0.1"], plain],
+	["-s outside PID 1", ["-svvv", "--", "sh", "-c", HEARD], plain],
 	[
 		"TINI_SUBREAPER, even empty",
-		["-vvv", "--", "sh", "-c", "sleep 0.1"],
+		["-vvv", "--", "sh", "-c", HEARD],
 		{ ...plain, env: { TINI_SUBREAPER: "" } },
 	],
 	["-s adopts and reaps", ["-sw", "--", "sh", "-c", LEAVE_ORPHAN], plain],
