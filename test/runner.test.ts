@@ -101,7 +101,11 @@ test("removeDirectory() unmounts first", {
 	mkdirSync(inner, { recursive: true });
 	const mount = spawnSync("mount", ["-t", "tmpfs", "none", inner]);
 	if (mount.status !== 0) return t.skip("may not mount here");
-	writeFileSync(join(inner, "file"), "");
-	await removeDirectory(path);
-	assert.equal(existsSync(path), false);
+	try {
+		writeFileSync(join(inner, "file"), "");
+		await removeDirectory(path);
+		assert.equal(existsSync(path), false);
+	} finally {
+		spawnSync("umount", [inner]);
+	}
 });
