@@ -169,13 +169,14 @@ test("Output on a socket that somebody made non-blocking waits for its reader wi
 	const script = `exec 3>&2 2>/dev/null; "$0" -e "${spoil}"; exec "$0" "$@" 2>&3`;
 	using program = new OutputProgram(
 		"pipe",
-		{ lines: MANY, flushMs: 500, stay: true, quiet: true },
+		{ lines: MANY, flushMs: 5_000, stay: true, quiet: true },
 		["sh", "-c", script],
 	);
 	const { left = 0, cpuMs = 0, ms = 0 } = await program.reported("left");
 	assert.equal(isNonBlocking(program.child.pid), true);
 	assert.ok(left > 100_000, `${left} bytes left`);
-	assert.ok(cpuMs < ms / 4, `${cpuMs} of ${ms} ms on the CPU`);
+	// Who turns in circles takes all of the CPU that there is, beside four others a third of one; what is taken before the wait is a fortieth.
+	assert.ok(cpuMs < ms / 8, `${cpuMs} of ${ms} ms on the CPU`);
 });
 
 test("Output whose reader has gone drops everything, and goes on", async () => {
