@@ -90,7 +90,10 @@ for (const major of [26, 24] as const) {
 			const { ms } = await container.stop();
 			const { stdout, stderr } = await container.logs();
 			assert.equal(await container.exitCode(), 0, stdout + stderr);
-			assert.match(stdout, /^second stopped: 1 min left, .*\nfirst stopped\n$/m);
+			assert.match(
+				stdout,
+				/^second stopped: 1 min left, .*\nfirst stopped\n$/m,
+			);
 			assert.equal(stderr, "");
 			assert.ok(ms < 2_000, `took ${ms} ms`);
 		});
