@@ -64,7 +64,7 @@ function compare({ results }: Run): string {
 	];
 	const note =
 		"One program, and a service of two threads (for tini, supervisord, s6 and pm2-runtime a hand-written main in their care).";
-	return `${markdownTable(head, lines)}\n\n${note} All in [one run](docs/benchmarks.md), with what was missed.`;
+	return `${markdownTable(head, lines)}\n\n${note} Each column comes from [one run](docs/benchmarks.md), which also says what was missed.`;
 }
 
 function compareLostWork(faults: Faults = {}): string {
