@@ -1,16 +1,11 @@
-import { join } from "node:path";
 import {
 	type CommandOptions,
 	type CommandResult,
 	run,
 } from "../../scripts/lib/command.ts";
-import { useCompileCache } from "./compile-cache.ts";
+import { MAIN } from "./main.ts";
 
-useCompileCache();
-
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
-
-/** Runs `lastcall` from the sources to its end. */
+/** Runs `lastcall` to its end. */
 export function lastcall(
 	args: readonly string[],
 	options: CommandOptions = {},

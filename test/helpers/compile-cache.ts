@@ -1,4 +1,4 @@
-/** Keeps the stripped TypeScript of src/ and test/ between processes: else each start of lastcall strips and compiles it anew. */
+/** Keeps the stripped TypeScript of the fixtures between processes: else each thread and each process that runs one strips and compiles it anew. */
 import { spawnSync } from "node:child_process";
 import {
 	existsSync,
@@ -14,10 +14,10 @@ import { attempt } from "../../src/errors.ts";
 const ROOT = join(import.meta.dirname, "../..");
 /** Below the checkout, which belongs to its user: code is run from there. */
 const CACHE = join(ROOT, "node_modules/.cache/lastcall-test");
-const FILLING = join(ROOT, "test/fixtures/fill-cache");
+const FILLING = join(ROOT, "test/fixtures/fill-cache.ts");
 
 /**
- * Makes this process's children use the cache, and fills it if src/ is newer. Node.js fills it at its exit, but lastcall ends
+ * Makes this process's children use the cache, and fills it if a source is newer. Node.js fills it at its exit, but lastcall ends
  * by _exit(2), so that would never happen by itself. Without a cache tests are slower, and nothing else.
  */
 export function useCompileCache(): void {
@@ -28,29 +28,17 @@ export function useCompileCache(): void {
 		mkdirSync(CACHE, { recursive: true });
 		const filled = join(CACHE, `filled-${process.version}-${newestSource()}`);
 		if (existsSync(filled)) return;
-		fill();
+		spawnSync(process.execPath, [FILLING], {
+			stdio: "ignore",
+			timeout: 60_000,
+		});
 		writeFileSync(filled, "");
 	});
 }
 
 function newestSource(): number {
-	const times = globSync("src/**/*.ts", { cwd: ROOT }).map(
+	const times = globSync("{src,test}/**/*.ts", { cwd: ROOT }).map(
 		(file) => statSync(join(ROOT, file)).mtimeMs,
 	);
 	return Math.max(...times);
-}
-
-/** Runs lastcall in its main ways; what each of them has loaded is in the cache afterwards. */
-function fill(): void {
-	const main = join(ROOT, "src/main.ts");
-	for (const args of [
-		["run", join(FILLING, "lastcall.config.json")],
-		["status", "--socket", join(FILLING, "none.sock")],
-		["-s", "--", "sleep", "0.3"],
-	])
-		spawnSync(
-			process.execPath,
-			["--import", join(FILLING, "flush.ts"), main, ...args],
-			{ stdio: "ignore", timeout: 60_000 },
-		);
 }

@@ -5,15 +5,12 @@ import { mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt } from "../../src/errors.ts";
-import { useCompileCache } from "./compile-cache.ts";
 import { namespace } from "./lastcall.ts";
 import { Lines } from "./lines.ts";
+import { MAIN } from "./main.ts";
 import { PATIENCE_MS, until } from "./until.ts";
 
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const PROGRAMS = join(import.meta.dirname, "../fixtures/programs");
-
-useCompileCache();
 
 /** A script that leaves an orphan to its init, and goes on when that has reaped it. */
 export const LEAVE_ORPHAN =

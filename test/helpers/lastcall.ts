@@ -1,4 +1,4 @@
-/** Starts `lastcall run` from the sources, as PID 1 of a PID namespace of its own or as an ordinary process. */
+/** Starts `lastcall run`, as PID 1 of a PID namespace of its own or as an ordinary process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,9 +10,9 @@ import type { Event } from "../../src/events.ts";
 import { useCompileCache } from "./compile-cache.ts";
 import { findEvent, parseEvents } from "./events.ts";
 import { Lines } from "./lines.ts";
+import { MAIN } from "./main.ts";
 import { PATIENCE_MS, until } from "./until.ts";
 
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const JOBS = join(import.meta.dirname, "../fixtures/jobs");
 
 useCompileCache();

@@ -19,6 +19,7 @@ import { lastcall as cli } from "../helpers/cli.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { startLastcall, writeConfig } from "../helpers/lastcall.ts";
 import { Lines } from "../helpers/lines.ts";
+import { MAIN } from "../helpers/main.ts";
 import { freePort, takePort } from "../helpers/ports.ts";
 import { program, shell } from "../helpers/programs.ts";
 import { until } from "../helpers/until.ts";
@@ -203,8 +204,7 @@ test("lastcall status --watch goes on until a signal ends it", async () => {
 	await retry(
 		async () => (await cli(["status", "--socket", lastcall.socket])).code === 0,
 	);
-	const main = join(import.meta.dirname, "../../src/main.ts");
-	const args = [main, "status", "--watch", "--socket", lastcall.socket];
+	const args = [MAIN, "status", "--watch", "--socket", lastcall.socket];
 	const watch = spawn(process.execPath, args, {
 		stdio: ["ignore", "pipe", "pipe"],
 	});

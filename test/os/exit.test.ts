@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { attempt } from "../../src/errors.ts";
 import { fixture, writeConfig } from "../helpers/lastcall.ts";
 import { Lines } from "../helpers/lines.ts";
+import { MAIN } from "../helpers/main.ts";
 import { untilBlocked } from "../helpers/threads.ts";
 import { until } from "../helpers/until.ts";
-
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
 test("endProcess() gets out while a thread of libuv's pool is held by a socket that nobody reads", async () => {
 	using config = writeConfig({ jobs: { flood: { thread: fixture("flood") } } });
