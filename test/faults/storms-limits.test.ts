@@ -60,7 +60,7 @@ for (const { kind, args, code } of [
 				},
 			},
 			// The bomb may have one processor for itself, not the whole machine.
-			{ flags: ["--pids-limit=150", "--cpus=1"], network: "host" },
+			{ flags: ["--pids-limit=64", "--cpus=1"], network: "host" },
 		);
 		await service.waitForLine(
 			/"job":"late".*"outcome":"not-started".*EAGAIN/,
@@ -81,7 +81,7 @@ for (const { kind, args, code } of [
 		// Whatever late was at in that moment: it may have failed last.
 		const failed = exit("late")?.outcome === "not-started";
 		assert.equal(await service.exitCode(), code || Number(failed));
-		keepFigures(t, "storms", `fork bomb${kind}, --pids-limit=150 --cpus=1`, {
+		keepFigures(t, "storms", `fork bomb${kind}, --pids-limit=64 --cpus=1`, {
 			"slowest answer of /livez, ms": Math.round(slowestMs),
 			"stop, ms": Math.round(report.tookMs),
 			"docker stop, ms": Math.round(ms),
