@@ -43,12 +43,15 @@ export class Leftovers {
 		this.#find();
 	}
 
-	/** Ends all of them, in bounded time. Returns those that did not end by themselves, as text. Where nothing is left, it is one pass. */
+	/** Ends all of them, in bounded time. Returns those that did not end by themselves, as text. */
 	async end(): Promise<string[]> {
 		let left: readonly Process[] = [];
+		let passes = 0;
+		// One pass is not enough: in the middle of execve(2) a process shows no environment.
 		const areGone = () => {
 			left = this.#find();
-			return left.length === 0;
+			passes = left.length === 0 ? passes + 1 : 0;
+			return passes === 2;
 		};
 		if (await this.#until(areGone, MOMENT_MS)) return [];
 		const found = left.map(describe);
