@@ -13,6 +13,8 @@ import { openTerminal } from "./terminal.ts";
 
 const ENOEXEC = 8;
 const O_RDWR = 0o2;
+/** Of fcntl(2). */
+const F_SETFD = 2;
 
 /** Flags of posix_spawnattr_setflags(3). */
 const SETPGROUP = 0x02;
@@ -109,14 +111,8 @@ function spawn(
 	const actions = Buffer.alloc(STRUCT_SIZE);
 	const fileActions = ffi.address(actions);
 
-	const dup2 = ffi.bind("posix_spawn_file_actions_adddup2", "int", [
-		"pointer",
-		"int",
-		"int",
-	]);
-	// Node.js has marked all it found as close-on-exec; a dup2(n, n) among the file actions takes the mark off.
 	const descriptors = inheritedDescriptors();
-	for (const fd of descriptors) dup2(fileActions, fd, fd);
+	passOn(ffi, descriptors);
 	const path = cString(ffi, "/proc/self/fd/0");
 	if (terminal === "foreground") {
 		ffi.bind("posix_spawn_file_actions_addtcsetpgrp_np", "int", [
@@ -178,6 +174,17 @@ function attributesFor(apart: Apartness): Buffer {
 	// Node.js ignores SIGPIPE. The mask of blocked signals stays empty.
 	attributes.fill(0xff, SIGDEFAULT_OFFSET, SIGDEFAULT_OFFSET + SIGSET_SIZE);
 	return attributes;
+}
+
+/**
+ * Takes the close-on-exec mark off, which Node.js has put on all the descriptors it found.
+ *
+ * Not a dup2(n, n) among the file actions: it fails the whole start with EBADF for a descriptor that is no longer open. Another
+ * thread of Node.js may close one between the listing and the start. fcntl(2) then fails alone, and rightly.
+ */
+function passOn(ffi: ForeignFunctions, descriptors: readonly number[]): void {
+	const fcntl = ffi.bind("fcntl", "int", ["int", "int", "int"]);
+	for (const fd of descriptors) fcntl(fd, F_SETFD, 0);
 }
 
 /** Holds buffers until here: what only C knows of, the garbage collector would take. */
