@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { WITHOUT_BINDING } from "./helpers/bindings.ts";
 import { makeDirectory } from "./helpers/directory.ts";
-import { fixture, startLastcall, WITHOUT_FFI } from "./helpers/lastcall.ts";
+import { fixture, startLastcall } from "./helpers/lastcall.ts";
 
 const waiting = { thread: fixture("waiting") };
 
@@ -196,7 +197,7 @@ test("run() without a binding says what is missing, and gets out from under a st
 			},
 		},
 		{
-			nodeFlags: [...WITHOUT_FFI, "--import", fixture("../no-binding")],
+			nodeFlags: WITHOUT_BINDING,
 		},
 	);
 	await lastcall.waitFor("job.ready", "good");

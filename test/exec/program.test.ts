@@ -3,25 +3,16 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { suite, test } from "node:test";
-import {
-	ours,
-	runInit,
-	startInit,
-	WITH_KOFFI,
-	WITHOUT_BINDING,
-} from "../helpers/inits.ts";
+import { BINDINGS, WITHOUT_BINDING } from "../helpers/bindings.ts";
+import { ours, runInit, startInit } from "../helpers/inits.ts";
 
 const plain = { asInit: false };
 const sh = (script: string) => ["-s", "--", "sh", "-c", script];
 
 /** Each way to reach the C library, and none. */
-const bindings: readonly [string, readonly string[]][] = [
-	["the first binding that loads", []],
-	["koffi", WITH_KOFFI],
-	["no binding", WITHOUT_BINDING],
-];
+const ways = [...BINDINGS, ["no binding", WITHOUT_BINDING]] as const;
 
-for (const [name, nodeFlags] of bindings) {
+for (const [name, nodeFlags] of ways) {
 	const lastcall = ours("lastcall", { nodeFlags });
 
 	suite(`with ${name}`, () => {

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { WITHOUT_BINDING } from "../helpers/bindings.ts";
 import { makeDirectory, type TestDirectory } from "../helpers/directory.ts";
-import { ours, runInit, WITHOUT_BINDING } from "../helpers/inits.ts";
+import { ours, runInit } from "../helpers/inits.ts";
 
 const lastcall = ours("lastcall");
 const OTHERS = ["tini", "docker-init", "dumb-init", "lastcall-init"];

@@ -3,7 +3,7 @@
  * test/supervisor/supervisor.test.ts have the same with fewer. Needs no engine: each storm has a PID namespace of its own.
  */
 import { test } from "node:test";
-import { WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { BINDINGS } from "../helpers/bindings.ts";
 import { restartAgainAndAgain } from "../helpers/restarts.ts";
 import { stormApp, stormKinds, stormRun } from "../helpers/storm.ts";
 import { until } from "../helpers/until.ts";
@@ -11,10 +11,14 @@ import { zombies } from "../helpers/zombies.ts";
 
 const storm = { orphans: 5_000, children: 200 };
 
+const asInit = BINDINGS.map(
+	([name, nodeFlags]) =>
+		[`as PID 1 through ${name}`, { asInit: true, nodeFlags }] as const,
+);
+
 for (const [how, options] of [
-	["as PID 1", { asInit: true }],
+	...asInit,
 	["as a subreaper", { asInit: false }],
-	["through koffi", { asInit: true, nodeFlags: WITHOUT_FFI }],
 ] as const)
 	test(`run ${how}: 5,000 orphans are reaped, and none of 600 exits of children of Node.js is taken`, () =>
 		stormRun({ ...storm, ...options }));
@@ -27,8 +31,7 @@ test("an app that is PID 1 keeps 2,000 zombies without lastcall/register", async
 });
 
 for (const [how, options] of [
-	["as PID 1", {}],
-	["through koffi", { nodeFlags: WITHOUT_FFI }],
+	...asInit,
 	[
 		"outside PID 1 with LASTCALL_SUBREAPER=1",
 		{ asInit: false, env: { LASTCALL_SUBREAPER: "1" } },

@@ -32,19 +32,6 @@ export function ours(
 	return [process.execPath, ...nodeFlags, path];
 }
 
-/** Node.js before 26 has no node:ffi that could be turned off. */
-export const WITH_KOFFI =
-	Number.parseInt(process.versions.node, 10) < 26
-		? []
-		: ["--no-experimental-ffi"];
-
-/** The flags with which neither binding loads. */
-export const WITHOUT_BINDING = [
-	...WITH_KOFFI,
-	"--import",
-	join(import.meta.dirname, "../fixtures/no-binding.ts"),
-];
-
 /** For the options of a test that compares with a real init: says why it is left out. In CI it never is. */
 export function needs(...inits: string[]): { skip: string | false } {
 	const missing = inits.filter(

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { attempt } from "../../src/errors.ts";
@@ -21,11 +20,6 @@ useCompileCache();
 export function fixture(name: string): string {
 	return join(JOBS, `${name}.ts`);
 }
-
-/** Flags that leave koffi as the only binding; Node.js 24 has no other. */
-export const WITHOUT_FFI = isBuiltin("node:ffi")
-	? ["--no-experimental-ffi"]
-	: [];
 
 export interface LastcallOptions {
 	/** @default true */

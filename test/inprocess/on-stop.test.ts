@@ -8,8 +8,9 @@ import {
 	startApp,
 	untilSaid,
 } from "../helpers/app.ts";
+import { BINDINGS } from "../helpers/bindings.ts";
 import { openFifo } from "../helpers/fifo.ts";
-import { type Lastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
+import type { Lastcall } from "../helpers/lastcall.ts";
 import { untilBlocked } from "../helpers/threads.ts";
 import { until } from "../helpers/until.ts";
 
@@ -114,20 +115,17 @@ test("a handler beyond the deadline is aborted and named, and so is who had no t
 
 // test/container/register.test.ts checks that the guard comes before the engine's SIGKILL. Here without it nothing would end.
 suite("the guard ends the process when", () => {
-	for (const [kind, flags] of [
-		["node:ffi, or koffi where there is none", []],
-		["koffi", WITHOUT_FFI],
-	] as const) {
+	for (const [binding, nodeFlags] of BINDINGS) {
 		for (const [handler, where] of [
 			["busy", "in JavaScript"],
 			["native", "in native code"],
 		] as const) {
-			test(`a handler blocks the main thread ${where} (${kind})`, async () => {
+			test(`a handler blocks the main thread ${where} (${binding})`, async () => {
 				const words = `lastcall: Stop handler "${handler}" blocks the event loop beyond the deadline, .*; not run: "first"; exit code 124$`;
 				await untilSaid(new RegExp(words, "m"), 124, () =>
 					stop(["first", handler], {
 						env: { LASTCALL_STOP_TIMEOUT: "1s" },
-						nodeFlags: flags,
+						nodeFlags,
 					}),
 				);
 			});

@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { namespace, WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { BINDINGS } from "../helpers/bindings.ts";
+import { namespace } from "../helpers/lastcall.ts";
 
 const FIXTURE = join(import.meta.dirname, "../fixtures/take-over.ts");
-
-const BINDINGS: Readonly<Record<string, readonly string[]>> = {
-	"node:ffi": [],
-	koffi: WITHOUT_FFI,
-};
 
 /** Nothing below /proc: `exec` puts the arguments in the place of the shell, which has mounted over it. */
 const HIDDEN = [
@@ -25,7 +21,7 @@ const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
 	"without /proc": HIDDEN,
 };
 
-for (const [binding, flags] of Object.entries(BINDINGS)) {
+for (const [binding, flags] of BINDINGS) {
 	for (const [surroundings, prefix] of Object.entries(SURROUNDINGS))
 		suite(`takeOver() as PID 1, through ${binding}, ${surroundings}`, () => {
 			for (const [moment, early, heard] of [

@@ -3,18 +3,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { run } from "../../scripts/lib/command.ts";
 import type { LibcTask } from "../fixtures/libc.ts";
-import { WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { BINDINGS } from "../helpers/bindings.ts";
 
 const PROGRAM = join(import.meta.dirname, "../fixtures/libc.ts");
-const hasFfi = Number(process.versions.node.split(".")[0]) >= 26;
 
-/** Each binding there is for this Node.js, and the flags that lead to it. */
-const bindings: [name: string, flags: readonly string[]][] = [
-	...(hasFfi ? ([["node:ffi", []]] as [string, string[]][]) : []),
-	["koffi", WITHOUT_FFI],
-];
-
-for (const [name, flags] of bindings) {
+for (const [name, flags] of BINDINGS) {
 	/** What the fixture program prints, and how it ends. */
 	async function perform(task: LibcTask): Promise<[unknown, number]> {
 		const args = [...flags, PROGRAM, task];

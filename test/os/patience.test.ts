@@ -1,6 +1,6 @@
 import { suite, test } from "node:test";
 import { type AppOptions, startApp } from "../helpers/app.ts";
-import { WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { BINDINGS } from "../helpers/bindings.ts";
 import { stormApp, stormKinds } from "../helpers/storm.ts";
 import { until } from "../helpers/until.ts";
 import { zombies } from "../helpers/zombies.ts";
@@ -28,10 +28,9 @@ suite("patience()", { concurrency: 2 }, () => {
 		await until(() => zombies(app.pid) === ORPHANS, "every orphan is a zombie");
 	});
 
-	test("lastcall/register as PID 1 reaps all of them", () => reapsOrphans());
-
-	test("lastcall/register through koffi does the same", () =>
-		reapsOrphans({ nodeFlags: WITHOUT_FFI }));
+	for (const [binding, nodeFlags] of BINDINGS)
+		test(`lastcall/register as PID 1 through ${binding} reaps all of them`, () =>
+			reapsOrphans({ nodeFlags }));
 
 	test("LASTCALL_SUBREAPER=1 does the same outside PID 1", () =>
 		reapsOrphans({ asInit: false, env: { LASTCALL_SUBREAPER: "1" } }));

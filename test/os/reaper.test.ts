@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { livingDescendants } from "../../src/os/processes.ts";
-import { fixture, startLastcall, WITHOUT_FFI } from "../helpers/lastcall.ts";
+import { BINDINGS } from "../helpers/bindings.ts";
+import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { stormRun } from "../helpers/storm.ts";
 import { until } from "../helpers/until.ts";
 import { zombies } from "../helpers/zombies.ts";
@@ -9,14 +10,12 @@ import { zombies } from "../helpers/zombies.ts";
 /** test/faults/storms-children.test.ts has more of both. */
 const storm = { orphans: 300, children: 15 };
 
-test("startReaper() as PID 1 reaps 300 orphans and takes no exit of a child of Node.js", () =>
-	stormRun({ ...storm, asInit: true }));
+for (const [binding, nodeFlags] of BINDINGS)
+	test(`startReaper() as PID 1 through ${binding} reaps 300 orphans and takes no exit of a child of Node.js`, () =>
+		stormRun({ ...storm, asInit: true, nodeFlags }));
 
 test("startReaper() as a subreaper does the same", () =>
 	stormRun({ ...storm, asInit: false }));
-
-test("startReaper() through koffi does the same", () =>
-	stormRun({ ...storm, asInit: true, nodeFlags: WITHOUT_FFI }));
 
 test("startReaper() collects the children of a thread that has ended", async () => {
 	await using lastcall = await startLastcall({
