@@ -4,12 +4,13 @@ import { after, before, test } from "node:test";
 import { compile } from "../helpers/c-programs.ts";
 import type { TestDirectory } from "../helpers/directory.ts";
 import { type Container, runContainer } from "../helpers/docker.ts";
-import { keepFigures } from "../helpers/figures.ts";
+import { FULL, keepFigures } from "../helpers/figures.ts";
 import { exampleImage } from "../helpers/images.ts";
 import { jobThere, startService } from "../helpers/service.ts";
 
-const ORPHANS = 100_000;
-
+/** More than the 32,768 pids that a kernel has by default: they come round again. */
+const ORPHANS = FULL ? 100_000 : 40_000;
+const MANY = `${ORPHANS.toLocaleString("en")} orphans`;
 const CHILDREN = 200;
 // Bounds what the storm can take of the machine; at the limit it waits for the init to reap.
 const LIMIT = "--pids-limit=4000";
@@ -44,7 +45,7 @@ async function zombies(container: Container): Promise<number> {
 	return stdout.match(/^\d+ \(.*\) Z /gm)?.length ?? 0;
 }
 
-test(`run: 100,000 orphans beside jobs with children of their own: 0 zombies left, every child's exit arrives, the stop is clean`, async (t) => {
+test(`run: ${MANY} beside jobs with children of their own: 0 zombies left, every child's exit arrives, the stop is clean`, async (t) => {
 	await using service = await startService(
 		{
 			jobs: {
@@ -75,7 +76,7 @@ test(`run: 100,000 orphans beside jobs with children of their own: 0 zombies lef
 	assert.equal(left, 0);
 	const { ms } = await service.stop();
 	assert.equal(await service.exitCode(), 0);
-	keepFigures(t, "storms", `100,000 orphans, run`, {
+	keepFigures(t, "storms", `${MANY}, run`, {
 		"zombies left": left,
 		"exits of children lost": 0,
 		"orphans per second": Math.round(ORPHANS / seconds),
@@ -84,7 +85,7 @@ test(`run: 100,000 orphans beside jobs with children of their own: 0 zombies lef
 	});
 });
 
-test(`in place of tini: 100,000 orphans: 0 zombies left, SIGTERM reaches the program, its exit code is the container's`, async (t) => {
+test(`in place of tini: ${MANY}: 0 zombies left, SIGTERM reaches the program, its exit code is the container's`, async (t) => {
 	await using container = await runContainer({
 		image: await exampleImage(),
 		flags: flags(),
@@ -109,7 +110,7 @@ test(`in place of tini: 100,000 orphans: 0 zombies left, SIGTERM reaches the pro
 	const cpu = await cpuSeconds(container);
 	const { ms } = await container.stop();
 	assert.equal(await container.exitCode(), 7);
-	keepFigures(t, "storms", `100,000 orphans, in place of tini`, {
+	keepFigures(t, "storms", `${MANY}, in place of tini`, {
 		"zombies left": left,
 		"orphans per second": Math.round(ORPHANS / seconds),
 		"CPU seconds of PID 1": cpu,
