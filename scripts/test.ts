@@ -8,7 +8,7 @@
  * Arguments: parts of test file names to run only those, and flags for `node --test`.
  */
 import { chmodSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { installPeers } from "../bench/peers/install.ts";
 import {
@@ -86,7 +86,9 @@ async function setUp(
 }
 
 async function unitTests(olderNodes: boolean): Promise<void> {
-	const options = ["--test-concurrency=2", "--test-timeout=300000"];
+	// One more than processors: in each file most of the time is spent waiting.
+	const concurrency = `--test-concurrency=${availableParallelism() + 1}`;
+	const options = [concurrency, "--test-timeout=300000"];
 	const on24 = everything ? unit : differing;
 	await nodeTest("tests on Node.js 26", process.execPath, options, 20, unit);
 	if (olderNodes)
