@@ -12,12 +12,14 @@ export async function until(
 	what: string,
 	timeout = PATIENCE_MS,
 ): Promise<void> {
-	const end = performance.now() + timeout;
+	const start = performance.now();
 	while (!(await condition())) {
-		if (performance.now() > end)
+		const waited = performance.now() - start;
+		if (waited > timeout)
 			throw new Error(
 				`Waited ${timeout} ms until ${what}, but it was never so`,
 			);
-		await sleep(10);
+		// A look may cost much of a processor that others need. The wait is longer by a tenth at most.
+		await sleep(Math.min(Math.max(10, waited / 10), 100));
 	}
 }

@@ -1,8 +1,8 @@
-import { listProcesses } from "../../src/os/processes.ts";
+import { listStates } from "../../src/os/processes.ts";
 
 /** Zombies among the children of a process. */
 export function zombies(of: number): number {
-	return listProcesses().filter(
+	return listStates().filter(
 		({ parent, state }) => parent === of && state === "Z",
 	).length;
 }
