@@ -8,10 +8,10 @@ import { until } from "../helpers/until.ts";
 import { zombies } from "../helpers/zombies.ts";
 
 /** test/faults/storms-children.test.ts has more of both. */
-const storm = { orphans: 300, children: 15 };
+const storm = { orphans: 100, children: 6 };
 
 for (const [binding, nodeFlags] of BINDINGS)
-	test(`startReaper() as PID 1 through ${binding} reaps 300 orphans and takes no exit of a child of Node.js`, () =>
+	test(`startReaper() as PID 1 through ${binding} reaps 100 orphans and takes no exit of a child of Node.js`, () =>
 		stormRun({ ...storm, asInit: true, nodeFlags }));
 
 test("startReaper() as a subreaper does the same", () =>
