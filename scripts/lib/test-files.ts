@@ -15,9 +15,18 @@ export interface TestFiles {
 
 const DIFFERING = [
 	"test/exec/program.test.ts",
-	"test/inprocess/",
+	"test/inprocess/on-stop.test.ts",
+	"test/inprocess/register.test.ts",
 	"test/job/flag.test.ts",
-	"test/os/",
+	"test/os/early-signal.test.ts",
+	"test/os/libc.test.ts",
+	"test/os/memory.test.ts",
+	"test/os/output",
+	"test/os/patience.test.ts",
+	"test/os/reaper.test.ts",
+	"test/os/signals.test.ts",
+	"test/os/spawn.test.ts",
+	"test/os/stderr.test.ts",
 	"test/parity/signals.test.ts",
 ];
 
