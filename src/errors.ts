@@ -19,24 +19,33 @@ export interface ErrorInfo {
 	readonly code?: string;
 }
 
-/** Turns whatever was thrown (anything can be) into plain data; never throws itself. */
+/** Characters of a message or a stack that are kept: nobody reads more, and a log record has to find room. */
+const TEXT_LENGTH = 16 * 1024;
+
+/** Turns whatever was thrown (anything can be) into plain data of at most some 50 KB; never throws itself. */
 export function errorInfo(thrown: unknown): ErrorInfo {
 	try {
 		if (thrown instanceof Error) {
 			const { name, message, stack } = thrown;
 			const code = (thrown as NodeJS.ErrnoException).code;
 			return {
-				name: String(name),
-				message: String(message),
-				...(typeof stack === "string" && { stack }),
-				...(typeof code === "string" && { code }),
+				name: clip(String(name)),
+				message: clip(String(message)),
+				...(typeof stack === "string" && { stack: clip(stack) }),
+				...(typeof code === "string" && { code: clip(code) }),
 			};
 		}
-		return { name: "Error", message: `Thrown value: ${String(thrown)}` };
+		return { name: "Error", message: `Thrown value: ${clip(String(thrown))}` };
 	} catch {
 		// A getter or toString() of the thrown value threw in its turn.
 		return { name: "Error", message: "Thrown value cannot be described" };
 	}
+}
+
+function clip(text: string): string {
+	const over = text.length - TEXT_LENGTH;
+	if (over <= 0) return text;
+	return `${text.slice(0, TEXT_LENGTH)}… (${over} more characters)`;
 }
 
 /** Runs an action whose failure is expected and means "nothing there": a vanished process, a hidden /proc. */

@@ -56,6 +56,16 @@ test("errorInfo() is plain data that may cross to another thread", () => {
 	assert.deepEqual(structuredClone(info), info);
 });
 
+test("errorInfo() clips long texts, and says so", () => {
+	const error = Object.assign(new Error("m".repeat(600_000)), {
+		stack: "s".repeat(20_000),
+	});
+	const { message, stack } = errorInfo(error);
+	assert.match(message, /^m{16384}… \(583616 more characters\)$/);
+	assert.match(stack ?? "", /^s{16384}… \(3616 more characters\)$/);
+	assert.ok(errorInfo("t".repeat(600_000)).message.length < 20_000);
+});
+
 test("attempt() returns the result, or undefined when the action throws", () => {
 	assert.equal(
 		attempt(() => 7),

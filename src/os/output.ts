@@ -12,7 +12,8 @@
  * Invariants:
  * - Chunks leave in the order of write(), each whole unless the reader stalls, or the disk is full, in its middle.
  * - Memory is bounded: of writers that are told when a chunk has left (`done`) it is expected that they wait for it; of all
- *   others at most `limit` bytes wait, and what is over is dropped, counted, and said once there is room again.
+ *   others at most `limit` bytes wait, or one chunk that is larger. What is over is dropped, counted, and said once there is
+ *   room again.
  * - After an error (the reader is gone, the disk is full) what waits is dropped and counted; nothing throws. A disk may have
  *   room again later: then it is said, on a line of its own.
  */
@@ -69,7 +70,8 @@ export class Output {
 	}
 
 	write(bytes: Buffer, done?: () => void): void {
-		if (!done && this.#untold + bytes.length > this.#limit) {
+		const isOver = this.#untold + bytes.length > this.#limit;
+		if (!done && isOver && this.#untold > 0) {
 			this.#dropped += bytes.length;
 			return;
 		}
