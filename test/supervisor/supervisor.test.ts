@@ -5,6 +5,7 @@ import { fixture, type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { freePort } from "../helpers/ports.ts";
 import { program, shell } from "../helpers/programs.ts";
 import { restartAgainAndAgain } from "../helpers/restarts.ts";
+import { until } from "../helpers/until.ts";
 
 const waiting = (name: string) => ({ command: program("waiting.sh", name) });
 
@@ -322,8 +323,11 @@ test("Supervisor has one deadline for all waves: a slow one takes from the next,
 			},
 		},
 	});
-	await lastcall.waitFor("job.started", "web");
 	await lastcall.lines.waitFor(/db: running/);
+	// Before that they would die of SIGTERM.
+	const deaf = () =>
+		lastcall.lines.all.filter((line) => line === "deaf: running").length;
+	await until(() => deaf() === 2, "api and web are deaf");
 	assert.equal(await stop(lastcall), 124);
 	const { budgetMs, jobsMs, tookMs } = lastcall.event("stop.finished").report;
 	const [db, api, web] = ["db", "api", "web"].map((job) =>
