@@ -5,6 +5,7 @@
 import type { ErrorInfo } from "./errors.ts";
 import type { JobExit, JobKind } from "./job/job.ts";
 import type { Whereabouts } from "./job/whereabouts.ts";
+import type { ProcessInfo } from "./os/processes.ts";
 import type { StragglerReport } from "./os/stragglers.ts";
 
 /** Why the program stops. */
@@ -124,6 +125,16 @@ export type Event =
 			readonly exit: JobExit;
 			readonly stop?: { readonly tookMs: number };
 	  }
+	| {
+			/** The first process of its group has ended by itself: the rest, as far as it can be seen, is asked to stop now. */
+			readonly type: "job.leaderExited";
+			readonly job: string;
+			readonly id: number;
+			readonly exit: JobExit;
+			readonly rest: readonly ProcessInfo[];
+	  }
+	/** It has exited, but its thread has not gone: a call in native code, or in libuv's pool, holds it. */
+	| { readonly type: "job.leftOver"; readonly job: string; readonly id: number }
 	| {
 			/** It had not joined in time: it is ended by force now. */
 			readonly type: "job.killed";

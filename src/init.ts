@@ -8,6 +8,7 @@ import { resolveStopTimeout } from "./config/stop-timeout.ts";
 import { validateConfig } from "./config/validate.ts";
 import { errorInfo } from "./errors.ts";
 import type { Emit, StopReport } from "./events.ts";
+import { areThreadsLeft } from "./job/thread.ts";
 import { openObservers } from "./observe/observers.ts";
 import { libc } from "./os/libc.ts";
 import { returnLargeBlocks, tidyAfterStart } from "./os/memory.ts";
@@ -36,8 +37,8 @@ export interface RunOptions {
 
 export interface Ending {
 	readonly code: number;
-	/** Whether every thread is gone, and libuv's are idle; if not, the regular way out of the process is blocked. */
-	readonly threadsJoined: boolean;
+	/** Whether a job's thread is there, or one of libuv's is busy: Node.js's own way out would wait for it. */
+	readonly mayHang: boolean;
 }
 
 /** The signals are handed in: main.ts has held them since its first line, and is bundled apart from this file. */
@@ -56,7 +57,7 @@ export async function run(
 	const isTerminal = isatty(1);
 	returnLargeBlocks(env);
 	const loaded = await loadUnlessStopped(options.config, signals);
-	if (!loaded) return { code: 0, threadsJoined: false };
+	if (!loaded) return { code: 0, mayHang: true };
 	const settings = validateConfig(loaded, env);
 	const logSettings = resolveLogSettings(
 		env,
@@ -133,14 +134,9 @@ export async function run(
 	const flushed = await console.flush(flushStallMs(budget, maxMs), maxMs);
 	observers.close();
 	clearInterval(hold);
-	const threads = new Set(
-		plans.filter(({ kind }) => kind === "thread").map(({ name }) => name),
-	);
-	const threadsJoined = report.jobs.every(
-		({ job, exit }) => exit.outcome !== "stuck" || !threads.has(job),
-	);
 	// A stalled reader may hold a thread of libuv's pool.
-	return { code: report.exitCode, threadsJoined: threadsJoined && flushed };
+	const mayHang = areThreadsLeft() || !flushed;
+	return { code: report.exitCode, mayHang };
 }
 
 /** How long a configuration may still load when the stop has been requested meanwhile. */

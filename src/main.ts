@@ -19,11 +19,11 @@ const EXIT_BUG = 1;
 main(process.argv.slice(2)).catch((error) => {
 	if (isUserError(error)) {
 		console.error(`lastcall: ${error.message}`);
-		return endProcess(EXIT_USAGE, true);
+		return endProcess(EXIT_USAGE, false);
 	}
 	// A bug of ours. Not thrown again: a listener for uncaught exceptions may be there that waits for a stop.
 	console.error(error);
-	endProcess(EXIT_BUG, false);
+	endProcess(EXIT_BUG, true);
 });
 
 async function main(args: readonly string[]): Promise<void> {
@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<void> {
 			return console.log(helpText(command.command).trimEnd());
 		case "usage":
 			console.error(helpText().trimEnd());
-			return endProcess(EXIT_USAGE, true);
+			return endProcess(EXIT_USAGE, false);
 		case "version":
 			return console.log(`lastcall ${readVersion()}`);
 		case "exec": {
@@ -50,10 +50,8 @@ async function main(args: readonly string[]): Promise<void> {
 		case "run": {
 			keepStderrBlocking();
 			const { run } = await import("./init.ts");
-			const { code, threadsJoined } = await run(command, signals);
-			// The log is flushed, the jobs are joined: once a listener of the configuration's own has run nothing is left to clean up.
-			process.once("exit", () => leave(code));
-			return endProcess(code, threadsJoined);
+			const { code, mayHang } = await run(command, signals);
+			return endProcess(code, mayHang);
 		}
 		case "check": {
 			const { check } = await import("./cli/check.ts");
@@ -63,9 +61,9 @@ async function main(args: readonly string[]): Promise<void> {
 		case "status":
 		case "control": {
 			// A client like any other: signals end it.
-			signals.onSignal(({ number }) => endProcess(128 + number, true));
+			signals.onSignal(({ number }) => endProcess(128 + number, false));
 			const { runRemote } = await import("./cli/remote.ts");
-			return endProcess(await runRemote(command), true);
+			return endProcess(await runRemote(command), false);
 		}
 	}
 }

@@ -1,4 +1,5 @@
 import type { ErrorInfo } from "../errors.ts";
+import type { ProcessInfo } from "../os/processes.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 export type JobKind = "thread" | "process";
@@ -58,12 +59,18 @@ export interface Job {
 	kill(): boolean;
 	/** Waits no longer for a killed job: `exited` settles with `stuck`, unless it has settled already. */
 	giveUp(): void;
+	/** It has exited and the program goes on: frees what it still holds. */
+	release(): void;
+	/** Settles when nothing of it is left: after `exited`, or never. */
+	readonly gone: Promise<void>;
 }
 
 /** What a job tells of itself while it runs. */
 export interface JobHooks {
 	/** It says that it is ready. */
 	readonly onReady: () => void;
+	/** Its first process has ended by itself, and these of its group are left. The job is to be stopped, and its outcome is `exit`. */
+	readonly onLeaderGone: (exit: JobExit, rest: readonly ProcessInfo[]) => void;
 	/** `done` is to be called once the bytes have left, or were dropped. */
 	readonly onOutput: (
 		stream: Stream,

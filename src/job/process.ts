@@ -1,25 +1,34 @@
 /**
- * A job in a process of its own: node:child_process.
+ * A job that is a process group: node:child_process starts its leader.
  *
- * The process leads a session, and so a process group, of its own: what it starts can be killed with it, and a terminal's
- * Ctrl-C reaches it through its stop signal only.
+ * `npm start`, `sh -c` and their like die of the stop signal at once and leave the real program behind. So the job has ended
+ * when nobody of its group is alive; its outcome is the leader's. The leader leads a session, too: a terminal's Ctrl-C reaches
+ * it through its stop signal only. Whoever has left the group is a straggler.
  *
  * Invariants:
- * - `exited` settles exactly once, with the first of: the process's exit, a start that failed, or `giveUp()`.
- * - A signal is sent only before `exit` was seen: until then the pid is ours (libuv collects it in the same turn), later it
- *   could be somebody else's. Its group is killed under the same condition.
- * - What it wrote before its end is handed on before `exited` settles, unless the reader stalls. The wait for that has a
- *   bound, for whatever it started and left behind holds its pipes open, too.
+ * - `exited` settles exactly once, with the first of: the end of the group, a start that failed, or `giveUp()`.
+ * - The leader is signalled by its pid only before its `exit` was seen: until then the pid is ours (libuv collects it in the
+ *   same turn), later it could be somebody else's. The group is signalled under the conditions of os/process-group.ts.
+ * - What the group wrote is handed on before `exited` settles, unless the reader stalls. The wait for that has a bound: whoever
+ *   has left the group may hold its pipes open.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import type { Readable } from "node:stream";
 import { errorInfo } from "../errors.ts";
 import { readKernelState } from "../os/kernel-state.ts";
 import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
 import { preferForOom } from "../os/oom.ts";
+import {
+	groupGone,
+	isGroupAlive,
+	nameGroup,
+	signalGroup,
+} from "../os/process-group.ts";
 import { isOurProc, readProcess } from "../os/processes.ts";
 import type { Job, JobExit, JobHooks } from "./job.ts";
 import { LineLog } from "./line-log.ts";
+import { CHANNEL_ENV, readChannel, runsNode } from "./node-channel.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 export interface ProcessSpec {
@@ -38,26 +47,29 @@ export interface ProcessSpec {
 
 export class ProcessJob implements Job {
 	readonly name: string;
-	readonly exited: Promise<JobExit>;
+	readonly #ended = Promise.withResolvers<JobExit>();
+	readonly #left = Promise.withResolvers<void>();
+	readonly exited = this.#ended.promise;
+	readonly gone = this.#left.promise;
 	readonly #spec: ProcessSpec;
 	readonly #hooks: JobHooks;
-	readonly #settle: (exit: JobExit) => void;
 	readonly #logs: LineLog[] = [];
-	/** Undefined before the start, and after the exit. */
+	/** The leader. Undefined before the start, and after its exit. */
 	#child: ChildProcess | undefined;
+	/** Whether the leader has gone, and others of its group have not. */
+	#hasRest = false;
 	/** Open until it is ready, or has ended. */
 	#notifySocket: NotifySocket | undefined;
 	#id = 0;
 	#asked = false;
+	/** Whether it was asked before the leader's end. */
+	#wasAskedFirst = false;
 	#killed = false;
-	/** Known before its last output is. */
+	/** The leader's. Known before the others of the group have gone, and before their last output is. */
 	#exit: JobExit | undefined;
 
 	constructor(spec: ProcessSpec, hooks: JobHooks) {
-		const { promise, resolve } = Promise.withResolvers<JobExit>();
 		this.name = spec.name;
-		this.exited = promise;
-		this.#settle = resolve;
 		this.#spec = spec;
 		this.#hooks = hooks;
 	}
@@ -77,11 +89,17 @@ export class ProcessJob implements Job {
 				this.#notifySocket = openNotifySocket(() => this.#onReady());
 				if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
 			}
+			const hasChannel = notify && runsNode(command, { cwd, path: env.PATH });
 			const child = spawn(program, args, {
-				env,
+				env: { ...env, ...(hasChannel && CHANNEL_ENV) },
 				cwd,
 				detached: true,
-				stdio: ["ignore", stream, stream, ...(notify ? ["ipc" as const] : [])],
+				stdio: [
+					"ignore",
+					stream,
+					stream,
+					...(hasChannel ? ["pipe" as const] : []),
+				],
 			});
 			child.once("error", (error) => this.#fail(error));
 			// Without a pid the error above is on its way.
@@ -90,9 +108,8 @@ export class ProcessJob implements Job {
 			this.#id = child.pid;
 			preferForOom(child.pid);
 			child.once("exit", (code, signal) => void this.#onExit(code, signal));
-			child.on("message", (message) => {
-				if (message === "ready") this.#onReady();
-			});
+			if (hasChannel)
+				readChannel(child.stdio[3] as Readable, () => this.#onReady());
 			for (const name of ["stdout", "stderr"] as const) {
 				const pipe = child[name];
 				if (pipe)
@@ -106,9 +123,11 @@ export class ProcessJob implements Job {
 	requestStop(): void {
 		this.#asked = true;
 		for (const log of this.#logs) log.neverWait();
-		this.signal(this.#spec.stopSignal);
 		// A stopped process acts on the stop signal only once it runs again.
-		this.signal("SIGCONT");
+		for (const signal of [this.#spec.stopSignal, "SIGCONT"] as const) {
+			if (this.#hasRest) signalGroup(this.#id, signal);
+			else this.signal(signal);
+		}
 	}
 
 	signal(signal: NodeJS.Signals): boolean {
@@ -121,14 +140,24 @@ export class ProcessJob implements Job {
 	}
 
 	async locate(): Promise<Whereabouts | undefined> {
-		if (!this.#child || !isOurProc()) return undefined;
-		const kernel = readKernelState(String(this.#id));
-		const command =
-			readProcess(this.#id)?.command ?? this.#spec.command.join(" ");
-		return kernel && { type: "process", command, ...kernel };
+		if (!(this.#child || this.#hasRest) || !isOurProc()) return undefined;
+		const group = nameGroup(this.#id);
+		const leader = this.#child && readProcess(this.#id);
+		const late = leader ?? group[0];
+		const kernel = late && readKernelState(String(late.pid));
+		if (!kernel) return undefined;
+		const { pid, command } = late;
+		const others = group.filter((member) => member.pid !== pid);
+		return { type: "process", pid, command, others, ...kernel };
 	}
 
 	kill(): boolean {
+		if (this.#hasRest) {
+			signalGroup(this.#id, "SIGKILL");
+			// Of a leader that ended by itself the outcome stays its own.
+			if (this.#wasAskedFirst) this.#exit = { outcome: "killed" };
+			return true;
+		}
 		if (!this.#child) return false;
 		this.#killed = true;
 		try {
@@ -142,8 +171,13 @@ export class ProcessJob implements Job {
 
 	giveUp(): void {
 		this.#tellDropped();
-		this.#settle(this.#exit ?? { outcome: "stuck" });
+		this.#ended.resolve(
+			this.#hasRest || !this.#exit ? { outcome: "stuck" } : this.#exit,
+		);
 	}
+
+	/** It holds nothing of ours. */
+	release(): void {}
 
 	#onReady(): void {
 		this.#notifySocket?.close();
@@ -155,7 +189,8 @@ export class ProcessJob implements Job {
 	#fail(error: unknown): void {
 		if (this.#id !== 0) return;
 		this.#notifySocket?.close();
-		this.#settle({ outcome: "not-started", error: errorInfo(error) });
+		this.#left.resolve();
+		this.#ended.resolve({ outcome: "not-started", error: errorInfo(error) });
 	}
 
 	async #onExit(
@@ -165,9 +200,21 @@ export class ProcessJob implements Job {
 		this.#child = undefined;
 		this.#exit = this.#exitOf(code, signal);
 		this.#notifySocket?.close();
+		if (isGroupAlive(this.#id)) await this.#endRest(this.#exit);
+		this.#left.resolve();
 		await Promise.all(this.#logs.map((log) => log.drained()));
 		this.#tellDropped();
-		this.#settle(this.#exit);
+		this.#ended.resolve(this.#exit);
+	}
+
+	/** The leader has gone, and others are left: they are asked as it was, or the job's stop begins with them. */
+	async #endRest(exit: JobExit): Promise<void> {
+		this.#hasRest = true;
+		this.#wasAskedFirst = this.#asked;
+		if (this.#asked) this.requestStop();
+		else this.#hooks.onLeaderGone(exit, nameGroup(this.#id));
+		await groupGone(this.#id);
+		this.#hasRest = false;
 	}
 
 	#tellDropped(): void {

@@ -2,7 +2,9 @@
  * A job in a thread of its own: node:worker_threads.
  *
  * Invariants:
- * - `exited` settles exactly once, with the first of: the worker's exit, a start that failed, or `giveUp()`.
+ * - `exited` settles exactly once, with the first of: the thread's word that it has settled, the worker's exit, a start that
+ *   failed, or `giveUp()`. Not before: until then the job's code may run.
+ * - A settled thread is left alone until `release()`: see thread-entry.ts for what its teardown may do.
  * - Nothing that a thread sends can throw in here: what cannot be understood is passed over.
  * - Whatever the thread has sent is handed on before `exited` settles, so that its last lines stand before the news of its end.
  */
@@ -22,6 +24,7 @@ import { RaisableFlag } from "./flag.ts";
 import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
 import { locateThread } from "./locate-thread.ts";
 import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
+import { exitOf, notStarted } from "./thread-exit.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 export interface ThreadSpec {
@@ -51,30 +54,36 @@ const ENTRY = new URL(
 	import.meta.url,
 );
 
+/** All that are there, the parked ones too. */
+const threads = new Set<Worker>();
+
+/** Whether a job's thread is there: the regular exit of the process would tear it down. */
+export function areThreadsLeft(): boolean {
+	return threads.size > 0;
+}
+
 export class ThreadJob implements Job {
 	readonly name: string;
-	readonly exited: Promise<JobExit>;
+	readonly #ended = Promise.withResolvers<JobExit>();
+	readonly #left = Promise.withResolvers<void>();
+	readonly exited = this.#ended.promise;
+	readonly gone = this.#left.promise;
 	readonly #spec: ThreadSpec;
 	readonly #hooks: JobHooks;
 	readonly #flag = new RaisableFlag();
 	readonly #flow = new FlowCounter();
-	readonly #settle: (exit: JobExit) => void;
-	/** Undefined before the start, and after the exit. */
+	/** Undefined before the start, and when the thread has gone. */
 	#worker: Worker | undefined;
 	#port: MessagePort | undefined;
 	#id = 0;
 	/** The thread's folder below /proc. */
 	#task: string | undefined;
-	/** What the thread said of its own end, before it went. */
-	#said: JobExit | undefined;
 	#uncaught: ErrorInfo | undefined;
 	#killed = false;
+	#settled = false;
 
 	constructor(spec: ThreadSpec, hooks: JobHooks) {
-		const { promise, resolve } = Promise.withResolvers<JobExit>();
 		this.name = spec.name;
-		this.exited = promise;
-		this.#settle = resolve;
 		this.#spec = spec;
 		this.#hooks = hooks;
 	}
@@ -116,11 +125,13 @@ export class ThreadJob implements Job {
 			port1.on("message", (message) => this.#receive(message));
 			this.#id = worker.threadId;
 			this.#worker = worker;
+			threads.add(worker);
 			this.#port = port1;
 		} catch (error) {
 			// No thread could be made (the container's limit of processes is reached), or `data` cannot be cloned.
 			port1.close();
-			this.#settle(notStarted(errorInfo(error)));
+			this.#left.resolve();
+			this.#ended.resolve(notStarted(errorInfo(error)));
 		}
 	}
 
@@ -140,7 +151,7 @@ export class ThreadJob implements Job {
 	}
 
 	kill(): boolean {
-		if (!this.#worker) return false;
+		if (!this.#worker || this.#settled) return false;
 		this.#killed = true;
 		// Resolves when the thread has gone: `exit` tells the same. Never, while it is in native code.
 		void this.#worker.terminate();
@@ -149,7 +160,11 @@ export class ThreadJob implements Job {
 
 	giveUp(): void {
 		this.#drain();
-		this.#settle({ outcome: "stuck" });
+		this.#end({ outcome: "stuck" });
+	}
+
+	release(): void {
+		void this.#worker?.terminate();
 	}
 
 	/** Of the stack only what the job's author has written: whatever the first file of the thread has called is the job's function. */
@@ -182,7 +197,8 @@ export class ThreadJob implements Job {
 				this.#task = message.task;
 				break;
 			case "settled":
-				this.#said ??= message.exit;
+				// Even if its function had returned: it was late, and is on its way out by force.
+				if (!this.#killed) this.#end(message.exit);
 				break;
 			default: {
 				const { type, bytes } = message;
@@ -208,41 +224,24 @@ export class ThreadJob implements Job {
 			if (!received) break;
 			this.#receive(received.message);
 		}
-		const { dropped } = this.#flow;
-		if (dropped > 0) this.#hooks.onDropped(dropped);
 	}
 
 	#onExit(code: number): void {
+		if (this.#worker) threads.delete(this.#worker);
 		this.#worker = undefined;
 		this.#drain();
 		this.#port?.close();
-		this.#settle(this.#exitOf(code));
+		this.#end(
+			this.#killed ? { outcome: "killed" } : exitOf(code, this.#uncaught),
+		);
+		this.#left.resolve();
 	}
 
-	#exitOf(code: number): JobExit {
-		// Even if its function had returned: something went on after it that had to be cut off.
-		if (this.#killed) return { outcome: "killed" };
-		if (this.#said) return this.#said;
-		const error = this.#uncaught;
-		if (!error) return { outcome: "exited", code };
-		switch (error.code) {
-			case "ERR_WORKER_OUT_OF_MEMORY":
-				return { outcome: "out-of-memory", error };
-			case "ERR_WORKER_INIT_FAILED":
-				return notStarted(error);
-			default:
-				return { outcome: "failed", error };
-		}
+	#end(exit: JobExit): void {
+		if (this.#settled) return;
+		this.#settled = true;
+		const { dropped } = this.#flow;
+		if (dropped > 0) this.#hooks.onDropped(dropped);
+		this.#ended.resolve(exit);
 	}
-}
-
-/** No thread could be made. Node.js says no more than the code of the error. */
-function notStarted(error: ErrorInfo): JobExit {
-	const limit = /EMFILE/.test(error.message)
-		? "open files"
-		: /EAGAIN/.test(error.message) && "processes and threads";
-	const message = limit
-		? `${error.message}: no thread could be made, the limit of ${limit} is reached`
-		: error.message;
-	return { outcome: "not-started", error: { ...error, message } };
 }

@@ -1,5 +1,6 @@
 /** Where a job was when it had to be ended: the answer to "what is it doing?". */
 import type { KernelState } from "../os/kernel-state.ts";
+import type { ProcessInfo } from "../os/processes.ts";
 
 /** One line of a JavaScript stack. */
 export interface Frame {
@@ -19,7 +20,10 @@ export type Whereabouts =
 	| ({ readonly type: "native" } & KernelState)
 	| ({
 			readonly type: "process";
+			readonly pid: number;
 			readonly command: string;
+			/** Who else of its process group was alive, as far as it can be seen; twenty at the most. */
+			readonly others: readonly ProcessInfo[];
 	  } & KernelState);
 
 const STATES: Readonly<Record<string, string>> = {
@@ -47,7 +51,10 @@ export function describeWhereabouts(where: Whereabouts): string {
 				? `${describeKernelState(where)}, and gave no answer in time`
 				: `in native code: ${describeKernelState(where)}`;
 		case "process":
-			return `${describeKernelState(where)}: ${where.command}`;
+			return [
+				`${describeKernelState(where)}: ${where.command}`,
+				...where.others.map(({ pid, command }) => `${pid} (${command})`),
+			].join(", ");
 	}
 }
 

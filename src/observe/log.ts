@@ -85,6 +85,16 @@ function describe(event: Event): Line {
 				isSuccess(event.exit) ? "info" : "error",
 				`Job ${event.job} ${exitInWords(event.exit)}${event.stop ? `, ${formatDuration(event.stop.tookMs)} after it was asked to stop` : ""}`,
 			];
+		case "job.leaderExited":
+			return [
+				isSuccess(event.exit) ? "info" : "error",
+				`Job ${event.job} ${exitInWords(event.exit)}; asking the rest of its process group to stop: ${processesInWords(event.rest)}`,
+			];
+		case "job.leftOver":
+			return [
+				"warn",
+				`Job ${event.job} has ended, but not its thread ${event.id}: a call in native code holds it`,
+			];
 		case "job.killed":
 			return [
 				"warn",

@@ -2,29 +2,31 @@
 import { libc } from "./libc.ts";
 
 /**
- * While a thread is stuck in native code `process.exit()` hangs, and as PID 1 nothing but the runtime's SIGKILL ends
- * that: the way out is _exit(2). Without a binding for it the process replaces itself by one that has no such thread
- * (execve(2) ends all others).
+ * Runs the listeners of `exit`, and leaves.
  *
- * @param threadsJoined Whether no thread is left; only then the regular exit is safe.
+ * @param mayHang See {@link leave}.
  */
-export function endProcess(code: number, threadsJoined: boolean): never {
-	if (!threadsJoined) {
-		libc()?.exitNow(code);
+export function endProcess(code: number, mayHang: boolean): never {
+	process.once("exit", () => leave(code, mayHang));
+	process.exit(code);
+}
+
+/**
+ * _exit(2), past Node.js's own clean-up. That takes its time, waits for every thread, and would set the terminal back to what it
+ * was when we started, over whatever a program has made of it. As PID 1 nothing but the runtime's SIGKILL would end the wait
+ * for a thread in native code.
+ *
+ * Without a binding for _exit(2) the process replaces itself by one that has no such thread: execve(2) ends all others.
+ *
+ * @param mayHang Whether there may be such a thread.
+ */
+export function leave(code: number, mayHang = false): never {
+	libc()?.exitNow(code);
+	if (mayHang)
 		process.execve?.(
 			process.execPath,
 			[process.execPath, "-e", `process.exit(${code})`],
 			{},
 		);
-	}
-	process.exit(code);
-}
-
-/**
- * Ends a process that has no threads of its own and nothing left to write: _exit(2), past Node.js's own clean-up. That takes
- * its time, and would set the terminal back to what it was when we started, over whatever the program has made of it.
- */
-export function leave(code: number): never {
-	libc()?.exitNow(code);
 	process.exit(code);
 }

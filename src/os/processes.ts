@@ -6,6 +6,8 @@ export interface ProcessState {
 	readonly pid: number;
 	/** 0: it came into the PID namespace from outside. */
 	readonly parent: number;
+	/** Its process group; 0: one of another PID namespace. */
+	readonly group: number;
 	/** One letter: `R`unning, `S`leeping, `D` (uninterruptible), `T` (stopped), `Z`ombie, … */
 	readonly state: string;
 }
@@ -87,9 +89,11 @@ function readStat(
 	if (stat === undefined) return undefined;
 	// The name stands in parentheses and may itself contain some, and blanks: split at the last one.
 	const end = stat.lastIndexOf(")");
-	const [state = "?", parent = "0"] = stat.slice(end + 2).split(" ");
+	const [state = "?", parent = "0", group = "0"] = stat
+		.slice(end + 2)
+		.split(" ", 3);
 	return {
-		state: { pid, parent: Number(parent), state },
+		state: { pid, parent: Number(parent), group: Number(group), state },
 		name: stat.slice(stat.indexOf("(") + 1, end),
 	};
 }

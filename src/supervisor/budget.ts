@@ -20,12 +20,12 @@ export interface Budget {
 	readonly stragglerKillMs: number;
 	/** Kept for a reader of our output, however late it is. */
 	readonly flushMs: number;
+	/** Kept for the exit itself. */
+	readonly exitMs: number;
 }
 
 const RESERVE_MIN_MS = 500;
 const RESERVE_MAX_MS = 1_000;
-/** What a straggler gets between SIGTERM and SIGKILL when there is time. */
-const STRAGGLER_STOP_MAX_MS = 1_000;
 
 /** No reader that works takes so long to read something, on however busy a machine. */
 const STALL_MAX_MS = 500;
@@ -44,6 +44,7 @@ export function planBudget(totalMs: number, drainMs = 0): Budget {
 		killMs: reserve * 0.2,
 		stragglerKillMs: reserve * 0.15,
 		flushMs: reserve * 0.1,
+		exitMs: reserve * 0.05,
 	};
 }
 
@@ -55,13 +56,11 @@ export function checkBudget({ jobsMs, drainMs }: Budget): void {
 	);
 }
 
-/** Milliseconds between the stragglers' SIGTERM and SIGKILL, so long after the request. */
+/** Milliseconds between the stragglers' SIGTERM and SIGKILL, so long after the request: all that is left, but for what follows. */
 export function stragglerStopMs(budget: Budget, elapsedMs: number): number {
-	const left =
-		budget.totalMs - elapsedMs - budget.stragglerKillMs - budget.flushMs;
-	const least = budget.stragglerKillMs;
-	// The last slice of the reserve stays for the exit itself.
-	return Math.min(Math.max(left * 0.8, least), STRAGGLER_STOP_MAX_MS);
+	const { totalMs, stragglerKillMs, flushMs, exitMs } = budget;
+	const left = totalMs - elapsedMs - stragglerKillMs - flushMs - exitMs;
+	return Math.max(left, stragglerKillMs);
 }
 
 /** Longest wait for a reader of our output that is slow, so long after the request: what is left, but for the exit itself. */

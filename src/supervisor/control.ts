@@ -50,6 +50,10 @@ export function controlJobs(
 			}
 			case "restart":
 				await unit.stop();
+				if (!(await unit.leftOver.isFree()))
+					return no(
+						`Cannot restart ${name}: its last run has not gone, it is stuck in native code or in the kernel`,
+					);
 				if (isStopping())
 					return no(`Cannot restart ${name}: the program is stopping`);
 				unit.start();

@@ -18,21 +18,24 @@ export interface UnitPlan extends StartTerms {
 	readonly name: string;
 	readonly kind: JobKind;
 	/** Makes the job of one run. */
-	readonly makeJob: (onReady: () => void) => Job;
+	readonly makeJob: (hooks: RunHooks) => Job;
 	/** Whether the program ends when this job does. */
 	readonly essential: boolean;
 	/** Names of the jobs that have to be ready before this one starts. */
 	readonly dependsOn: readonly string[];
 	readonly restart: RestartPolicy;
-	/** Milliseconds; may be infinite. */
-	readonly stopTimeoutMs: number;
+	/** Milliseconds. @default what the program's stop gives to the jobs */
+	readonly stopTimeoutMs: number | undefined;
 }
+
+/** What a run tells its unit; the others of its hooks are the same for every run. */
+export type RunHooks = Pick<JobHooks, "onReady" | "onLeaderGone">;
 
 export interface PlanContext {
 	readonly env: NodeJS.ProcessEnv;
 	readonly logLevel: LogLevel;
-	/** What jobs have to say, beside that they are ready. */
-	readonly hooksOf: (name: string) => Omit<JobHooks, "onReady">;
+	/** What jobs have to say, beside what they tell their units. */
+	readonly hooksOf: (name: string) => Omit<JobHooks, keyof RunHooks>;
 }
 
 export async function planUnits(
@@ -48,7 +51,7 @@ export async function planUnits(
 		plans.push({
 			name,
 			kind: "thread" in job ? "thread" : "process",
-			makeJob: (onReady) => makeJob({ onReady, ...context.hooksOf(name) }),
+			makeJob: (hooks) => makeJob({ ...hooks, ...context.hooksOf(name) }),
 			essential: job.essential,
 			dependsOn: job.dependsOn,
 			readiness: readinessOf(job),
@@ -62,7 +65,7 @@ export async function planUnits(
 				delayMs: job.restartDelay,
 				maxRestarts: job.maxRestarts ?? Number.POSITIVE_INFINITY,
 			},
-			stopTimeoutMs: job.stopTimeout ?? Number.POSITIVE_INFINITY,
+			stopTimeoutMs: job.stopTimeout,
 		});
 	}
 	return plans;

@@ -4,54 +4,24 @@
  * What is wanted and what is are two facts: `#held` says that somebody asked for its stop, `#state` where it is now.
  *
  * Invariants:
- * - At most one run at a time; a new one begins only after the exit of the one before.
+ * - At most one run at a time; a new one begins only after the exit of the one before. See left-over.ts for what may be there of
+ *   that one.
  * - Whatever belongs to a start (readiness poll, start timeout) ends with the first of: ready, exit, stop. A restart that
  *   waits ends with a stop. So none of them ever delays a stop.
  * - A second request to stop joins the first one.
  */
 import { monotonicMs } from "../clock.ts";
-import type { Emit } from "../events.ts";
 import { isSuccess, type Job, type JobExit } from "../job/job.ts";
-import type { Budget } from "./budget.ts";
-import type { Deadline } from "./deadline.ts";
+import { LeftOver } from "./left-over.ts";
 import type { UnitPlan } from "./plan.ts";
 import { planRestart } from "./restart.ts";
 import { watchStart } from "./start.ts";
-import type { StartQueue } from "./start-queue.ts";
 import { type StopOutcome, stopJob } from "./stop.ts";
-
-export interface UnitHooks {
-	readonly emit: Emit;
-	/** What depends on it may start. */
-	readonly onReady: (unit: Unit) => void;
-	/** It has ended by itself, and for good. */
-	readonly onEnded: (unit: Unit, exit: JobExit) => void;
-	/** The program's; infinitely far away until its stop is requested. */
-	readonly deadline: Deadline;
-	readonly budget: Budget;
-	/** What waits there is taken back by a stop. */
-	readonly starts: StartQueue;
-}
-
-interface Run {
-	readonly job: Job;
-	readonly startedAt: number;
-	/** Aborted as soon as nobody waits for readiness any more. */
-	readonly starting: AbortController;
-}
-
-type UnitState =
-	/** For what it depends on, or not wanted. */
-	| { readonly type: "waiting" }
-	| { readonly type: "starting" | "ready"; readonly run: Run }
-	/** A one-shot that has ended well. */
-	| { readonly type: "completed" }
-	| { readonly type: "backing-off" }
-	| { readonly type: "stopping"; readonly stop: Promise<StopOutcome> }
-	| { readonly type: "ended" };
+import type { Run, UnitHooks, UnitState } from "./unit-state.ts";
 
 export class Unit {
 	readonly plan: UnitPlan;
+	readonly leftOver = new LeftOver();
 	readonly #hooks: UnitHooks;
 	#state: UnitState = { type: "waiting" };
 	#held = false;
@@ -93,9 +63,7 @@ export class Unit {
 	failStart(message: string): void {
 		if (this.#state.type !== "waiting") return;
 		const error = { name: "DependencyError", message };
-		const exit = { outcome: "not-started", error } as const;
-		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: 0, exit });
-		this.#end(exit);
+		this.#endUnstarted({ outcome: "not-started", error });
 	}
 
 	/** Asks for the stop and joins. Never rejects; `undefined` if there was nothing to stop. */
@@ -118,7 +86,16 @@ export class Unit {
 
 	#begin(): void {
 		const { makeJob, kind, readiness } = this.plan;
-		const job = makeJob(() => this.#onSaidReady(run));
+		const { emit } = this.#hooks;
+		const job = makeJob({
+			onReady: () => this.#onSaidReady(run),
+			onLeaderGone: (exit, rest) => {
+				const { name, id } = job;
+				emit({ type: "job.leaderExited", job: name, id, exit, rest });
+				// What is left of its group ends before the next run begins.
+				void this.#stopAndGoOn(run, exit);
+			},
+		});
 		const starting = new AbortController();
 		const run: Run = { job, startedAt: monotonicMs(), starting };
 		this.#state = { type: "starting", run };
@@ -126,7 +103,7 @@ export class Unit {
 		const { name, id } = job;
 		if (id !== 0) {
 			const ready = readiness.type === "started";
-			this.#hooks.emit({ type: "job.started", job: name, kind, id, ready });
+			emit({ type: "job.started", job: name, kind, id, ready });
 			this.#awaitReady(run);
 		}
 		void job.exited.then((exit) => this.#onExit(run, exit));
@@ -167,34 +144,33 @@ export class Unit {
 	/** Not ready in time: that run is stopped, and counts as failed. */
 	async #giveUpStart(run: Run, detail: string): Promise<void> {
 		const { name, startTimeoutMs: waitedMs } = this.plan;
-		this.#hooks.emit({
-			type: "job.startTimedOut",
-			job: name,
-			waitedMs,
-			detail,
-		});
+		const { emit } = this.#hooks;
+		emit({ type: "job.startTimedOut", job: name, waitedMs, detail });
+		const message = `not ready after ${waitedMs} ms: ${detail}`;
+		const error = { name: "StartTimeoutError", message };
+		await this.#stopAndGoOn(run, { outcome: "not-ready", error });
+	}
+
+	/** Stops a run for a reason of its own, and goes on as if it had ended with that exit by itself. */
+	async #stopAndGoOn(run: Run, exit: JobExit): Promise<void> {
 		const stop = await this.#stopRun(run);
 		// Asked to stop meanwhile, or even started again.
 		if (this.#held || this.#state.type !== "ended") return;
 		// If it could not be ended a second one must not run beside it.
-		if (stop.exit.outcome === "stuck") {
-			this.#end(stop.exit);
-			return;
-		}
-		const message = `not ready after ${waitedMs} ms: ${detail}`;
-		const error = { name: "StartTimeoutError", message };
-		this.#next(run, { outcome: "not-ready", error });
+		if (stop.exit.outcome === "stuck") this.#end(stop.exit);
+		else this.#next(run, exit);
 	}
 
 	async #stopRun(run: Run): Promise<StopOutcome> {
 		run.starting.abort();
-		const { stopTimeoutMs } = this.plan;
 		const { deadline, budget, emit } = this.#hooks;
+		const { stopTimeoutMs = budget.jobsMs } = this.plan;
 		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
 		this.#state = { type: "stopping", stop };
 		const { exit } = await stop;
 		this.#lastExit = exit;
 		this.#state = { type: "ended" };
+		this.#leave(run.job, exit);
 		return stop;
 	}
 
@@ -202,41 +178,65 @@ export class Unit {
 		run.starting.abort();
 		// The stop tells of it.
 		if (!("run" in this.#state)) return;
-		const { name, readiness } = this.plan;
+		const { name: job } = this.plan;
 		const { id } = run.job;
-		this.#hooks.emit({ type: "job.exited", job: name, id, exit });
-		if (readiness.type !== "exit" || !isSuccess(exit)) {
-			this.#next(run, exit);
-			return;
-		}
-		this.#lastExit = exit;
-		this.#state = { type: "completed" };
-		this.#hooks.emit({ type: "job.ready", job: name });
-		this.#hooks.onReady(this);
+		this.#hooks.emit({ type: "job.exited", job, id, exit });
+		this.#next(run, exit);
+		this.#leave(run.job, exit);
 	}
 
-	/** After a run that was not meant to end now. */
+	/** After the news of its end: that may have begun the program's stop, where a thread is better left alone. */
+	#leave(job: Job, exit: JobExit): void {
+		const { emit, deadline } = this.#hooks;
+		this.leftOver.add(job, exit);
+		if (deadline.isSet) return;
+		void this.leftOver.release(job).then((hasGone) => {
+			if (hasGone || deadline.isSet) return;
+			emit({ type: "job.leftOver", job: job.name, id: job.id });
+		});
+	}
+
+	/** After a run that has ended by itself. */
 	#next(run: Run, exit: JobExit): void {
 		this.#lastExit = exit;
+		if (this.plan.readiness.type === "exit" && isSuccess(exit)) {
+			this.#state = { type: "completed" };
+			this.#hooks.emit({ type: "job.ready", job: this.plan.name });
+			this.#hooks.onReady(this);
+			return;
+		}
 		const ended = {
 			success: isSuccess(exit),
 			ms: monotonicMs() - run.startedAt,
 			restarts: this.#restarts,
 		};
 		const restart = planRestart(this.plan.restart, ended, Math.random());
+		const { emit, deadline, starts } = this.#hooks;
 		// When the program stops nothing is started any more.
-		if (!restart || this.#hooks.deadline.isSet) {
+		if (!restart || deadline.isSet) {
 			this.#end(exit);
 			return;
 		}
 		this.#restarts = restart.restarts;
-		this.#hooks.starts.addLater(this, () => this.#begin(), restart.delayMs);
+		starts.addLater(this, () => this.#beginAgain(), restart.delayMs);
 		this.#state = { type: "backing-off" };
-		this.#hooks.emit({
-			type: "restart.scheduled",
-			job: this.plan.name,
-			...restart,
+		emit({ type: "restart.scheduled", job: this.plan.name, ...restart });
+	}
+
+	#beginAgain(): void {
+		this.leftOver.whenFree((isFree) => {
+			// Asked to stop meanwhile, or even started again.
+			if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet)
+				return;
+			if (isFree) this.#begin();
+			else this.#endUnstarted({ outcome: "stuck" });
 		});
+	}
+
+	/** Without a run of its own. */
+	#endUnstarted(exit: JobExit): void {
+		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: 0, exit });
+		this.#end(exit);
 	}
 
 	#end(exit: JobExit): void {

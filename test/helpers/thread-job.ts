@@ -21,6 +21,7 @@ export async function startThreadJob(
 				done();
 			},
 			onDropped: () => {},
+			onLeaderGone: () => {},
 		},
 	);
 	job.start();

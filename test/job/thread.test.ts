@@ -46,6 +46,37 @@ test("ThreadJob that throws has failed, with its error", async () => {
 	assert.equal(code, 1);
 });
 
+test("ThreadJob with an error of three million characters has failed, and the log says so", async () => {
+	const { exit, code } = await outcomeOf(fixture("verbose"));
+	assert.match(errorOf(exit) ?? "", /^Error: x{16384}… \(2983616 more/);
+	assert.equal(code, 1);
+});
+
+for (const data of ["bare", "reason", "cause"])
+	test(`ThreadJob that lets the abort of its raised flag escape (${data}) has finished`, async () => {
+		const { exit, code, text } = await stopped(data);
+		assert.deepEqual(exit, { outcome: "finished" });
+		assert.equal(code, 0);
+		assert.match(text, /^cleaned up$/m);
+	});
+
+test("ThreadJob that fails for another reason after its flag was raised has failed", async () => {
+	const { exit, code } = await stopped("other");
+	assert.equal(errorOf(exit), "Error: the disk is full");
+	assert.equal(code, 1);
+});
+
+async function stopped(data: string) {
+	await using lastcall = await startLastcall({
+		jobs: { it: { thread: fixture("aborting"), data } },
+	});
+	await lastcall.waitFor("job.ready", "it");
+	lastcall.kill("SIGTERM");
+	const { code } = await lastcall.exit();
+	const { exit } = lastcall.event("job.exited", "it");
+	return { exit, code, text: lastcall.lines.text };
+}
+
 test("ThreadJob that leaves a rejection unhandled has failed", async () => {
 	const { exit, code } = await outcomeOf(fixture("rejecting"));
 	assert.equal(exit.outcome, "failed");

@@ -294,7 +294,7 @@ test("the summary of a failed run goes to the termination message file, if it is
 		if (exists)
 			assert.match(
 				readFileSync(path, "utf8"),
-				/^Exit code 124, .*: SIGTERM\ndeaf: killed after .*: sleeping, wait4.*deaf\.sh\n$/,
+				/^Exit code 124, .*: SIGTERM\ndeaf: killed after .*: sleeping, wait4.*deaf\.sh, \d+ \(.*sleep 1000\)\n$/,
 			);
 		else assert.throws(() => statSync(path), "it is not made");
 	}

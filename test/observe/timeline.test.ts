@@ -24,7 +24,7 @@ test("a stop that is logged for people shows its timeline before its last line",
 	assert.match(good ?? "", /^good .*╸.* exited with code 0 after \d/);
 	assert.match(
 		deaf ?? "",
-		/^deaf +━+✕ +┊ +│ killed after [\d.]+ m?s: sleeping, wait4.*deaf\.sh$/,
+		/^deaf +━+✕ +┊ +│ killed after [\d.]+ m?s: sleeping, wait4.*deaf\.sh, \d+ \(.*sleep 1000\)$/,
 	);
 	assert.match(last ?? "", /Exiting main program with code 124/);
 });

@@ -60,6 +60,7 @@ test("readProcess() reads a zombie whose name has blanks and parentheses", async
 	assert.deepEqual(zombie, {
 		pid: zombie.pid,
 		parent: script.pid,
+		group: script.pid,
 		state: "Z",
 		command: `[${name}]`,
 	});
@@ -121,7 +122,7 @@ test("livingDescendants() finds children's children, and leaves out zombies, oth
 });
 
 test("livingDescendants() follows families whose pids have wrapped around", () => {
-	const info = { state: "S", command: "x" };
+	const info = { group: 2, state: "S", command: "x" };
 	const all = [
 		{ pid: 2, parent: 3, ...info },
 		{ pid: 3, parent: 4, ...info },

@@ -17,8 +17,7 @@ const STUBBORN = 'trap "" TERM; echo up; exec sleep 1234';
 async function stopWith(script: string, asInit: boolean) {
 	await using lastcall = await startLastcall(
 		{
-			// Whoever waited for all of it would not end.
-			stopTimeout: "1h",
+			stopTimeout: "2s",
 			jobs: { job: { thread: fixture("daemonizing"), data: script } },
 		},
 		{ asInit },

@@ -26,8 +26,9 @@ test("planBudget() gives every part something, and only nothing of nothing", () 
 test("planBudget() never spends more than the total", () => {
 	for (const plan of plans) {
 		const { jobsMs, locateMs, killMs, totalMs } = plan;
-		const { stragglerKillMs, flushMs } = plan;
-		const sum = jobsMs + locateMs + killMs + stragglerKillMs + flushMs;
+		const { stragglerKillMs, flushMs, exitMs } = plan;
+		const killing = locateMs + killMs + stragglerKillMs;
+		const sum = jobsMs + killing + flushMs + exitMs;
 		assert.ok(sum <= totalMs, JSON.stringify(plan));
 	}
 });
@@ -56,20 +57,22 @@ test("planBudget() gives the jobs more of a longer total", () => {
 test("stragglerStopMs() lets the stop end in time, even when every job had to be killed", () => {
 	for (const budget of plans) {
 		const { jobsMs, locateMs, killMs, totalMs } = budget;
-		const { stragglerKillMs, flushMs } = budget;
+		const { stragglerKillMs, flushMs, exitMs } = budget;
 		for (const part of [0, 0.1, 0.5, 0.9, 1]) {
 			const elapsed = part * (jobsMs + locateMs + killMs);
 			const stop = stragglerStopMs(budget, elapsed);
-			const end = elapsed + stop + stragglerKillMs + flushMs;
-			assert.ok(end <= totalMs, `${totalMs}, ${part}: ends at ${end}`);
+			const end = elapsed + stop + stragglerKillMs + flushMs + exitMs;
+			// But for the rounding of a sum.
+			assert.ok(end <= totalMs + 1e-6, `${totalMs}, ${part}: ends at ${end}`);
 			assert.ok(stop >= stragglerKillMs, `${totalMs}, ${part}: ${stop}`);
 		}
 	}
 });
 
-test("stragglerStopMs() is a second at the most, and something even when it is late", () => {
+test("stragglerStopMs() is all that is left but a reserve, and something even when it is late", () => {
 	const budget = planBudget(30_000);
-	assert.equal(stragglerStopMs(budget, 0), 1_000);
+	assert.equal(stragglerStopMs(budget, 0), 29_700);
+	assert.equal(stragglerStopMs(budget, 20_000), 9_700);
 	assert.equal(stragglerStopMs(budget, 60_000), budget.stragglerKillMs);
 });
 
