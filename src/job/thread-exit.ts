@@ -1,8 +1,39 @@
-/** How a thread ended that has said nothing of it. */
+/** How a thread has ended. */
 import type { ErrorInfo } from "../errors.ts";
 import type { JobExit } from "./job.ts";
 
-/** @param error Of the worker's event `error`, if there was one. */
+/** What the thread said of its own end. `undefined` if no end is made so: the job's code can send whatever it likes. */
+export function saidExit(said: Partial<JobExit> = {}): JobExit | undefined {
+	switch (said.outcome) {
+		case "finished":
+			return { outcome: "finished" };
+		case "exited":
+			return Number.isInteger(said.code)
+				? { outcome: "exited", code: Number(said.code) }
+				: undefined;
+		case "failed":
+		case "not-started": {
+			const { name, message, stack, code } = said.error ?? {};
+			if (typeof name !== "string" || typeof message !== "string")
+				return undefined;
+			const error = {
+				name,
+				message,
+				...(typeof stack === "string" && { stack }),
+				...(typeof code === "string" && { code }),
+			};
+			return { outcome: said.outcome, error };
+		}
+		default:
+			return undefined;
+	}
+}
+
+/**
+ * The end of a thread that has said nothing.
+ *
+ * @param error Of the worker's event `error`, if there was one.
+ */
 export function exitOf(code: number, error: ErrorInfo | undefined): JobExit {
 	if (!error) return { outcome: "exited", code };
 	switch (error.code) {

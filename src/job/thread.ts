@@ -24,7 +24,7 @@ import { RaisableFlag } from "./flag.ts";
 import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
 import { locateThread } from "./locate-thread.ts";
 import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
-import { exitOf, notStarted } from "./thread-exit.ts";
+import { exitOf, notStarted, saidExit } from "./thread-exit.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 export interface ThreadSpec {
@@ -196,10 +196,12 @@ export class ThreadJob implements Job {
 			case "task":
 				this.#task = message.task;
 				break;
-			case "settled":
+			case "settled": {
+				const exit = saidExit(message.exit);
 				// Even if its function had returned: it was late, and is on its way out by force.
-				if (!this.#killed) this.#end(message.exit);
+				if (exit && !this.#killed) this.#end(exit);
 				break;
+			}
 			default: {
 				const { type, bytes } = message;
 				this.#hooks.onOutput(type, bytes, () =>
