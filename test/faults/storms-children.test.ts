@@ -4,6 +4,7 @@
  */
 import { test } from "node:test";
 import { BINDINGS } from "../helpers/bindings.ts";
+import { FULL } from "../helpers/figures.ts";
 import { restartAgainAndAgain } from "../helpers/restarts.ts";
 import { stormApp, stormKinds, stormRun } from "../helpers/storm.ts";
 import { until } from "../helpers/until.ts";
@@ -42,8 +43,10 @@ for (const [how, options] of [
 		await until(() => zombies(app.pid) === 0, "no zombie is left");
 	});
 
-test("lastcall/register: every kind of child tells its owner of its exit, 40 times of 40, under a storm of orphans", () =>
-	stormKinds(40));
+const CHILDREN = FULL ? 1_000 : 100;
+
+test(`lastcall/register: every kind of child tells its owner of its exit, ${CHILDREN} times of ${CHILDREN}, under a storm of orphans`, () =>
+	stormKinds(CHILDREN));
 
 test("run: a job is restarted 1,000 times, and the stop is clean", () =>
 	restartAgainAndAgain(1_000));
