@@ -36,8 +36,9 @@ export function readChannel(stream: Readable, onReady: () => void): void {
 }
 
 /**
- * Whether the command runs Node.js: by its name, by the first line of its script, or by a shell that becomes it. No other may find the variables of the channel:
- * it would hand them on to a Node.js further below, which aborts where the descriptor is not what they say.
+ * Whether the command runs Node.js: by its name, by the first line of its script, or by a shell that becomes it. No other may
+ * find the variables of the channel: it would hand them on to a Node.js further below, which aborts where the descriptor is
+ * not what they say.
  */
 export function runsNode(
 	[program = "", option, script = ""]: readonly string[],

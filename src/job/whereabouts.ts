@@ -51,11 +51,20 @@ export function describeWhereabouts(where: Whereabouts): string {
 				? `${describeKernelState(where)}, and gave no answer in time`
 				: `in native code: ${describeKernelState(where)}`;
 		case "process":
-			return [
-				`${describeKernelState(where)}: ${where.command}`,
-				...where.others.map(({ pid, command }) => `${pid} (${command})`),
-			].join(", ");
+			return `${describeKernelState(where)}: ${where.command}${describeOthers(where.others)}`;
 	}
+}
+
+/** So many of a process group are named in a line. */
+const NAMED = 3;
+
+function describeOthers(others: readonly ProcessInfo[]): string {
+	const words = others
+		.slice(0, NAMED)
+		.map(({ pid, command }) => `, ${pid} (${command})`);
+	const more = others.length - NAMED;
+	if (more > 0) words.push(`, and ${more} more`);
+	return words.join("");
 }
 
 /** Internals of Node.js say little; who called them says it all. */

@@ -73,7 +73,10 @@ function start(
 			surroundings,
 			options,
 		);
-	const config = { jobs: { starter: { command: starting(script) } } };
+	const config = {
+		stopTimeout: "4s",
+		jobs: { starter: { command: starting(script) } },
+	};
 	return startCommand(
 		[...MAIN, "run", "/tmp/lastcall.config.json"],
 		{
