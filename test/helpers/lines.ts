@@ -13,6 +13,7 @@ export class Lines {
 	/** By stream: a line of one must not be cut by what comes from another. */
 	readonly #partial: string[] = [];
 	#ended = false;
+	readonly #followers = new Set<() => void>();
 	readonly #waiting = new Set<() => void>();
 
 	/** Follows one or more streams, for instance a child's stdout and stderr, until all have ended. */
@@ -35,7 +36,13 @@ export class Lines {
 		const parts = ((this.#partial[stream] ?? "") + text).split(/\r?\n/);
 		this.#partial[stream] = parts.pop() ?? "";
 		this.all.push(...parts);
+		for (const follow of this.#followers) follow();
 		this.#wake();
+	}
+
+	/** Calls back after each piece of output, as soon as it has come. */
+	onLines(callback: () => void): void {
+		this.#followers.add(callback);
 	}
 
 	end(): void {
