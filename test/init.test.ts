@@ -144,7 +144,7 @@ test("run() goes on when a job that is not essential ends, and ends when the las
 	});
 	await lastcall.waitFor("job.exited", "failing");
 	lastcall.kill("SIGTERM");
-	assert.equal((await lastcall.exit()).code, 1, "a job failed");
+	assert.equal((await lastcall.exit()).code, 0, "that was before the stop");
 	assert.deepEqual(
 		lastcall.event("stop.requested").reason.type,
 		"signal",
@@ -156,6 +156,11 @@ test("run() goes on when a job that is not essential ends, and ends when the las
 	});
 	assert.equal((await idle.exit()).code, 0);
 	assert.deepEqual(idle.event("stop.requested").reason, { type: "idle" });
+
+	await using failed = await startLastcall({
+		jobs: { once: { thread: fixture("throwing"), essential: false } },
+	});
+	assert.equal((await failed.exit()).code, 1);
 });
 
 test("run() says what is wrong with the configuration and exits with 2, with nothing started", async () => {

@@ -17,14 +17,19 @@ export interface Circumstances {
  * The code that the program exits with:
  * 124 if anything had to be killed, else the essential job's own code (128 + n for a signal) if its failure began the stop,
  * else 1 if a job failed or something in the main thread threw, else 0.
+ *
+ * What had ended before the stop was told of then. It counts only when the program stops because every job has ended.
  */
 export function exitCode(
 	reason: StopReason,
 	jobs: readonly JobStop[],
 	{ stragglersForced, hadErrors }: Circumstances,
 ): number {
-	if (stragglersForced || jobs.some(({ exit }) => wasKilled(exit)))
-		return EXIT_KILLED;
+	const exits = jobs
+		.filter(({ askedMs }) => reason.type === "idle" || askedMs !== undefined)
+		.map(({ exit }) => exit);
+	if (reason.type === "job") exits.push(reason.exit);
+	if (stragglersForced || exits.some(wasKilled)) return EXIT_KILLED;
 	if (hadErrors) return EXIT_FAILED;
 	if (reason.type === "job" && !isSuccess(reason.exit)) {
 		const { exit } = reason;
@@ -33,5 +38,5 @@ export function exitCode(
 		if (exit.outcome === "signaled")
 			return 128 + constants.signals[exit.signal];
 	}
-	return jobs.every(({ exit }) => isSuccess(exit)) ? 0 : EXIT_FAILED;
+	return exits.every(isSuccess) ? 0 : EXIT_FAILED;
 }

@@ -60,7 +60,7 @@ for (const { kind, args, code } of [
 				},
 			},
 			// The bomb may have one processor for itself, not the whole machine.
-			{ flags: ["--pids-limit=64", "--cpus=1"], network: "host" },
+			{ flags: ["--pids-limit=150", "--cpus=1"], network: "host" },
 		);
 		await service.waitForLine(
 			/"job":"late".*"outcome":"not-started".*EAGAIN/,
@@ -75,13 +75,15 @@ for (const { kind, args, code } of [
 		}
 		const { ms } = await service.stop();
 		const report = await reportOf(service);
-		const exit = (job: string) =>
-			report.jobs.find((stop) => stop.job === job)?.exit;
-		assert.equal(exit("keeper")?.outcome, "finished");
-		// Whatever late was at in that moment: it may have failed last.
-		const failed = exit("late")?.outcome === "not-started";
+		const stopOf = (job: string) =>
+			report.jobs.find((stop) => stop.job === job);
+		assert.equal(stopOf("keeper")?.exit.outcome, "finished");
+		// Its start may have failed in the moment of the stop.
+		const late = stopOf("late");
+		const failed =
+			late?.askedMs !== undefined && late.exit.outcome === "not-started";
 		assert.equal(await service.exitCode(), code || Number(failed));
-		keepFigures(t, "storms", `fork bomb${kind}, --pids-limit=64 --cpus=1`, {
+		keepFigures(t, "storms", `fork bomb${kind}, --pids-limit=150 --cpus=1`, {
 			"slowest answer of /livez, ms": Math.round(slowestMs),
 			"stop, ms": Math.round(report.tookMs),
 			"docker stop, ms": Math.round(ms),
@@ -105,7 +107,7 @@ test("a thread at its resourceLimits, in a container of 256 MB: it alone ends, a
 	await service.waitForLine(/"job.exited","job":"hungry"/, READY);
 	await service.untilStatus(({ ready }) => ready, "the keeper is ready");
 	await service.stop();
-	assert.equal(await service.exitCode(), 1);
+	assert.equal(await service.exitCode(), 0);
 	const { OOMKilled } = await service.ended();
 	assert.equal(OOMKilled, false);
 	const report = await reportOf(service);
@@ -174,7 +176,8 @@ test("many small processes at the memory limit: the kernel takes one of them, th
 	await service.waitForLine(/"job":"small\d+".*"signal":"SIGKILL"/, READY);
 	await service.waitForLine(/^growing: has 60 MB$/, READY);
 	await service.stop();
-	assert.equal(await service.exitCode(), 1);
+	// The kernel may take one more during the stop.
+	assert.ok((await service.exitCode()) <= 1);
 	const report = await reportOf(service);
 	const killed = report.jobs.filter(
 		({ exit }) => exit.outcome === "signaled" && exit.signal === "SIGKILL",

@@ -90,7 +90,7 @@ test("serve() answers probes, status and metrics on its port, and takes no comma
 	assert.equal((await get("/livez", { method: "POST" })).status, 405);
 	assert.equal((await get("/nothing")).status, 404);
 	lastcall.kill("SIGTERM");
-	assert.equal((await lastcall.exit()).code, 1, "flaky had failed");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 });
 
 test("serve() answers /readyz with 503 from the moment the stop is requested", async () => {

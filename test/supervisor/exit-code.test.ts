@@ -26,6 +26,11 @@ function because(exit: JobExit): StopReason {
 }
 
 function stops(...exits: JobExit[]): JobStop[] {
+	return before(...exits).map((stop) => ({ ...stop, askedMs: 0 }));
+}
+
+/** They had ended before the stop. */
+function before(...exits: JobExit[]): JobStop[] {
 	return exits.map((exit, index) => ({ job: `job${index}`, exit, tookMs: 0 }));
 }
 
@@ -49,9 +54,9 @@ test("exitCode() is 1 when a job failed, ran out of memory, did not start, or ex
 	];
 	for (const exit of failures) {
 		assert.equal(exitCode(asked, stops(finished, exit), CALM), 1);
-		assert.equal(exitCode({ type: "idle" }, stops(exit), CALM), 1);
+		assert.equal(exitCode({ type: "idle" }, before(exit), CALM), 1);
 	}
-	assert.equal(exitCode(because(failed), stops(failed), CALM), 1);
+	assert.equal(exitCode(because(failed), before(failed), CALM), 1);
 });
 
 test("exitCode() is the code of the essential job whose end began the stop", () => {
@@ -70,6 +75,17 @@ test("exitCode() is 124 when anything had to be killed, whatever else happened",
 		assert.equal(exitCode({ type: "error", error }, stops(late), CALM), 124);
 	}
 	assert.equal(exitCode(asked, stops(finished), FORCED), 124);
+});
+
+test("exitCode() does not count what had ended before the stop", () => {
+	for (const exit of [failed, killed, stuck, exited(7)]) {
+		const jobs: JobStop[] = [...before(exit), ...stops(finished)];
+		assert.equal(exitCode(asked, jobs, CALM), 0);
+		assert.equal(exitCode(because(finished), jobs, CALM), 0);
+		assert.equal(exitCode(because(exited(9)), jobs, CALM), 9);
+	}
+	assert.equal(exitCode({ type: "idle" }, before(finished, killed), CALM), 124);
+	assert.equal(exitCode(because(stuck), before(stuck), CALM), 124);
 });
 
 test("exitCode() is 1 when the main thread threw, though every job joined", () => {
