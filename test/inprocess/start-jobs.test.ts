@@ -41,3 +41,12 @@ test("a job of startJobs() that is late is killed and named, and the exit code i
 	});
 	assert.match(text, /"event":"job.killed","job":"busy"/);
 });
+
+test("a process job of startJobs() has stopped when its group has, and what its first process leaves behind is asked, too", async () => {
+	await using app = await startApp("with-jobs", { args: ["wrapped"] });
+	await app.lines.waitFor(/^worker up$/);
+	await app.lines.waitFor(/^sleeper up$/);
+	app.kill("SIGTERM");
+	assert.equal((await app.exit()).code, 0, app.lines.text);
+	assert.match(app.lines.text, /^worker stopped$/m);
+});
