@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { attempt } from "../../src/errors.ts";
-import type { Event } from "../../src/events.ts";
-import { isSuccess, wasKilled } from "../../src/job/job.ts";
+import type { Event, StopReport } from "../../src/events.ts";
+import { isSuccess, type JobExit, wasKilled } from "../../src/job/job.ts";
 import type { TruthData } from "../fixtures/jobs/truth.ts";
 import { makeDirectory } from "./directory.ts";
 import { parseEvents } from "./events.ts";
@@ -75,11 +75,21 @@ export async function stopRandomService(random: Random): Promise<void> {
 	assert.deepEqual(witness.lies, [], `${service}\n${lastcall.lines.text}`);
 	const { report } = lastcall.event("stop.finished");
 	assert.equal(code, report.exitCode, service);
-	const killed = report.jobs.some(({ exit }) => wasKilled(exit));
-	const failed = report.jobs.some(({ exit }) => !isSuccess(exit));
-	const { forced } = report.stragglers;
-	assert.equal(code === 124, killed || forced, lastcall.lines.text);
-	assert.equal(code === 0, !killed && !forced && !failed, lastcall.lines.text);
+	const exits = exitsOfStop(report);
+	const killed = exits.some(wasKilled) || report.stragglers.forced;
+	assert.equal(code === 124, killed, lastcall.lines.text);
+	const isClean = !killed && exits.every(isSuccess);
+	assert.equal(code === 0, isClean, lastcall.lines.text);
+}
+
+/** What had ended before the stop does not count, unless its end was the reason. */
+function exitsOfStop({ reason, jobs }: StopReport): JobExit[] {
+	const stops =
+		reason.type === "idle"
+			? jobs
+			: jobs.filter(({ askedMs }) => askedMs !== undefined);
+	const exits = stops.map(({ exit }) => exit);
+	return reason.type === "job" ? [...exits, reason.exit] : exits;
 }
 
 /** Looks, at each line that says that a job has joined, whether it is so. */
