@@ -12,10 +12,16 @@ test(`${STOPS.toLocaleString("en")} random services are stopped: nothing that ha
 	t.diagnostic(`LASTCALL_FAULTS_SEED=${SEED}`);
 	const random = seededRandom();
 	let stopped = 0;
+	let failed = false;
 	async function stopOneByOne(): Promise<void> {
-		while (stopped < STOPS) {
-			stopped++;
-			await stopRandomService(random);
+		try {
+			while (stopped < STOPS && !failed) {
+				stopped++;
+				await stopRandomService(random);
+			}
+		} catch (error) {
+			failed = true;
+			throw error;
 		}
 	}
 	await Promise.all(Array.from({ length: AT_A_TIME }, stopOneByOne));

@@ -21,7 +21,7 @@ function randomJob(random: Random, folder: string, name: string): object {
 	const ms = () => random.between(0, 300);
 	const common = {
 		essential: random.next() < 0.3,
-		...(random.next() < 0.5 && { stopTimeout: `${random.between(50, 500)}ms` }),
+		stopTimeout: `${random.between(50, 500)}ms`,
 		...(random.next() < 0.3 && {
 			restart: "on-failure",
 			restartDelay: "10ms",
@@ -64,7 +64,11 @@ export async function stopRandomService(random: Random): Promise<void> {
 		names.map((name) => [name, randomJob(random, folder.path, name)]),
 	);
 	const afterMs = random.between(0, 400);
-	await using lastcall = await startLastcall({ stopTimeout: "2s", jobs });
+	await using lastcall = await startLastcall({
+		// Time for the report to get out: here standard output is a socket, and a starved machine is slow to write to it.
+		stopTimeout: "10s",
+		jobs,
+	});
 	const witness = new Witness(lastcall, join(folder.path, "last"));
 	await lastcall.waitFor("init.started");
 	await new Promise((resolve) => setTimeout(resolve, afterMs));
@@ -73,6 +77,11 @@ export async function stopRandomService(random: Random): Promise<void> {
 	const { code } = await lastcall.exit();
 	const service = JSON.stringify(jobs);
 	assert.deepEqual(witness.lies, [], `${service}\n${lastcall.lines.text}`);
+	assert.match(
+		lastcall.lines.text,
+		/"event":"stop.finished"/,
+		`it ended with ${code} and without a report: ${service}\n${lastcall.lines.text}`,
+	);
 	const { report } = lastcall.event("stop.finished");
 	assert.equal(code, report.exitCode, service);
 	const exits = exitsOfStop(report);
