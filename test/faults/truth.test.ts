@@ -4,9 +4,9 @@ import { FULL, keepFigures } from "../helpers/figures.ts";
 import { SEED, seededRandom } from "../helpers/random.ts";
 import { stopRandomService } from "../helpers/truth.ts";
 
-const STOPS = FULL ? 10_000 : 1_000;
+const STOPS = FULL ? 10_000 : 300;
 /** Each waits most of its time. */
-const AT_A_TIME = 6;
+const AT_A_TIME = 8;
 
 test(`${STOPS.toLocaleString("en")} random services are stopped: nothing that has joined is alive, the exit code is the report's`, async (t) => {
 	t.diagnostic(`LASTCALL_FAULTS_SEED=${SEED}`);
