@@ -16,6 +16,7 @@ import {
 	type ProcessInfo,
 	type ProcessState,
 	readProcess,
+	send,
 } from "./processes.ts";
 
 /** How often kill(2) is asked, at first and in the end. */
@@ -74,14 +75,4 @@ function membersOf(group: number): ProcessState[] {
 
 function isInReach({ pid, state }: ProcessState): boolean {
 	return state !== "Z" && send(pid, 0);
-}
-
-/** `false`: nobody is there, or only such as we have no right to signal. */
-function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-	try {
-		process.kill(pid, signal);
-		return true;
-	} catch {
-		return false;
-	}
 }

@@ -42,6 +42,21 @@ export function readProcess(pid: number): ProcessInfo | undefined {
 	return { ...state, command: command.slice(0, COMMAND_LENGTH) };
 }
 
+/**
+ * kill(2): a pid, or a process group with a minus.
+ *
+ * @param signal 0 only looks whether it could be sent.
+ * @returns `false`: nobody is there, or only such as we have no right to signal.
+ */
+export function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+	try {
+		process.kill(pid, signal);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 /** All processes below one: children, their children, …; zombies left out. */
 export function livingDescendants<State extends ProcessState>(
 	of: number,

@@ -18,6 +18,7 @@ import {
 	type ProcessInfo,
 	type ProcessState,
 	readProcess,
+	send,
 } from "./processes.ts";
 
 /** How often to look again: not every exit comes with a SIGCHLD for us. */
@@ -122,16 +123,6 @@ async function gone(crowd: Crowd, withinMs: number): Promise<boolean> {
 
 function isInReach(pid: number): boolean {
 	return send(pid, 0);
-}
-
-/** `false`: nobody is there, or only such as we have no right to signal. */
-function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-	try {
-		process.kill(pid, signal);
-		return true;
-	} catch {
-		return false;
-	}
 }
 
 function nameProcesses(states: readonly ProcessState[]): ProcessInfo[] {
