@@ -89,6 +89,8 @@ export class LineLog {
 		this.#lastRead = monotonicMs();
 		while (!ended && monotonicMs() < end) {
 			await within(done, QUIET_MS);
+			// On a starved machine the timer comes first, and then what there has been to read all the while.
+			await turn();
 			if (monotonicMs() - this.#lastRead >= QUIET_MS) break;
 		}
 	}
