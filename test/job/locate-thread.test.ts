@@ -32,9 +32,10 @@ test("locateThread() names function, file and line of JavaScript that runs", {
 	const where = await whereIs("spinning");
 	assert.ok(where.type === "javascript", JSON.stringify(where));
 	const [frame] = where.stack;
-	// V8 may not know the function whose loop it has optimized while it ran; then its caller, at the line of the call.
+	// V8 may not know the function whose loop it has optimized while it ran; then its caller, at the line of the call or its own first one.
 	const place = `${frame?.function}:${frame?.line}`;
-	assert.ok(["work:5", "spinning:10"].includes(place), JSON.stringify(where));
+	const places = ["work:5", "spinning:8", "spinning:10"];
+	assert.ok(places.includes(place), JSON.stringify(where));
 	assert.equal(frame?.file, fixture("spinning"));
 });
 

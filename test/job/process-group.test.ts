@@ -98,6 +98,8 @@ test("ProcessJob whose first process ends by itself is not ready any more, and h
 	await lastcall.lines.waitFor(/^rest: running$/);
 	writeFileSync(crash, "");
 	await lastcall.lines.waitFor(/^rest: asked$/);
+	// The log takes another way than the line of the rest.
+	await lastcall.waitFor("job.leaderExited", "it");
 	const event = lastcall.event("job.leaderExited", "it");
 	assert.deepEqual(event.exit, { outcome: "exited", code: 3 });
 	assert.match(event.rest[0]?.command ?? "", /holding\.sh/);
