@@ -17,12 +17,14 @@
  * - After an error (the reader is gone, the disk is full) what waits is dropped and counted; nothing throws. A disk may have
  *   room again later: then it is said, on a line of its own.
  */
-import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
+import { constants, fstatSync, openSync, writev, writevSync } from "node:fs";
 import { attempt } from "../errors.ts";
 
 const RETRY_FIRST_MS = 1;
 const RETRY_MAX_MS = 50;
 const LINE_END = Buffer.from("\n");
+/** PIPE_BUF: what is written to a pipe at once, up to here, is not torn by other writers (pipe(7)). */
+const WRITE_AT_ONCE = 4096;
 
 interface Chunk {
 	readonly bytes: Buffer;
@@ -108,10 +110,9 @@ export class Output {
 
 	#writeNow(): void {
 		this.#writing = true;
-		for (let chunk = this.#first; chunk; chunk = this.#first) {
+		while (this.#first) {
 			try {
-				const written = writeSync(this.#descriptor, chunk.bytes, this.#offset);
-				this.#advance(written);
+				this.#advance(writevSync(this.#descriptor, this.#next()));
 			} catch (error) {
 				const { code } = error as NodeJS.ErrnoException;
 				if (code === "EAGAIN") {
@@ -125,27 +126,31 @@ export class Output {
 	}
 
 	#writeInPool(): void {
-		const chunk = this.#first;
-		this.#writing = chunk !== undefined;
-		if (!chunk) return;
-		const { bytes } = chunk;
-		const rest = bytes.length - this.#offset;
-		write(
-			this.#descriptor,
-			bytes,
-			this.#offset,
-			rest,
-			null,
-			(error, written) => {
-				if (!error) this.#advance(written);
-				else if (error.code === "EAGAIN") {
-					// Somebody who shares the descriptor has made it non-blocking.
-					this.#writeLater();
-					return;
-				} else if (error.code !== "EINTR") this.#giveUp();
-				this.#writeInPool();
-			},
-		);
+		this.#writing = this.#first !== undefined;
+		if (!this.#writing) return;
+		writev(this.#descriptor, this.#next(), (error, written) => {
+			if (!error) this.#advance(written);
+			else if (error.code === "EAGAIN") {
+				// Somebody who shares the descriptor has made it non-blocking.
+				this.#writeLater();
+				return;
+			} else if (error.code !== "EINTR") this.#giveUp();
+			this.#writeInPool();
+		});
+	}
+
+	/** What is written next: the rest of the first chunk, and those after it that fit into one write with it. */
+	#next(): Buffer[] {
+		const buffers: Buffer[] = [];
+		let bytes = -this.#offset;
+		for (let chunk = this.#first; chunk; chunk = chunk.next) {
+			bytes += chunk.bytes.length;
+			if (bytes > WRITE_AT_ONCE && buffers.length > 0) break;
+			buffers.push(chunk.bytes);
+		}
+		const [first] = buffers;
+		if (first && this.#offset > 0) buffers[0] = first.subarray(this.#offset);
+		return buffers;
 	}
 
 	#writeLater(): void {
@@ -156,13 +161,15 @@ export class Output {
 
 	#advance(written: number): void {
 		this.#retryMs = RETRY_FIRST_MS;
-		const chunk = this.#first;
-		if (!chunk) return;
 		this.#offset += written;
-		if (this.#offset < chunk.bytes.length) return;
-		this.#shift(chunk);
-		this.#torn = false;
-		if (this.#waiting > 0 || this.#dropped === 0) return;
+		for (let chunk = this.#first; chunk; chunk = this.#first) {
+			const over = this.#offset - chunk.bytes.length;
+			if (over < 0) return;
+			this.#torn = false;
+			this.#shift(chunk);
+			this.#offset = over;
+		}
+		if (this.#dropped === 0) return;
 		const dropped = this.#dropped;
 		this.#dropped = 0;
 		this.#onDropped(dropped);
