@@ -29,15 +29,12 @@ test("endProcess() gets out while a thread of libuv's pool is held by a socket t
 	}
 });
 
-/** Whether one of its threads is in write(2) on standard output, and sleeps there. */
+/** Whether one of its threads is in write(2) or writev(2) on standard output, and sleeps there. */
 function isHeldInWrite(pid: number | undefined): boolean {
-	const write = process.arch === "arm64" ? 64 : 1;
+	const call = process.arch === "arm64" ? /^(64|66) 0x1 / : /^(1|20) 0x1 /;
 	return readdirSync(`/proc/${pid}/task`).some((task) => {
 		const read = (file: string) =>
 			attempt(() => readFileSync(`/proc/${pid}/task/${task}/${file}`, "utf8"));
-		return (
-			read("syscall")?.startsWith(`${write} 0x1 `) &&
-			read("stat")?.includes(") S ")
-		);
+		return call.test(read("syscall") ?? "") && read("stat")?.includes(") S ");
 	});
 }
