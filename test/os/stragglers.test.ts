@@ -10,7 +10,7 @@ import { fixture, startLastcall, startNode } from "../helpers/lastcall.ts";
 const PROGRAM = fixture("../end-stragglers");
 
 // Both only wait: a shell that forks all the time may be met when /proc has no command line to tell.
-const GENTLE = 'trap "exit 0" TERM; sleep 1000 & echo up; wait';
+const GENTLE = 'trap "exit 0" TERM; sh -c "echo up; exec sleep 1000" & wait';
 const STOPPED = "echo up; kill -STOP $$";
 const STUBBORN = 'trap "" TERM; echo up; exec sleep 1234';
 
