@@ -25,6 +25,7 @@ import {
 } from "./supervisor/budget.ts";
 import { exitCode } from "./supervisor/exit-code.ts";
 import { planUnits } from "./supervisor/plan.ts";
+import { guardStop } from "./supervisor/stop-guard.ts";
 import { Supervisor, type SupervisorResult } from "./supervisor/supervisor.ts";
 import { readVersion } from "./version.ts";
 
@@ -82,7 +83,12 @@ export async function run(
 			loaded.path,
 		),
 	});
-	const { emit, console } = observers;
+	const { console } = observers;
+	const guard = guardStop(budget);
+	const emit: Emit = (event) => {
+		guard(event);
+		observers.emit(event);
+	};
 
 	const plans = await planUnits(settings, {
 		env,

@@ -8,7 +8,7 @@
  * - A handler that is registered meanwhile, by an app that is still starting, is run, too.
  */
 import { monotonicMs } from "../clock.ts";
-import { armGuard, exitWithin } from "../os/guard.ts";
+import { exitWithin, guard as stopGuard } from "../os/guard.ts";
 import { flushStallMs } from "../supervisor/budget.ts";
 import { EXIT_FAILED, EXIT_KILLED } from "../supervisor/exit-code.ts";
 import { stopBudget } from "./budget.ts";
@@ -69,19 +69,17 @@ export class StopSequence {
 		const elapsed = () => monotonicMs() - start;
 		// Half of the reserve: we come first if we can, and the platform's SIGKILL is still some way off.
 		const reserve = budget.totalMs - budget.jobsMs;
-		const guard = armGuard(
-			budget.jobsMs + reserve * 0.5,
-			EXIT_KILLED,
-			report.heldAtEnd(EXIT_KILLED),
-			reserve * 0.35,
-		);
+		const guard = stopGuard();
+		guard?.say(report.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
+		guard?.arm(budget.jobsMs + reserve * 0.5, reserve * 0.35);
 		const missing = unknownNames(this.#handlers);
 		if (missing.length > 0) report.unknown(missing);
 
 		while (!this.#now.signal.aborted && elapsed() < budget.jobsMs) {
 			const handler = takeNext(this.#handlers);
 			if (!handler) break;
-			guard?.say(report.blocked(handler.name, this.#handlers, budget));
+			const words = report.blocked(handler.name, this.#handlers, budget);
+			guard?.say(words, EXIT_KILLED);
 			const left = Math.max(budget.jobsMs - elapsed(), 0);
 			const ms = Math.min(handler.timeoutMs, left);
 			this.#take(
@@ -93,12 +91,11 @@ export class StopSequence {
 			this.#anyLate = true;
 			report.notRun(this.#handlers);
 		}
-		guard?.say(report.heldAtEnd(EXIT_KILLED));
+		guard?.say(report.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
 		const maxMs = Math.max(budget.jobsMs - elapsed(), budget.flushMs);
 		await flushOutput(flushStallMs(budget, maxMs), maxMs);
 		const code = this.#exitCode();
 		if (code === EXIT_KILLED) report.stoppedLate(reason, elapsed(), budget);
-		guard?.disarm();
 		exitWithin(EXIT_MS, code, report.heldAtEnd(code));
 	}
 

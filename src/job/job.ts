@@ -53,6 +53,8 @@ export interface Job {
 	requestStop(): void;
 	/** Passes a signal on. `false` if it is not there, or is a thread: threads take no signals. */
 	signal(signal: NodeJS.Signals): boolean;
+	/** It is late: from here on it runs only where nobody else wants the processor. */
+	giveWay(): void;
 	/** Where it is at this moment, for the report. Takes no longer than `ms`, never rejects, does not disturb the main thread. */
 	locate(ms: number): Promise<Whereabouts | undefined>;
 	/** Forces. Whether and when it works shows in `exited`. `false` if it has ended already, and `exited` is about to settle. */

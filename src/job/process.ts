@@ -19,6 +19,7 @@ import { errorInfo } from "../errors.ts";
 import { readKernelState } from "../os/kernel-state.ts";
 import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
 import { preferForOom } from "../os/oom.ts";
+import { giveWay } from "../os/priority.ts";
 import {
 	groupGone,
 	isGroupAlive,
@@ -137,6 +138,11 @@ export class ProcessJob implements Job {
 			// Not permitted: it has changed its user.
 			return false;
 		}
+	}
+
+	giveWay(): void {
+		// One call for all of them: at this moment a listing of them may take too long.
+		if (this.#child || this.#hasRest) giveWay(this.#id);
 	}
 
 	async locate(): Promise<Whereabouts | undefined> {

@@ -20,6 +20,7 @@ import {
 } from "node:worker_threads";
 import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
 import type { LogLevel } from "../logger.ts";
+import { giveWay } from "../os/priority.ts";
 import { RaisableFlag } from "./flag.ts";
 import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
 import { locateThread } from "./locate-thread.ts";
@@ -142,6 +143,12 @@ export class ThreadJob implements Job {
 
 	signal(): boolean {
 		return false;
+	}
+
+	giveWay(): void {
+		// PID/task/TID.
+		const id = this.#task && Number(this.#task.split("/").at(-1));
+		if (id) giveWay(id);
 	}
 
 	async locate(ms: number): Promise<Whereabouts | undefined> {

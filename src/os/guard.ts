@@ -1,120 +1,248 @@
 /**
  * The last resort: ends the process at a given moment whatever its threads are doing, and says why.
  *
- * A timer of the C library (SIGEV_THREAD) starts a thread that calls one function with one argument: no JavaScript runs
- * in it, so it needs neither the event loop nor an isolate. A worker thread would not do: it costs 15 ms and 6 MB just
- * when memory may be short, and `process.exit()`, which is what hangs while another thread is in native code, ends it first.
+ * Two POSIX timers send a real-time signal each. The handlers are a few bytes of machine code: no JavaScript runs, no thread is
+ * made (the limit of processes may be reached), no memory is taken. One writes the words to standard error, the other one calls
+ * exit_group(2). The kernel runs a handler on any thread of the process, in the middle of whatever that does.
  *
  * Invariants:
- * - Everything C may use is referenced for ever: the timers outlive whoever armed them.
- * - The words and the exit have a timer each. Writing to a stalled standard error blocks the first one's thread only.
+ * - The handlers read nothing but `data`, which is referenced for ever.
+ * - Standard error may be a full pipe: the write blocks its thread, and the second signal interrupts it there.
  * - The words are there before the moment comes, and are replaced in place: whoever arms the guard keeps them true.
+ * - The timers are made by raw system calls: before 2.34 glibc keeps timer_create() in a library that Node.js does not load.
  */
 import { attempt } from "../errors.ts";
 import { type ForeignFunctions, foreignFunctions } from "./ffi.ts";
 
-const CLOCK_MONOTONIC = 1;
-const SIGEV_THREAD = 2;
+/** The words come so long before the exit: signals that are handled at once are handled the last one first. */
+const SPEAK_MS = 100;
+const SPEAK_SIGNAL = 63;
+const EXIT_SIGNAL = 64;
+
+const PAGE = 4_096n;
+const PROT_READ_WRITE = 0x3;
+const PROT_READ_EXEC = 0x5;
+const MAP_PRIVATE_ANONYMOUS = 0x22;
+
+const CLOCK_MONOTONIC = 1n;
+const SIGEV_SIGNAL = 0;
 const SIZEOF_SIGEVENT = 64;
-const SIGEV_NOTIFY_OFFSET = 12; // behind sigev_value (8 bytes) and sigev_signo
-const SIGEV_FUNCTION_OFFSET = 16;
+const SIGEV_SIGNO_OFFSET = 8; // behind sigev_value
+const SIGEV_NOTIFY_OFFSET = 12;
 const SIZEOF_ITIMERSPEC = 32;
 const IT_VALUE_OFFSET = 16; // behind it_interval
 
-/** For the words to get out before the end, on a machine that is busy. */
-const SPEAK_MS = 200;
-const MAX_WORDS = 1_024;
+/** What the handlers read: exit code and length of the words, 4 bytes each, and the words. */
+const CODE_OFFSET = 0;
+const LENGTH_OFFSET = 4;
+const WORDS_OFFSET = 8;
+const MAX_WORDS = 2_048;
+
+interface Machine {
+	readonly timerCreate: bigint;
+	readonly timerSettime: bigint;
+	/** `write(2, words, length)` of the data at an address. */
+	speak(data: bigint): Buffer;
+	/** `exit_group(code)` of the data at an address. */
+	exit(data: bigint): Buffer;
+}
+
+const MACHINES: Readonly<Record<string, Machine>> = {
+	x64: {
+		timerCreate: 222n,
+		timerSettime: 223n,
+		speak: (data) =>
+			x64(
+				["48 b8", data], // mov rax, data
+				"8b 50 04", // mov edx, [rax + 4]
+				"48 8d 70 08", // lea rsi, [rax + 8]
+				"bf 02 00 00 00", // mov edi, 2
+				"b8 01 00 00 00", // mov eax, SYS_write
+				"0f 05 c3", // syscall; ret
+			),
+		exit: (data) =>
+			x64(
+				["48 b8", data], // mov rax, data
+				"8b 38", // mov edi, [rax]
+				"b8 e7 00 00 00", // mov eax, SYS_exit_group
+				"0f 05", // syscall
+			),
+	},
+	arm64: {
+		timerCreate: 107n,
+		timerSettime: 110n,
+		speak: (data) =>
+			arm64(data, [
+				0xb9400522, // ldr w2, [x9, #4]
+				0x91002121, // add x1, x9, #8
+				0xd2800040, // mov x0, #2
+				0xd2800808, // mov x8, #SYS_write
+				0xd4000001, // svc #0
+				0xd65f03c0, // ret
+			]),
+		exit: (data) =>
+			arm64(data, [
+				0xb9400120, // ldr w0, [x9]
+				0xd2800bc8, // mov x8, #SYS_exit_group
+				0xd4000001, // svc #0
+				0xd65f03c0, // ret
+			]),
+	},
+};
+
+/** @param code Bytes in hexadecimal; with an address behind them, which becomes the instruction's operand. */
+function x64(...code: (string | readonly [string, bigint])[]): Buffer {
+	const parts = code.map((part) => {
+		const [bytes, operand] = typeof part === "string" ? [part] : part;
+		const opcode = Buffer.from(bytes.replaceAll(" ", ""), "hex");
+		if (operand === undefined) return opcode;
+		const address = Buffer.alloc(8);
+		address.writeBigUInt64LE(operand);
+		return Buffer.concat([opcode, address]);
+	});
+	return Buffer.concat(parts);
+}
+
+/** @param code Instructions that find the address in x9. Their number is even: the address behind them is aligned. */
+function arm64(data: bigint, code: readonly number[]): Buffer {
+	const all = [0x58000009, 0xd503201f, ...code]; // ldr x9, <behind the code>; nop
+	const bytes = Buffer.alloc(all.length * 4 + 8);
+	all[0] = 0x58000009 | (all.length << 5);
+	all.forEach((word, index) => {
+		bytes.writeUInt32LE(word, index * 4);
+	});
+	bytes.writeBigUInt64LE(data, all.length * 4);
+	return bytes;
+}
 
 export interface Guard {
-	/** Replaces what will be said. */
-	say(words: string): void;
+	/** Replaces what is said at the end, and the exit code. */
+	say(words: string, code: number): void;
+	/** Replaces the moment: so many milliseconds from now, the words so many before. */
+	arm(ms: number, speakMs?: number): void;
 	disarm(): void;
+}
+
+let made: Guard | undefined | null = null;
+
+/** Makes the guard of this process on the first call. `undefined` where there are no foreign functions: nothing guards then. */
+export function guard(): Guard | undefined {
+	if (made === null)
+		made = attempt(() => {
+			const ffi = foreignFunctions();
+			const machine = MACHINES[process.arch];
+			return ffi && machine && makeGuard(ffi, machine);
+		});
+	return made;
+}
+
+/** `process.exit()`, which waits for threads, exit listeners and all: so many milliseconds at the most. */
+export function exitWithin(ms: number, code: number, words: string): never {
+	const last = guard();
+	last?.say(words, code);
+	last?.arm(ms);
+	process.exit(code);
 }
 
 /** C may use them at any time. */
 const referenced: Buffer[] = [];
 
-/**
- * Calls _exit(2) with a code in so many milliseconds from now, unless it is disarmed. The words go to standard error before that.
- *
- * @param speakMs How long before.
- * @returns `undefined` where there are no foreign functions: nothing guards then.
- */
-export function armGuard(
-	ms: number,
-	code: number,
-	words: string,
-	speakMs = SPEAK_MS,
-): Guard | undefined {
-	return attempt(() => {
-		const ffi = foreignFunctions();
-		if (!ffi) return undefined;
-		const text = Buffer.alloc(MAX_WORDS * 2);
-		referenced.push(text);
-		const say = (next: string) => {
-			// warnx(3) takes a format.
-			const line = next.slice(0, MAX_WORDS / 2).replaceAll("%", "%%");
-			const end = text.write(line, 0, MAX_WORDS * 2 - 1);
-			text.fill(0, end);
-		};
-		say(words);
-		const disarmExit = startTimer(ffi, "_exit", BigInt(code), ms);
-		// Prints "node: " (the program's name), the words and a line feed to standard error, unbuffered.
-		const disarmWords = startTimer(
-			ffi,
-			"warnx",
-			ffi.address(text),
-			ms - speakMs,
-		);
-		return {
-			say,
-			disarm() {
-				disarmWords();
-				disarmExit();
-			},
-		};
-	});
+function makeGuard(ffi: ForeignFunctions, machine: Machine): Guard {
+	const data = Buffer.alloc(WORDS_OFFSET + MAX_WORDS);
+	referenced.push(data);
+	installHandlers(ffi, machine, ffi.address(data));
+	const setSpeak = makeTimer(ffi, machine, SPEAK_SIGNAL);
+	const setExit = makeTimer(ffi, machine, EXIT_SIGNAL);
+	return {
+		say(words, code) {
+			// Nothing is said while the words are replaced.
+			data.writeUInt32LE(0, LENGTH_OFFSET);
+			data.writeUInt32LE(code, CODE_OFFSET);
+			const length = data.write(`${words}\n`, WORDS_OFFSET);
+			data.writeUInt32LE(length, LENGTH_OFFSET);
+		},
+		arm(ms, speakMs = SPEAK_MS) {
+			setExit(Math.max(ms, 1));
+			setSpeak(Math.max(ms - speakMs, 1));
+		},
+		disarm() {
+			setSpeak(0);
+			setExit(0);
+		},
+	};
 }
 
-/** `process.exit()`, which waits for threads, exit listeners and all: so many milliseconds at the most. */
-export function exitWithin(ms: number, code: number, words: string): never {
-	armGuard(ms, code, words);
-	process.exit(code);
-}
-
-/** Has a C function of one argument called in a thread of its own. Returns what stops the timer. */
-function startTimer(
+/** Where a policy refuses pages with code _exit() itself is the handler: the exit code is the number of the signal. */
+function installHandlers(
 	ffi: ForeignFunctions,
-	symbol: string,
-	argument: bigint,
-	ms: number,
-): () => void {
-	const create = ffi.bind("timer_create", "int", ["int", "pointer", "pointer"]);
-	const set = ffi.bind("timer_settime", "int", [
-		"pointer",
+	machine: Machine,
+	data: bigint,
+): void {
+	const signal = ffi.bind("signal", "pointer", ["int", "pointer"]);
+	const speak = machine.speak(data);
+	const page = makePage(ffi, Buffer.concat([speak, machine.exit(data)]));
+	if (page !== undefined) signal(SPEAK_SIGNAL, page);
+	else signal(SPEAK_SIGNAL, 1n); // SIG_IGN
+	const exit = page && page + BigInt(speak.length);
+	signal(EXIT_SIGNAL, exit ?? ffi.symbol("_exit"));
+}
+
+/** The address of a page with this code. */
+function makePage(ffi: ForeignFunctions, code: Buffer): bigint | undefined {
+	const mmap = ffi.bind("mmap", "ulong", [
+		"ulong",
+		"ulong",
 		"int",
-		"pointer",
-		"pointer",
+		"int",
+		"int",
+		"ulong",
+	]);
+	const mprotect = ffi.bind("mprotect", "int", ["pointer", "ulong", "int"]);
+	const memcpy = ffi.bind("memcpy", "pointer", ["pointer", "pointer", "ulong"]);
+	const page = BigInt(
+		mmap(0n, PAGE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0n),
+	);
+	// MAP_FAILED is odd.
+	if (page % PAGE !== 0n) return undefined;
+	memcpy(page, ffi.address(code), BigInt(code.length));
+	// Never writable and executable at once. On arm64 this is where the kernel makes the code visible to the instruction cache.
+	return mprotect(page, PAGE, PROT_READ_EXEC) === 0 ? page : undefined;
+}
+
+/** A timer that sends a signal to the process. The function sets it to fire in so many milliseconds, or stops it: 0. */
+function makeTimer(
+	ffi: ForeignFunctions,
+	machine: Machine,
+	signal: number,
+): (ms: number) => void {
+	const syscall = ffi.bind("syscall", "ulong", [
+		"ulong",
+		"ulong",
+		"ulong",
+		"ulong",
+		"ulong",
 	]);
 	const event = Buffer.alloc(SIZEOF_SIGEVENT);
-	event.writeBigUInt64LE(argument, 0);
-	event.writeInt32LE(SIGEV_THREAD, SIGEV_NOTIFY_OFFSET);
-	event.writeBigUInt64LE(ffi.symbol(symbol), SIGEV_FUNCTION_OFFSET);
+	event.writeInt32LE(signal, SIGEV_SIGNO_OFFSET);
+	event.writeInt32LE(SIGEV_SIGNAL, SIGEV_NOTIFY_OFFSET);
 	const id = Buffer.alloc(8);
 	const spec = Buffer.alloc(SIZEOF_ITIMERSPEC);
 	referenced.push(event, id, spec);
-
-	if (create(CLOCK_MONOTONIC, ffi.address(event), ffi.address(id)) !== 0)
-		throw new Error(`Cannot make a timer that calls ${symbol}()`);
-	const timer = id.readBigUInt64LE(0);
-	const setTo = (delayMs: number) => {
-		const seconds = Math.floor(delayMs / 1_000);
-		const nanoseconds = Math.floor((delayMs % 1_000) * 1e6);
+	const created = syscall(
+		machine.timerCreate,
+		CLOCK_MONOTONIC,
+		ffi.address(event),
+		ffi.address(id),
+		0n,
+	);
+	if (BigInt(created) !== 0n) throw new Error("timer_create(2) failed");
+	const timer = BigInt(id.readInt32LE(0));
+	return (ms) => {
+		// The interval stays 0: it fires once.
+		const seconds = Math.floor(ms / 1_000);
+		const nanoseconds = Math.floor((ms % 1_000) * 1e6);
 		spec.writeBigInt64LE(BigInt(seconds), IT_VALUE_OFFSET);
 		spec.writeBigInt64LE(BigInt(nanoseconds), IT_VALUE_OFFSET + 8);
-		// The interval stays 0: it fires once. A value of 0 stops it.
-		set(timer, 0, ffi.address(spec), 0n);
+		syscall(machine.timerSettime, timer, 0n, ffi.address(spec), 0n);
 	};
-	setTo(Math.max(ms, 1));
-	return () => setTo(0);
 }

@@ -1,0 +1,58 @@
+/** Ends the program at its stop timeout, and says what it was waiting for, when its own stop has not come to an end: os/guard.ts. */
+import { monotonicMs } from "../clock.ts";
+import { formatDuration } from "../duration.ts";
+import type { Emit } from "../events.ts";
+import { type Guard, guard } from "../os/guard.ts";
+import type { Budget } from "./budget.ts";
+import { EXIT_KILLED } from "./exit-code.ts";
+
+/** So many jobs are named. */
+const NAMED = 10;
+
+/** Listens to the events of one program. */
+export function guardStop(budget: Budget): Emit {
+	const running = new Set<string>();
+	let armed: Guard | undefined;
+	let endAt = Number.POSITIVE_INFINITY;
+	let code = EXIT_KILLED;
+
+	/** @param ms From now to the end of the stop timeout, unless that is nearer already. */
+	function arm(ms: number): void {
+		const now = monotonicMs();
+		endAt = Math.min(endAt, now + ms);
+		armed = guard();
+		armed?.arm(endAt - now - budget.exitMs);
+	}
+
+	function words(): string {
+		const names = [...running].slice(0, NAMED).join(", ");
+		const more =
+			running.size > NAMED ? ` and ${running.size - NAMED} more` : "";
+		const late = names && `, still waiting for ${names}${more}`;
+		return `lastcall: The stop timeout of ${formatDuration(budget.totalMs)} is over${late}; exit code ${code}`;
+	}
+
+	return (event) => {
+		switch (event.type) {
+			case "job.started":
+				running.add(event.job);
+				break;
+			case "job.exited":
+				running.delete(event.job);
+				break;
+			case "stop.requested":
+				arm(budget.totalMs);
+				break;
+			case "stop.hurried":
+				arm(budget.totalMs - budget.jobsMs);
+				break;
+			case "stop.finished":
+				running.clear();
+				code = event.report.exitCode;
+				break;
+			default:
+				return;
+		}
+		armed?.say(words(), code);
+	};
+}
