@@ -1,15 +1,18 @@
 /** Makes dist/: each way in bundled (fewer files, faster start), and the types. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
-	BUNDLED,
 	bundleApi,
 	bundleLoader,
+	bundlePackages,
 	bundleProgram,
 	bundleRegister,
 	bundleScript,
+	INLINED,
+	PACKAGES,
 } from "./lib/bundle.ts";
+import { licensesOf } from "./lib/licenses.ts";
 import { configJsonSchema } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -23,14 +26,20 @@ await bundleScript("src/main.ts", "dist/subcommands.cjs");
 await bundleScript("src/job/thread-entry.ts", "dist/thread-entry.cjs");
 await bundleRegister("dist/register.js");
 await bundleApi("dist");
+const inlined = INLINED.map((name) => `node_modules/${name}`);
+const packages = await bundlePackages("dist/packages");
+writeFileSync("dist/LICENSES", licensesOf([...inlined, ...packages]));
 chmodSync("dist/main.cjs", 0o755);
-execFileSync(process.execPath, ["scripts/lib/bytecode.ts", "dist"], {
-	stdio: "inherit",
-	timeout: 60_000,
-});
+for (const [directory, name] of [
+	["dist", "program"],
+	...PACKAGES.map((name) => ["dist/packages", name]),
+])
+	execFileSync(
+		process.execPath,
+		["scripts/lib/bytecode.ts", directory as string, name as string],
+		{ stdio: "inherit", timeout: 60_000 },
+	);
 
-for (const name of BUNDLED)
-	copyFileSync(`node_modules/${name}/LICENSE.md`, `dist/LICENSE-${name}.md`);
 writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 
 execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], {

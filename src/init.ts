@@ -124,6 +124,8 @@ export async function run(
 	handleSignals(signals, supervisor, emit);
 
 	const running = supervisor.run();
+	// Only now: the jobs boot meanwhile.
+	console.start();
 	const sockets = socketPaths(
 		env,
 		settings.socket,

@@ -1,18 +1,29 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { root } from "./paths.ts";
 
-const { dependencies, engines, optionalDependencies, version } = JSON.parse(
+const { engines, optionalDependencies, version } = JSON.parse(
 	readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
 ) as {
-	dependencies: Record<string, string>;
 	engines: { node: string };
 	optionalDependencies: Record<string, string>;
 	version: string;
 };
 
 /** In the bundles, since they use a tenth of it: all of it is half a megabyte in an init that idles. */
-export const BUNDLED = ["valibot"];
+export const INLINED = ["leven", "valibot"];
+
+/** A file for each, with what is used of it: see src/packages.ts. */
+const EXPORTS = {
+	execa: "execa",
+	pino: "pino",
+	"pino-pretty": "prettyFactory",
+	"prom-client": "Counter, Gauge, Registry",
+	yaml: "parseDocument",
+};
+
+export const PACKAGES = Object.keys(EXPORTS);
 
 const minNode = Number(engines.node.replace(/\D/g, ""));
 
@@ -22,9 +33,7 @@ const OLD_NODE = { cjs: "node12", esm: "node18" } as const;
 /** What all bundles have in common. */
 export const common = {
 	bundle: true,
-	external: Object.keys({ ...dependencies, ...optionalDependencies }).filter(
-		(name) => !BUNDLED.includes(name),
-	),
+	external: Object.keys(optionalDependencies),
 	platform: "node",
 	target: `node${minNode}`,
 	sourcemap: "linked",
@@ -99,6 +108,38 @@ export async function bundleScript(
 		...options,
 	});
 }
+
+/**
+ * The packages that are loaded late, a file each: a function of `exports` and `require`.
+ *
+ * @returns The folders of all packages that are in them.
+ */
+export async function bundlePackages(outdir: string): Promise<string[]> {
+	const inputs: string[] = [];
+	for (const [name, exports] of Object.entries(EXPORTS)) {
+		const { metafile } = await build({
+			...common,
+			format: "cjs",
+			minify: true,
+			sourcemap: false,
+			legalComments: "none",
+			metafile: true,
+			stdin: {
+				contents: `export { ${exports} } from "${name}";`,
+				resolveDir: root,
+			},
+			outfile: join(outdir, `${name}.cjs`),
+			banner: { js: "(function (exports, require) { const module = {};" },
+			footer: { js: "Object.assign(exports, module.exports) })" },
+		});
+		inputs.push(...Object.keys(metafile.inputs));
+	}
+	const folders = inputs.map((input) => FOLDER_OF_PACKAGE.exec(input)?.[0]);
+	return [...new Set(folders.filter((folder) => folder !== undefined))].sort();
+}
+
+/** Of the last one in a path: packages have packages of their own. */
+const FOLDER_OF_PACKAGE = /.*node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 /** What runs the program, or says that this Node.js is too old for it. */
 export async function bundleLoader(outfile: string): Promise<void> {

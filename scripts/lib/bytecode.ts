@@ -1,24 +1,75 @@
 /**
- * `node scripts/lib/bytecode.ts DIRECTORY`: has DIRECTORY/program.cjs run a program once and keeps the bytecode of all that V8
- * has compiled for it, for src/load.ts. V8 compiles a function when it is first called: without a run there is none.
+ * `node scripts/lib/bytecode.ts DIRECTORY NAME`: has DIRECTORY/NAME.cjs do what it is there for once, and keeps the bytecode of all
+ * that V8 has compiled for it, for src/script.ts. V8 compiles a function when it is first called: without a run there is none.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { Script } from "node:vm";
+import type { Packages } from "../../src/packages.ts";
 
-const directory = resolve(process.argv[2] ?? "dist");
-const filename = `${directory}/program.cjs`;
-const bytecode = `${directory}/program.bytecode`;
+const [directory = "dist", name = "program"] = process.argv.slice(2);
+const filename = resolve(directory, `${name}.cjs`);
+const bytecode = resolve(directory, `${name}.bytecode`);
+const require = createRequire(filename);
+const script = new Script(readFileSync(filename, "latin1"), { filename });
 
-// An orphan to reap, signals to pass on (ignored by default) until there is bytecode, or nobody any more to make it.
-const shell = `(true &); while [ ! -e '${bytecode}' ] && kill -WINCH $PPID; do sleep 0.05; done`;
-process.argv = [process.execPath, filename, "-s", "--", "sh", "-c", shell];
+function save(): void {
+	writeFileSync(bytecode, script.createCachedData());
+}
 
-const program = new Script(readFileSync(filename, "latin1"), { filename });
-let signals = 0;
-process.on("SIGWINCH", () => {
-	// The first one has still to be passed on.
-	if (++signals === 2) writeFileSync(bytecode, program.createCachedData());
-});
-program.runInThisContext()(createRequire(filename), `file://${filename}`);
+/** What the init does with each of its packages. */
+const USES: Readonly<Record<string, (exports: never) => unknown>> = {
+	execa: async ({ execa }: Packages["execa"]) => {
+		const options = {
+			buffer: false,
+			reject: false,
+			cleanup: false,
+			detached: true,
+			extendEnv: false,
+			stdio: ["ignore", "ignore", "pipe"],
+		} as const;
+		await execa("true", [], options);
+		await execa("/none", [], options);
+	},
+	pino: ({ pino }: Packages["pino"]) => {
+		const log = pino(
+			{
+				level: "trace",
+				base: {},
+				formatters: { level: (level) => ({ level }) },
+			},
+			{ write: () => {} },
+		);
+		log.info({ event: "x", list: [1], deep: { a: true } }, "message");
+	},
+	"pino-pretty": ({ prettyFactory }: Packages["pino-pretty"]) =>
+		prettyFactory({ colorize: true })({ level: "info", time: 0, msg: "x" }),
+	"prom-client": async ({ Gauge, Registry }: Packages["prom-client"]) => {
+		const registry = new Registry();
+		new Gauge({ name: "a", help: "a", registers: [registry] }).set(1);
+		await registry.metrics();
+	},
+	yaml: ({ parseDocument }: Packages["yaml"]) =>
+		parseDocument("jobs:\n  web: {command: [node, server.js]}\n").toJS(),
+};
+
+if (name === "program") await program();
+else {
+	const exports = {} as Packages[keyof Packages];
+	script.runInThisContext()(exports, require);
+	await USES[name]?.(exports as never);
+	save();
+}
+
+async function program(): Promise<void> {
+	// An orphan to reap, signals to pass on (ignored by default) until there is bytecode, or nobody any more to make it.
+	const shell = `(true &); while [ ! -e '${bytecode}' ] && kill -WINCH $PPID; do sleep 0.05; done`;
+	process.argv = [process.execPath, filename, "-s", "--", "sh", "-c", shell];
+	let signals = 0;
+	process.on("SIGWINCH", () => {
+		// The first one has still to be passed on.
+		if (++signals === 2) save();
+	});
+	script.runInThisContext()(require, `file://${filename}`);
+}

@@ -1,8 +1,9 @@
 /** What a shape cannot say of a configuration: that files and programs are there, and that the names fit together. */
-import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { delimiter, dirname, resolve } from "node:path";
 import { attempt } from "../errors.ts";
 import { show, showKey, showPath } from "../show.ts";
+import { findLocalBinary, isExecutable } from "./local-binary.ts";
 import { findCycle } from "./order.ts";
 import type { JobSettings, ProcessSettings } from "./schema.ts";
 import { suggest } from "./suggest.ts";
@@ -82,19 +83,15 @@ function checkCommand(
 		? [resolve(cwd, program)]
 		: path.split(delimiter).map((entry) => resolve(cwd, entry, program));
 	if (candidates.some(isExecutable)) return [];
-	const where = program.includes("/")
-		? `at ${showPath(candidates[0] ?? "")}`
-		: `on PATH, ${showPath(path)}`;
-	return [
-		`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked ${where})`,
-	];
-}
-
-function isExecutable(file: string): boolean {
-	return (
-		attempt(() => {
-			accessSync(file, constants.X_OK);
-			return statSync(file).isFile();
-		}) ?? false
-	);
+	if (program.includes("/"))
+		return [
+			`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked at ${showPath(candidates[0] ?? "")})`,
+		];
+	const local = findLocalBinary(program, folder);
+	if (local === undefined)
+		return [
+			`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked on PATH, ${showPath(path)}, and in node_modules/.bin)`,
+		];
+	job.command[0] = local;
+	return [];
 }

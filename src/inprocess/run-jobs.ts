@@ -65,6 +65,7 @@ export async function runJobs(config: Config): Promise<void> {
 	// Waiting threads do not keep Node.js alive.
 	const hold = setInterval(() => {}, MAX_DURATION_MS);
 	const running = supervisor.run();
+	console.start();
 	running.then(({ reason }) => {
 		clearInterval(hold);
 		if (reason.type === "job") appInit().stop(reason);

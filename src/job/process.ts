@@ -1,5 +1,5 @@
 /**
- * A job that is a process group: node:child_process starts its leader.
+ * A job that is a process group: execa starts its leader, node:child_process carries the signals to it.
  *
  * `npm start`, `sh -c` and their like die of the stop signal at once and leave the real program behind. So the job has ended
  * when nobody of its group is alive; its outcome is the leader's. The leader leads a session, too: a terminal's Ctrl-C reaches
@@ -12,10 +12,10 @@
  * - What the group wrote is handed on before `exited` settles, unless the reader stalls. The wait for that has a bound: whoever
  *   has left the group may hold its pipes open.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
-import { errorInfo } from "../errors.ts";
+import { type ErrorInfo, errorInfo } from "../errors.ts";
 import { readKernelState } from "../os/kernel-state.ts";
 import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
 import { preferForOom } from "../os/oom.ts";
@@ -28,6 +28,7 @@ import {
 } from "../os/process-group.ts";
 import { isOurProc, readProcess } from "../os/processes.ts";
 import type { Job, JobExit, JobHooks } from "./job.ts";
+import { startLeader } from "./leader.ts";
 import { LineLog } from "./line-log.ts";
 import { CHANNEL_ENV, readChannel, runsNode } from "./node-channel.ts";
 import type { Whereabouts } from "./whereabouts.ts";
@@ -83,31 +84,25 @@ export class ProcessJob implements Job {
 		const { command, cwd, output, notify } = this.#spec;
 		// Ours, if we have one, is not for our jobs.
 		const { NOTIFY_SOCKET: _, ...env } = this.#spec.env;
-		const [program = "", ...args] = command;
-		const stream = output === "log" ? "pipe" : "inherit";
 		try {
 			if (notify) {
 				this.#notifySocket = openNotifySocket(() => this.#onReady());
 				if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
 			}
 			const hasChannel = notify && runsNode(command, { cwd, path: env.PATH });
-			const child = spawn(program, args, {
+			const { child, failed } = startLeader(command, {
 				env: { ...env, ...(hasChannel && CHANNEL_ENV) },
 				cwd,
-				detached: true,
-				stdio: [
-					"ignore",
-					stream,
-					stream,
-					...(hasChannel ? ["pipe" as const] : []),
-				],
+				output: output === "log" ? "pipe" : "inherit",
+				hasChannel,
 			});
-			child.once("error", (error) => this.#fail(error));
-			// Without a pid the error above is on its way.
+			void failed?.then((error) => this.#fail(error));
 			if (child.pid === undefined) return;
 			this.#child = child;
 			this.#id = child.pid;
 			preferForOom(child.pid);
+			// A signal could not be sent: another user's. What comes of it shows.
+			child.on("error", () => {});
 			child.once("exit", (code, signal) => void this.#onExit(code, signal));
 			if (hasChannel)
 				readChannel(child.stdio[3] as Readable, () => this.#onReady());
@@ -117,7 +112,7 @@ export class ProcessJob implements Job {
 					this.#logs.push(new LineLog(pipe, this.name, name, this.#hooks));
 			}
 		} catch (error) {
-			this.#fail(error);
+			this.#fail(errorInfo(error));
 		}
 	}
 
@@ -191,12 +186,11 @@ export class ProcessJob implements Job {
 		this.#hooks.onReady();
 	}
 
-	/** No process was made: no such program, or the limit of processes is reached. Or, later: a signal could not be sent. */
-	#fail(error: unknown): void {
-		if (this.#id !== 0) return;
+	/** No process was made: no such program, or the limit of processes is reached. */
+	#fail(error: ErrorInfo): void {
 		this.#notifySocket?.close();
 		this.#left.resolve();
-		this.#ended.resolve({ outcome: "not-started", error: errorInfo(error) });
+		this.#ended.resolve({ outcome: "not-started", error });
 	}
 
 	async #onExit(

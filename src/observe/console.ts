@@ -3,12 +3,16 @@ import { monotonicMs } from "../clock.ts";
 import type { LogSettings } from "../config/log-settings.ts";
 import { attempt } from "../errors.ts";
 import type { Stream } from "../job/job.ts";
-import { isLogged, type LogLevel, logLine } from "../logger.ts";
+import { isLogged, type LogLevel } from "../logger.ts";
 import { Output } from "../os/output.ts";
+import { InitLog } from "./init-log.ts";
+import { createPrettifier } from "./pretty.ts";
 
 export interface Console {
 	/** The init's own log: fields that are plain data, and the message. */
 	log(level: LogLevel, fields: Record<string, unknown>, message: string): void;
+	/** Loads what writes the log. Until then its lines wait, and are the first to be written. */
+	start(): void;
 	/** Lines for people, as they are. */
 	print(lines: readonly string[]): void;
 	/** Passes on what a thread has sent. `done` is called once it has left. */
@@ -24,19 +28,22 @@ export interface Console {
 }
 
 /** @param onDropped Told how many bytes of the init's own found no reader, once there is one again. */
-export async function openConsole(
+export function openConsole(
 	settings: LogSettings,
 	isTerminal: boolean,
 	onDropped: (bytes: number) => void,
-): Promise<Console> {
+): Console {
 	const stdout = new Output(1, onDropped);
 	const stderr = new Output(2, onDropped);
-	const render = await renderer(settings, isTerminal);
+	let render = (line: string) => line;
+	const log = new InitLog((line) => stdout.write(Buffer.from(render(line))));
 	return {
 		log(level, fields, message) {
-			if (!isLogged(level, settings.level)) return;
-			const line = logLine(level, fields, message);
-			stdout.write(Buffer.from(render(line)));
+			if (isLogged(level, settings.level)) log.add(level, fields, message);
+		},
+		start() {
+			if (settings.format === "pretty") render = prettifier(isTerminal);
+			log.start();
 		},
 		print: (lines) =>
 			stdout.write(Buffer.from(lines.map((line) => `${line}\n`).join(""))),
@@ -71,13 +78,8 @@ async function drain(
 	}
 }
 
-async function renderer(
-	{ format }: LogSettings,
-	isTerminal: boolean,
-): Promise<(line: string) => string> {
-	if (format === "json") return (line) => line;
-	const { createPrettifier } = await import("./pretty.ts");
-	const prettify = createPrettifier(isTerminal);
-	// Fields of a job's own may be anything, and the line is wanted all the same.
-	return (line) => attempt(() => prettify(line)) ?? line;
+/** Fields of a job's own may be anything, and the line is wanted all the same. */
+function prettifier(isTerminal: boolean): (line: string) => string {
+	const prettify = attempt(() => createPrettifier(isTerminal));
+	return (line) => attempt(() => prettify?.(line)) ?? line;
 }

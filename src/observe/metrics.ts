@@ -1,5 +1,5 @@
 /** What is true now, in Prometheus's text format. */
-import { Counter, Gauge, Registry } from "prom-client";
+import { loadPackage } from "../packages.ts";
 import { JOB_STATES, type State } from "./state.ts";
 
 export interface Metrics {
@@ -9,6 +9,7 @@ export interface Metrics {
 
 /** Everything is read from the state when it is asked for: nothing is counted twice, and nothing while nobody asks. */
 export function createMetrics(state: State): Metrics {
+	const { Counter, Gauge, Registry } = loadPackage("prom-client");
 	const registry = new Registry();
 	const registers = [registry];
 

@@ -37,7 +37,7 @@ export async function openObservers({
 	isTerminal,
 	terminationMessage,
 }: ObserverOptions): Promise<Observers> {
-	const console = await openConsole(log, isTerminal, (bytes) =>
+	const console = openConsole(log, isTerminal, (bytes) =>
 		emit({ type: "output.dropped", bytes }),
 	);
 	const state = new State(

@@ -1,4 +1,4 @@
-import { prettyFactory } from "pino-pretty";
+import { loadPackage } from "../packages.ts";
 
 interface Line {
 	readonly event?: string;
@@ -9,6 +9,7 @@ interface Line {
 
 /** Makes a JSON log line readable for people. What is not one passes as it is. */
 export function createPrettifier(colorize: boolean): (line: string) => string {
+	const { prettyFactory } = loadPackage("pino-pretty");
 	return prettyFactory({
 		colorize,
 		// The message says it all; the fields are for machines.

@@ -9,15 +9,19 @@ import { ownDescription } from "./output.ts";
  * node:assert (as pino does), or node:util as an ES module, to see whether it has colours. It looks once.
  */
 export function keepStderrBlocking(): void {
+	hideStderr(() => process.getBuiltinModule("node:assert"));
+}
+
+/** Loads something that asks at its start whether standard error is a terminal, and does not need to know. */
+export function hideStderr<T>(load: () => T): T {
 	const stderr = Object.getOwnPropertyDescriptor(process, "stderr");
-	if (!stderr) return;
-	// Let it look while there is nothing to see.
-	Object.defineProperty(process, "stderr", {
-		value: undefined,
-		configurable: true,
-	});
-	process.getBuiltinModule("node:assert");
-	Object.defineProperty(process, "stderr", stderr);
+	if (!stderr) return load();
+	Object.defineProperty(process, "stderr", { value: {}, configurable: true });
+	try {
+		return load();
+	} finally {
+		Object.defineProperty(process, "stderr", stderr);
+	}
 }
 
 /** Longest wait for a reader of standard error who has stalled. */

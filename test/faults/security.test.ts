@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { INLINED, PACKAGES } from "../../scripts/lib/bundle.ts";
 import { makeDirectory, type TestDirectory } from "../helpers/directory.ts";
 import {
 	type Container,
@@ -351,16 +352,18 @@ const page = readFileSync(join(ROOT, "docs/security.md"), "utf8");
 const json = (path: string) =>
 	JSON.parse(readFileSync(join(ROOT, path), "utf8"));
 
-test("docs/security.md names every dependency, and only those", () => {
+test("docs/security.md names every package, and only those", () => {
 	const { dependencies, optionalDependencies } = json("package.json");
 	const [, table = ""] = page.split("## Supply chain");
 	const named = [...table.matchAll(/^\| `([\w@/-]+)`/gm)].map(
 		([, name]) => name,
 	);
-	assert.deepEqual(
-		named.sort(),
-		Object.keys({ ...dependencies, ...optionalDependencies }).sort(),
-	);
+	const all = new Set([
+		...Object.keys({ ...dependencies, ...optionalDependencies }),
+		...INLINED,
+		...PACKAGES,
+	]);
+	assert.deepEqual(named.sort(), [...all].sort());
 });
 
 interface LockedPackage {

@@ -58,8 +58,10 @@ function packageOf(specifier: string): string {
 	return parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
 }
 
-/** What is loaded by createRequire(…)("name"), which no bundler follows. */
+/** What is loaded by loadPackage("name") or createRequire(…)("name"), which no bundler follows. */
 function required(text: string): string[] {
-	const calls = text.matchAll(/createRequire\([^()]*\)\(\s*"([^"]+)"/g);
+	const calls = text.matchAll(
+		/(?:createRequire\([^()]*\)|loadPackage)\(\s*"([^"]+)"/g,
+	);
 	return [...calls].map(([, specifier = ""]) => packageOf(specifier));
 }

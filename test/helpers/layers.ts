@@ -18,7 +18,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 
 /** Every other file directly in src/ belongs to the lowest layer. */
 const BASE = "base";
-const MAX_LINES = 250;
+const MAX_LINES = 400;
 
 /** All broken rules, each in a line. */
 export function brokenRules(imports: Imports): string[] {
