@@ -178,7 +178,8 @@ function installHandlers(
 	machine: Machine,
 	data: bigint,
 ): void {
-	const signal = ffi.bind("signal", "pointer", ["int", "pointer"]);
+	// As os/early-signal.ts has it: node:ffi takes one signature for each symbol.
+	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
 	const speak = machine.speak(data);
 	const page = makePage(ffi, Buffer.concat([speak, machine.exit(data)]));
 	if (page !== undefined) signal(SPEAK_SIGNAL, page);

@@ -54,7 +54,7 @@ jobs:
 		/^http.port: found 70000, expected at most 65535$/,
 		/^jobs.mailer.stopTimeout: 10 has no unit, expected a duration such as "10s"$/,
 		/^jobs.mailer.restart: found "on-fail", expected one of no, on-failure, always$/,
-		/^jobs.web.command: "nodee" not found as a program \(looked on PATH, \/usr\/bin:\/bin\)$/,
+		/^jobs.web.command: "nodee" not found as a program \(looked on PATH, \/usr\/bin:\/bin, and in node_modules\/.bin\)$/,
 		/^jobs.web.dependsOn: no job is called "mailr"; did you mean "mailer"\?$/,
 		/^jobs.both.command: found both "thread" and "command", expected one of them$/,
 		/^jobs.none.thread: missing, expected "thread" \(a file\) or "command"/,
