@@ -8,15 +8,14 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/schema.ts scripts/
-COPY scripts/lib/bundle.ts scripts/lib/bytecode.ts scripts/lib/
+COPY scripts/lib/bundle.ts scripts/lib/bytecode.ts scripts/lib/licenses.ts scripts/lib/paths.ts scripts/lib/
 COPY src src
 RUN node --disable-warning=ExperimentalWarning scripts/build.ts
 
 FROM ${NODE_IMAGE} AS package
 WORKDIR /app/node_modules/lastcall
 COPY package.json package-lock.json ./
-# `peer` leaves out the compiler, which the validator would only use for its types.
-RUN npm ci --omit=dev --omit=peer --ignore-scripts && rm package-lock.json
+RUN npm ci --omit=dev --ignore-scripts && rm package-lock.json
 COPY LICENSE ./
 COPY --from=build /build/dist dist
 

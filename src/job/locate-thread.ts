@@ -9,6 +9,7 @@
  * a function is missing, and its caller stands innermost, with the line of the call: near enough to find it.
  */
 import type { Worker } from "node:worker_threads";
+import { monotonicMs } from "../clock.ts";
 import { attempt } from "../errors.ts";
 import { type KernelState, readKernelState } from "../os/kernel-state.ts";
 import { hasRoomForThreads } from "../os/thread-room.ts";
@@ -48,22 +49,61 @@ export async function locateThread(
 	task: string | undefined,
 	ms: number,
 ): Promise<Whereabouts | undefined> {
-	// The state of this moment: by the end of the wait below it may have moved on.
+	const end = monotonicMs() + ms;
+	// The state of this moment: by the end of the waits below it may have moved on.
 	const kernel = task === undefined ? undefined : readKernelState(task);
-	let profile: string | undefined;
-	// Rejects when the thread ends meanwhile.
-	const taken = takeProfile(worker, ms).then(
-		(json) => {
-			profile = json;
-		},
-		() => {},
-	);
-	await within(taken, ms);
-	const seen =
-		profile === undefined
-			? undefined
-			: attempt(() => readProfile(JSON.parse(profile as string)));
+	let seen: Whereabouts | undefined;
+	if (await takeTurn(ms)) {
+		// Rejects when the thread ends meanwhile.
+		const taken = takeProfile(worker, ms).then(
+			(json) => {
+				seen =
+					attempt(() => json && readProfile(JSON.parse(json))) || undefined;
+			},
+			() => {},
+		);
+		await within(taken, Math.max(0, end - monotonicMs()));
+		endTurn();
+	}
 	return seen ?? (kernel && fromKernel(kernel));
+}
+
+/**
+ * A profile takes the thread milliseconds of processor time. Of a hundred threads that are late together few can be looked at
+ * in time: the others are better ended at once, which leaves the processors to these.
+ */
+const TURNS = 4;
+const MAX_WAITING = 8;
+let free = TURNS;
+const waiting = new Set<() => void>();
+
+/** @returns Whether it has a turn; otherwise none came within `ms`, or too many wait for one. */
+async function takeTurn(ms: number): Promise<boolean> {
+	if (free > 0) {
+		free--;
+		return true;
+	}
+	if (waiting.size >= MAX_WAITING) return false;
+	let isMine = false;
+	const { promise, resolve } = Promise.withResolvers<void>();
+	const take = () => {
+		isMine = true;
+		resolve();
+	};
+	waiting.add(take);
+	await within(promise, ms);
+	waiting.delete(take);
+	return isMine;
+}
+
+function endTurn(): void {
+	const [next] = waiting;
+	if (!next) {
+		free++;
+		return;
+	}
+	waiting.delete(next);
+	next();
 }
 
 /** The event loop's own wait is no native code of the job's. */
@@ -79,6 +119,8 @@ async function takeProfile(
 ): Promise<string | undefined> {
 	// Node.js 24.8 and later.
 	if (typeof worker.startCpuProfile !== "function") return undefined;
+	// First those are ended that get no turn: there may be little processor time.
+	await new Promise(setImmediate);
 	// It samples from a thread of its own.
 	if (!hasRoomForThreads()) return undefined;
 	const handle = await worker.startCpuProfile({ sampleInterval: 1 });

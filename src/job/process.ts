@@ -47,6 +47,9 @@ export interface ProcessSpec {
 	readonly notify: boolean;
 }
 
+/** A hundred jobs may be late together, and leave us little processor time: they share one listing of all processes. */
+const LATE_TOGETHER_MS = 200;
+
 export class ProcessJob implements Job {
 	readonly name: string;
 	readonly #ended = Promise.withResolvers<JobExit>();
@@ -142,9 +145,10 @@ export class ProcessJob implements Job {
 
 	async locate(): Promise<Whereabouts | undefined> {
 		if (!(this.#child || this.#hasRest) || !isOurProc()) return undefined;
-		const group = nameGroup(this.#id);
-		const leader = this.#child && readProcess(this.#id);
-		const late = leader ?? group[0];
+		const group = nameGroup(this.#id, LATE_TOGETHER_MS);
+		const leader = group.find(({ pid }) => pid === this.#id);
+		// It may have left its group.
+		const late = leader ?? (this.#child && readProcess(this.#id)) ?? group[0];
 		const kernel = late && readKernelState(String(late.pid));
 		if (!kernel) return undefined;
 		const { pid, command } = late;

@@ -13,6 +13,7 @@
  */
 import { attempt } from "../errors.ts";
 import { type ForeignFunctions, foreignFunctions } from "./ffi.ts";
+import { bindSyscall } from "./syscall.ts";
 
 /** The words come so long before the exit: signals that are handled at once are handled the last one first. */
 const SPEAK_MS = 100;
@@ -216,13 +217,7 @@ function makeTimer(
 	machine: Machine,
 	signal: number,
 ): (ms: number) => void {
-	const syscall = ffi.bind("syscall", "ulong", [
-		"ulong",
-		"ulong",
-		"ulong",
-		"ulong",
-		"ulong",
-	]);
+	const syscall = bindSyscall(ffi);
 	const event = Buffer.alloc(SIZEOF_SIGEVENT);
 	event.writeInt32LE(signal, SIGEV_SIGNO_OFFSET);
 	event.writeInt32LE(SIGEV_SIGNAL, SIGEV_NOTIFY_OFFSET);

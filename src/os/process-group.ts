@@ -24,7 +24,7 @@ const ASK_MS = 10;
 const ASK_MAX_MS = 100;
 /** How often /proc is looked at: that costs a few system calls for each process there is. */
 const LOOK_MS = 100;
-/** Looks of the same moment share one listing: a thousand jobs may be late at once. */
+/** Looks of the same moment share one listing: a thousand jobs may have ended, or be late, at once. */
 const SAME_MOMENT_MS = 20;
 /** So many are named. */
 const NAMED = 20;
@@ -41,9 +41,13 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 	if (isGroupAlive(group)) send(-group, signal);
 }
 
-/** Who is alive in the group, the first twenty of them. Empty where /proc hides them. */
-export function nameGroup(group: number): ProcessInfo[] {
-	return membersOf(group)
+/**
+ * Who is alive in the group, the first twenty of them. Empty where /proc hides them.
+ *
+ * @param ms Whoever came in the last so many milliseconds may be missing.
+ */
+export function nameGroup(group: number, ms = SAME_MOMENT_MS): ProcessInfo[] {
+	return membersOf(group, ms)
 		.filter(({ state }) => state !== "Z")
 		.slice(0, NAMED)
 		.map(({ pid }) => readProcess(pid))
@@ -65,8 +69,9 @@ export async function groupGone(group: number): Promise<void> {
 let listing: readonly ProcessState[] = [];
 let listedAt = Number.NEGATIVE_INFINITY;
 
-function membersOf(group: number): ProcessState[] {
-	if (monotonicMs() - listedAt > SAME_MOMENT_MS) {
+/** @param ms How old the listing may be. */
+function membersOf(group: number, ms = SAME_MOMENT_MS): ProcessState[] {
+	if (monotonicMs() - listedAt > ms) {
 		listing = listStates();
 		listedAt = monotonicMs();
 	}

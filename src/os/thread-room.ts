@@ -1,4 +1,5 @@
 /** Whether the kernel would let us have more threads: a limit of processes (`--pids-limit`) counts them, too. */
+import { monotonicMs } from "../clock.ts";
 import { attempt } from "../errors.ts";
 import { foreignFunctions } from "./ffi.ts";
 
@@ -14,8 +15,17 @@ const MICROSECONDS = 1_000n;
  * @returns true where it cannot be tried.
  */
 export function hasRoomForThreads(): boolean {
-	return attempt(tryThreads) ?? true;
+	if (monotonicMs() - triedAt > SAME_MOMENT_MS) {
+		hadRoom = attempt(tryThreads) ?? true;
+		triedAt = monotonicMs();
+	}
+	return hadRoom;
 }
+
+/** On a starved machine each try takes a long time: looks of the same moment share one. */
+const SAME_MOMENT_MS = 50;
+let hadRoom = true;
+let triedAt = Number.NEGATIVE_INFINITY;
 
 function tryThreads(): boolean | undefined {
 	const ffi = foreignFunctions();

@@ -60,6 +60,10 @@ export class Supervisor {
 		this.#units = new Map(
 			plans.map((plan) => [plan.name, new Unit(plan, hooks)]),
 		);
+		// All at once, before anything else is done about them: a hundred jobs that turn in circles leave us no time for more.
+		void this.#deadline.passed.then(() => {
+			for (const unit of this.#units.values()) unit.giveWay();
+		});
 		this.control = controlJobs(
 			this.#units,
 			emit,

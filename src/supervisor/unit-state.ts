@@ -34,5 +34,9 @@ export type UnitState =
 	/** A one-shot that has ended well. */
 	| { readonly type: "completed" }
 	| { readonly type: "backing-off" }
-	| { readonly type: "stopping"; readonly stop: Promise<StopOutcome> }
+	| {
+			readonly type: "stopping";
+			readonly job: Job;
+			readonly stop: Promise<StopOutcome>;
+	  }
 	| { readonly type: "ended" };

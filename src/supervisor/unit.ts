@@ -84,6 +84,11 @@ export class Unit {
 		return "run" in state && state.run.job.signal(signal);
 	}
 
+	/** Has a run that is still stopping give way to us. */
+	giveWay(): void {
+		if (this.#state.type === "stopping") this.#state.job.giveWay();
+	}
+
 	#begin(): void {
 		const { makeJob, kind, readiness } = this.plan;
 		const { emit } = this.#hooks;
@@ -166,7 +171,7 @@ export class Unit {
 		const { deadline, budget, emit } = this.#hooks;
 		const { stopTimeoutMs = budget.jobsMs } = this.plan;
 		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
-		this.#state = { type: "stopping", stop };
+		this.#state = { type: "stopping", job: run.job, stop };
 		const { exit } = await stop;
 		this.#lastExit = exit;
 		this.#state = { type: "ended" };
