@@ -10,9 +10,10 @@ import {
 	bundleRegister,
 	bundleScript,
 	INLINED,
-	PACKAGES,
+	WITH_BYTECODE,
 } from "./lib/bundle.ts";
 import { licensesOf } from "./lib/licenses.ts";
+import { pruneTypes } from "./lib/types.ts";
 import { configJsonSchema } from "./schema.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -32,7 +33,7 @@ writeFileSync("dist/LICENSES", licensesOf([...inlined, ...packages]));
 chmodSync("dist/main.cjs", 0o755);
 for (const [directory, name] of [
 	["dist", "program"],
-	...PACKAGES.map((name) => ["dist/packages", name]),
+	...WITH_BYTECODE.map((name) => ["dist/packages", name]),
 ])
 	execFileSync(
 		process.execPath,
@@ -45,3 +46,4 @@ writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], {
 	stdio: "inherit",
 });
+pruneTypes("dist/types", ["index.d.ts", "register.d.ts"]);

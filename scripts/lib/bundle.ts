@@ -25,6 +25,9 @@ const EXPORTS = {
 
 export const PACKAGES = Object.keys(EXPORTS);
 
+/** Those that stand in the way of a start. The others are used late and little, and bytecode is twice as large as its text. */
+export const WITH_BYTECODE = ["execa", "pino"];
+
 const minNode = Number(engines.node.replace(/\D/g, ""));
 
 /** Targets of the files that an old Node.js has to be able to read, since they say that it is too old. */
@@ -177,6 +180,7 @@ const modules = {
 	format: "esm",
 	target: OLD_NODE.esm,
 	minifySyntax: true,
+	minifyWhitespace: true,
 	plugins: [withoutFacades],
 } as const satisfies BuildOptions;
 
@@ -185,15 +189,14 @@ const modules = {
  * not run is one function, which a newer one compiles and calls at once: as many small modules, each a function, it would take 2 ms more.
  */
 export async function bundleRegister(outfile: string): Promise<void> {
-	const small = { ...modules, minifyWhitespace: true };
 	const gate = await build({
-		...small,
+		...modules,
 		entryPoints: ["src/register-gate.ts"],
 		sourcemap: false,
 		write: false,
 	});
 	await build({
-		...small,
+		...modules,
 		entryPoints: ["src/register.ts"],
 		outfile,
 		banner: {
@@ -216,6 +219,7 @@ export async function bundleApi(outdir: string): Promise<void> {
 	});
 	await build({
 		...modules,
+		minifyIdentifiers: true,
 		banner: { js: `import "./${first}";` },
 		entryPoints: ["src/index.ts"],
 		entryNames: "[name]",

@@ -43,15 +43,6 @@ const USES: Readonly<Record<string, (exports: never) => unknown>> = {
 		);
 		log.info({ event: "x", list: [1], deep: { a: true } }, "message");
 	},
-	"pino-pretty": ({ prettyFactory }: Packages["pino-pretty"]) =>
-		prettyFactory({ colorize: true })({ level: "info", time: 0, msg: "x" }),
-	"prom-client": async ({ Gauge, Registry }: Packages["prom-client"]) => {
-		const registry = new Registry();
-		new Gauge({ name: "a", help: "a", registers: [registry] }).set(1);
-		await registry.metrics();
-	},
-	yaml: ({ parseDocument }: Packages["yaml"]) =>
-		parseDocument("jobs:\n  web: {command: [node, server.js]}\n").toJS(),
 };
 
 if (name === "program") await program();
