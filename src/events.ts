@@ -103,6 +103,10 @@ export type Event =
 			/** It counts as ready from its start on. */
 			readonly ready: boolean;
 	  }
+	/** It waits for what it depends on: it is started then. */
+	| { readonly type: "job.waiting"; readonly job: string }
+	/** It waited for its start, and was asked to stop: it is not started any more. */
+	| { readonly type: "job.withdrawn"; readonly job: string }
 	/** It was found ready, or says so. */
 	| { readonly type: "job.ready"; readonly job: string }
 	| {

@@ -77,6 +77,7 @@ export async function run(
 		settings,
 		log: logSettings,
 		isTerminal,
+		stopTimeoutMs: budget.totalMs,
 		terminationMessage: terminationMessagePath(
 			env,
 			settings.terminationMessage,
@@ -121,7 +122,7 @@ export async function run(
 		budgetMs: budget.totalMs,
 		budgetSource: stopTimeout.source,
 	});
-	handleSignals(signals, supervisor, emit);
+	handleSignals(signals, settings.stopSignals, supervisor, emit);
 
 	const running = supervisor.run();
 	// Only now: the jobs boot meanwhile.
@@ -196,11 +197,12 @@ const FORWARDED = [
 ] as const;
 
 /**
- * SIGTERM and SIGINT ask for the stop; a second SIGINT is somebody at a keyboard who means now. All others that can be
- * heard are passed on.
+ * Stop signals ask for the stop; a second SIGINT is somebody at a keyboard who means now. All others that can be heard are
+ * passed on.
  */
 function handleSignals(
-	{ isStopSignal, listenTo, onSignal }: Signals,
+	{ listenTo, onSignal }: Signals,
+	stopSignals: readonly string[],
 	supervisor: Supervisor,
 	emit: Emit,
 ): void {
@@ -208,17 +210,19 @@ function handleSignals(
 	const hangsUp = process.pid !== 1 && isatty(0);
 	let interrupts = 0;
 	listenTo(FORWARDED);
+	listenTo(stopSignals as NodeJS.Signals[]);
 	widenSignalPipe();
 	onSignal((received) => {
 		// Only those named above have a listener here: no real-time signals.
 		const signal = received.signal as NodeJS.Signals;
-		const stops = isStopSignal(received) || (signal === "SIGHUP" && hangsUp);
+		const stops =
+			stopSignals.includes(signal) || (signal === "SIGHUP" && hangsUp);
 		// Sent before it is told of: a log line takes longer than the signal's whole way.
 		const jobs = stops ? [] : supervisor.forward(signal);
 		emit({ type: "signal.received", ...received });
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
 		else emit({ type: "signal.forwarded", signal, jobs });
-		if (signal === "SIGINT" && ++interrupts === 2) supervisor.hurry();
+		if (signal === "SIGINT" && stops && ++interrupts === 2) supervisor.hurry();
 	});
 }
 

@@ -5,6 +5,16 @@ import type { LogLevel } from "../logger.ts";
 /** A number with a unit: `"500ms"`, `"10s"`, `"1m30s"`. */
 export type Duration = string;
 
+export type StopSignal =
+	| "SIGHUP"
+	| "SIGINT"
+	| "SIGPWR"
+	| "SIGQUIT"
+	| "SIGTERM"
+	| "SIGUSR1"
+	| "SIGUSR2"
+	| "SIGWINCH";
+
 export interface Config {
 	/** What runs, by name: up to 64 letters, digits, `_`, `.` and `-`. At least one. */
 	jobs: Record<string, JobConfig>;
@@ -22,6 +32,13 @@ export interface Config {
 	 * @default "0s"
 	 */
 	drainDelay?: Duration;
+	/**
+	 * Signals that stop the program; all others are passed on to the processes. Name the `STOPSIGNAL` of your image here: one that is
+	 * built on nginx or php-fpm has SIGQUIT.
+	 *
+	 * @default ["SIGTERM", "SIGINT"]
+	 */
+	stopSignals?: StopSignal[];
 	/** Serves `/livez`, `/readyz`, `/status` and `/metrics` by HTTP. Read-only. @default not served */
 	http?: {
 		/** Address to listen on. @default "127.0.0.1" */
@@ -111,7 +128,7 @@ interface CommonJobConfig {
 	 * @default "1s"
 	 */
 	restartDelay?: Duration;
-	/** Restarts in a row, without a run of ten seconds between them, before it has ended for good. @default no limit */
+	/** Restarts in a row, without a run of ten seconds between them, before it has ended for good. @default 10 */
 	maxRestarts?: number;
 	/**
 	 * How long the job may take to join when it is asked to stop. The deadline of the program may give it less.

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { defaultExport } from "../default-export.ts";
 import { errorInfo, UserError } from "../errors.ts";
 import { explainModuleType } from "../module-type.ts";
 import { parseJson, readText } from "./text.ts";
@@ -62,8 +63,8 @@ async function read(file: string): Promise<unknown> {
 				return parseYaml(readText(file));
 			}
 		}
-		const module = await importModule(file);
-		if (module.default !== undefined) return module.default;
+		const value = defaultExport(await importModule(file));
+		if (value !== undefined) return value;
 	} catch (error) {
 		// The stack of a syntax error begins with the place; what called the parser is of no use to anybody.
 		const info = errorInfo(error);

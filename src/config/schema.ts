@@ -1,6 +1,7 @@
 /** The shape of a configuration. What a shape cannot say (that a file is there, that names fit) is in checks.ts. */
 import { constants } from "node:os";
 import { LOG_LEVELS } from "../logger.ts";
+import type { StopSignal } from "./config.ts";
 import {
 	argument,
 	choice,
@@ -18,6 +19,17 @@ import { LOG_FORMATS } from "./log-settings.ts";
 import * as v from "./validator.ts";
 
 const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
+
+const STOP_SIGNALS = [
+	"SIGHUP",
+	"SIGINT",
+	"SIGPWR",
+	"SIGQUIT",
+	"SIGTERM",
+	"SIGUSR1",
+	"SIGUSR2",
+	"SIGWINCH",
+] as const satisfies StopSignal[];
 
 const readiness = v.union(
 	[
@@ -146,6 +158,13 @@ function config<Job extends v.GenericSchema>(job: Job) {
 		),
 		stopTimeout: v.optional(duration),
 		drainDelay: v.optional(duration, "0s"),
+		stopSignals: v.optional(
+			v.pipe(
+				v.array(choice(STOP_SIGNALS), explain),
+				v.nonEmpty("found no signal, expected at least one"),
+			),
+			["SIGTERM", "SIGINT"],
+		),
 		http: v.optional(
 			fields({
 				host: v.optional(text, "127.0.0.1"),

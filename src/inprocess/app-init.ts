@@ -6,13 +6,14 @@
  * - Without stop handlers a listener of the app decides, and we do nothing; without that too the default is what it is for every
  *   process but PID 1: the end, with 128 + n.
  * - The same for an uncaught exception: only stop handlers make us listen, and a listener of the app goes first.
- * - No listener of ours is ever taken off: as PID 1 the signal would be ignored again. So an app that cleans up, takes off its
+ * - No listener of ours is ever taken off, not by others either: as PID 1 the signal would be ignored again. So an app that cleans up, takes off its
  *   own listener and sends itself the signal again ends as it expects.
  */
 import { constants } from "node:os";
 import { errorInfo } from "../errors.ts";
 import { takeOver } from "../os/early-signal.ts";
 import { exitWithin } from "../os/guard.ts";
+import { listenForGood } from "../os/listen.ts";
 import { otherListeners } from "./listeners.ts";
 import { heldAtEnd, printUncaught } from "./report.ts";
 import type { AppStopReason, StopHandler } from "./stop-handler.ts";
@@ -24,6 +25,7 @@ const EXIT_MS = 1_000;
 export class AppInit {
 	readonly #sequence = new StopSequence();
 	#listening = false;
+	#waiting = false;
 	#interrupts = 0;
 
 	/** @throws {UserError} if its name or `after` cannot be. */
@@ -44,10 +46,14 @@ export class AppInit {
 		this.#listening = true;
 		for (const signal of ["SIGTERM", "SIGINT"] as const) {
 			const early = takeOver(signal, () =>
-				process.on(signal, () => this.#onSignal(signal, false)),
+				listenForGood(signal, () => this.#onSignal(signal, false)),
 			);
 			// Outside PID 1 an early signal has ended the process already; an ignored one is not caught either.
-			if (early && process.pid === 1) this.#onSignal(signal, true);
+			if (!early || process.pid !== 1) continue;
+			// The code that has registered a handler has to come to its end first: the handler may use what stands below.
+			if (this.#sequence.hasHandlers)
+				setImmediate(() => this.#onSignal(signal, true));
+			else this.#onSignal(signal, true);
 		}
 	}
 
@@ -64,7 +70,17 @@ export class AppInit {
 				this.#sequence.hurry();
 		} else if (otherListeners(signal) === 0) {
 			exitWithin(EXIT_MS, 128 + number, heldAtEnd(128 + number));
-		}
+		} else this.#waitForAnother();
+	}
+
+	/**
+	 * A listener of the app may clean up, and send the signal again as its last deed. When nothing else is left to do, Node.js would
+	 * exit with 0 before it has looked for signals: it gets one more turn of the event loop for that.
+	 */
+	#waitForAnother(): void {
+		if (this.#waiting) return;
+		this.#waiting = true;
+		process.once("beforeExit", () => setImmediate(() => {}));
 	}
 
 	#onUncaught(error: unknown, origin: string): void {

@@ -1,6 +1,9 @@
-import type { Server } from "node:http";
+import { readlinkSync } from "node:fs";
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duration } from "../config/config.ts";
 import { readDuration } from "../duration.ts";
+import { attempt } from "../errors.ts";
 import { refuseConnections } from "../os/refuse.ts";
 
 export interface DrainOptions {
@@ -23,7 +26,8 @@ const MAX_TURNS = 1_000;
 /**
  * Closes an HTTP server without failing a request, as `server.close()` does when it cuts a connection on which a client is just
  * sending its next one: new connections are refused, requests on those that are there are answered and told
- * `Connection: close`, idle ones are closed after a while.
+ * `Connection: close`, idle ones are closed after a while. Connections that were upgraded (WebSocket) and answers without an end
+ * (server-sent events) are waited for until `signal` is aborted: close them yourself, or give the stop handler a `timeout`.
  *
  * @returns Resolves when no connection is left.
  * @throws {UserError} if `idle` is no duration.
@@ -36,16 +40,20 @@ export async function drain(
 	const idleMs = readDuration('"idle" of drain()', options.idle) ?? IDLE_MS;
 	if (!server.listening) return;
 	// First of all listeners: the headers are not out yet.
-	server.prependListener("request", (_, response) => {
-		response.setHeader("connection", "close");
-	});
+	server.prependListener("request", (_, response) => tellToClose(response));
+	for (const { _httpMessage: answer } of socketsOf(server))
+		if (answer && !answer.headersSent) tellToClose(answer);
 	await emptyBacklog(server);
 	const closed = new Promise<void>((resolve) => {
 		// As any TCP server's: that of HTTP would cut the idle connections at once.
 		const { Server: TcpServer } = process.getBuiltinModule("node:net");
 		TcpServer.prototype.close.call(server, () => resolve());
 	});
-	const cut = () => server.closeAllConnections();
+	const cut = () => {
+		server.closeAllConnections();
+		// What was upgraded (WebSocket) is not HTTP's any more, and keeps the server open all the same.
+		for (const socket of socketsOf(server)) socket.destroy();
+	};
 	if (signal?.aborted) cut();
 	signal?.addEventListener("abort", cut);
 	const timer = setInterval(() => server.closeIdleConnections(), idleMs);
@@ -54,12 +62,31 @@ export async function drain(
 	signal?.removeEventListener("abort", cut);
 }
 
+type ServerSocket = Socket & {
+	/** The answer under way. */
+	readonly _httpMessage?: ServerResponse | null;
+};
+
+/** Those that the server has accepted. Only Node.js's list of all that is open has them. */
+function socketsOf(server: Server): ServerSocket[] {
+	const { _getActiveHandles: list } = process as unknown as {
+		_getActiveHandles?: () => ServerSocket[];
+	};
+	const isItsOwn = (handle: { server?: unknown }) => handle.server === server;
+	return (list?.call(process) ?? []).filter(isItsOwn);
+}
+
+function tellToClose(answer: ServerResponse): void {
+	answer.setHeader("connection", "close");
+}
+
 /** Accepts what the kernel has accepted for us: it would reset it when the socket is closed. */
 async function emptyBacklog(server: Server): Promise<void> {
 	const { _handle: handle } = server as { _handle?: { fd?: number } };
 	// A worker of a cluster has none of its own: the primary listens, and goes on.
 	if (!handle?.fd || handle.fd < 0) return;
-	if (refuseConnections(handle.fd))
+	// One that came from outside has other owners, who go on.
+	if (!isInherited(handle.fd) && refuseConnections(handle.fd))
 		await new Promise((resolve) => setTimeout(resolve, HANDSHAKE_MS));
 	// libuv accepts one connection in each turn of the loop: a turn without any has found the backlog empty.
 	let accepted = true;
@@ -74,4 +101,18 @@ async function emptyBacklog(server: Server): Promise<void> {
 		await new Promise(setImmediate);
 	}
 	server.off("connection", onConnection);
+}
+
+/**
+ * Whether the socket was there before Node.js: its own first descriptor is that of the event loop, and what was handed down to us
+ * (socket activation, `listen({fd: 3})`) has a lower number.
+ */
+function isInherited(descriptor: number): boolean {
+	let hasProc = false;
+	for (let other = 0; other < descriptor; other++) {
+		const link = attempt(() => readlinkSync(`/proc/self/fd/${other}`));
+		if (link?.includes("eventpoll")) return false;
+		hasProc ||= link !== undefined;
+	}
+	return hasProc;
 }

@@ -26,12 +26,14 @@ export async function runJobs(config: Config): Promise<void> {
 		isTerminal,
 	);
 	// The jobs' part of the app's budget; what they keep of it is for killing who is late.
-	const budget = planBudget(resolveBudget().jobsMs, settings.drainDelay);
+	const { totalMs, jobsMs } = resolveBudget();
+	const budget = planBudget(jobsMs, settings.drainDelay);
 	checkBudget(budget);
 	const observers = await openObservers({
 		settings,
 		log,
 		isTerminal,
+		stopTimeoutMs: totalMs,
 		terminationMessage: undefined,
 	});
 	const { emit, console } = observers;
@@ -50,7 +52,7 @@ export async function runJobs(config: Config): Promise<void> {
 		// Handlers before this one may have taken some of the time.
 		const killing = budget.totalMs - budget.jobsMs;
 		const left = Math.max(deadline.remainingMs - killing, 0);
-		const timer = setTimeout(() => supervisor.hurry(), left);
+		const timer = setTimeout(() => supervisor.expire(), left);
 		const result = await running;
 		clearTimeout(timer);
 		process.exitCode ||= exitCode(result.reason, result.jobs, {

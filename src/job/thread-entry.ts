@@ -12,6 +12,7 @@ import { readlinkSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { threadId, workerData } from "node:worker_threads";
+import { defaultExport } from "../default-export.ts";
 import { MAX_DURATION_MS } from "../duration.ts";
 import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
 import { createLogger, type Logger } from "../logger.ts";
@@ -124,17 +125,17 @@ function explain(error: ErrorInfo): ErrorInfo {
 }
 
 async function importJob(): Promise<JobFunction> {
-	const module: { default?: unknown } = await import(pathToFileURL(file).href);
-	if (typeof module.default !== "function") {
+	const job = defaultExport(await import(pathToFileURL(file).href));
+	if (typeof job !== "function") {
 		const found =
-			module.default === undefined
+			job === undefined
 				? "no default export"
-				: `a default export of type ${typeof module.default}`;
+				: `a default export of type ${typeof job}`;
 		throw new TypeError(
 			`Cannot run ${file}: found ${found}, expected the job's function: export default async function ${name}({flag}) {…}`,
 		);
 	}
-	return module.default as JobFunction;
+	return job as JobFunction;
 }
 
 function createContext(): JobContext {

@@ -52,6 +52,10 @@ function describe(event: Event): Line {
 			];
 		case "job.started":
 			return ["info", `Job ${event.job} started as ${event.kind} ${event.id}`];
+		case "job.waiting":
+			return ["info", `Job ${event.job} is waiting for what it depends on`];
+		case "job.withdrawn":
+			return ["info", `Job ${event.job} is not started any more`];
 		case "job.ready":
 			return ["info", `Job ${event.job} is ready`];
 		case "job.startTimedOut":

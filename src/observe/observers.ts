@@ -24,6 +24,8 @@ export interface ObserverOptions {
 	readonly settings: Settings;
 	readonly log: LogSettings;
 	readonly isTerminal: boolean;
+	/** Of the whole program. */
+	readonly stopTimeoutMs: number;
 	readonly terminationMessage: string | undefined;
 }
 
@@ -35,6 +37,7 @@ export async function openObservers({
 	settings,
 	log,
 	isTerminal,
+	stopTimeoutMs,
 	terminationMessage,
 }: ObserverOptions): Promise<Observers> {
 	const console = openConsole(log, isTerminal, (bytes) =>
@@ -47,6 +50,7 @@ export async function openObservers({
 			essential: job.essential,
 			dependsOn: job.dependsOn,
 		})),
+		stopTimeoutMs,
 	);
 	const observers: ((event: Event) => void)[] = [(event) => state.apply(event)];
 	if (log.format === "pretty")

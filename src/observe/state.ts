@@ -9,6 +9,7 @@
 import { monotonicMs } from "../clock.ts";
 import type { Event, StopReason } from "../events.ts";
 import type { JobExit, JobKind } from "../job/job.ts";
+import { readVersion } from "../version.ts";
 
 export type JobState =
 	/** For what it depends on. */
@@ -86,12 +87,13 @@ export class State {
 	readonly totals: Totals = { exits: new Map(), stops: new Map() };
 	readonly #jobs: ReadonlyMap<string, JobRecord>;
 	readonly #startedAt = monotonicMs();
-	#version = "";
-	#budgetMs = 0;
+	readonly #stopTimeoutMs: number;
 	#stopReason: StopReason | undefined;
 	#orphansReaped = 0;
 
-	constructor(jobs: readonly JobSummary[]) {
+	/** @param stopTimeoutMs Of the whole program. */
+	constructor(jobs: readonly JobSummary[], stopTimeoutMs: number) {
+		this.#stopTimeoutMs = stopTimeoutMs;
 		const enteredAt = this.#startedAt;
 		this.#jobs = new Map(
 			jobs.map(({ name, kind, essential, dependsOn }) => [
@@ -119,13 +121,13 @@ export class State {
 		const upMs = Math.round(now - this.#startedAt);
 		const stopReason = this.#stopReason;
 		return {
-			version: this.#version,
+			version: readVersion(),
 			pid: process.pid,
 			startedAt: time - upMs,
 			upMs,
 			state: stopReason ? "stopping" : "running",
 			ready: !stopReason && jobs.every(isReadyEnough),
-			stopTimeoutMs: this.#budgetMs,
+			stopTimeoutMs: this.#stopTimeoutMs,
 			...(stopReason && { stopReason }),
 			orphansReaped: this.#orphansReaped,
 			jobs,
@@ -134,10 +136,6 @@ export class State {
 
 	apply(event: Event): void {
 		switch (event.type) {
-			case "init.started":
-				this.#version = event.version;
-				this.#budgetMs = event.budgetMs;
-				break;
 			case "stop.requested":
 				this.#stopReason = event.reason;
 				break;
@@ -147,6 +145,12 @@ export class State {
 			case "job.started":
 				this.#enter(event.job, event.ready ? "ready" : "starting").id =
 					event.id;
+				break;
+			case "job.waiting":
+				this.#enter(event.job, "waiting");
+				break;
+			case "job.withdrawn":
+				this.#enter(event.job, "ended");
 				break;
 			case "job.ready": {
 				const job = this.#job(event.job);

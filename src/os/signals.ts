@@ -4,11 +4,12 @@
  * Invariants:
  * - No stop signal is lost, not even one that came before any JavaScript (early-signal.ts).
  * - SIGUSR1 has a listener from here on, else Node.js opens the inspector. (`--disable-sigusr1` would leave it blocked.)
- * - No listener is ever taken off: libuv would leave SIG_DFL behind.
+ * - No listener is ever taken off: libuv would leave SIG_DFL behind. Not by others either (listen.ts).
  */
 import { constants } from "node:os";
 import { takeOver } from "./early-signal.ts";
 import type { ForeignFunctions } from "./ffi.ts";
+import { listenForGood } from "./listen.ts";
 import { listenToRealTime } from "./realtime.ts";
 import { signalName } from "./texts.ts";
 
@@ -66,7 +67,7 @@ const heard = new Set<number>();
 
 function listen(signal: NodeJS.Signals): void {
 	heard.add(constants.signals[signal]);
-	process.on(signal, () => deliver(signal, false));
+	listenForGood(signal, () => deliver(signal, false));
 }
 
 listen("SIGUSR1");

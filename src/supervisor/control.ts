@@ -41,14 +41,26 @@ export function controlJobs(
 			case "signal":
 				return sendSignal(unit, command.signal);
 			case "stop": {
+				const before = unit.state;
 				const stop = await unit.stop();
+				if (stop)
+					return yes(
+						`Job ${name} ${stop.killed ? "was killed" : "has stopped"} after ${Math.round(stop.tookMs)} ms`,
+					);
 				return yes(
-					stop
-						? `Job ${name} ${stop.killed ? "was killed" : "has stopped"} after ${Math.round(stop.tookMs)} ms`
+					before === "waiting" || before === "backing-off"
+						? `Job ${name} was waiting for its start, and is not started any more`
 						: `Job ${name} was not running`,
 				);
 			}
-			case "restart":
+			case "restart": {
+				const { missing, ended } = dependenciesOf(unit, units);
+				if (ended)
+					return no(
+						`Cannot restart ${name}: it depends on ${ended}, which has ended`,
+					);
+				if (unit.state === "waiting" && missing.length > 0)
+					return yes(`Job ${name} is waiting for ${missing.join(", ")}`);
 				await unit.stop();
 				if (!(await unit.leftOver.isFree()))
 					return no(
@@ -56,19 +68,45 @@ export function controlJobs(
 					);
 				if (isStopping())
 					return no(`Cannot restart ${name}: the program is stopping`);
-				unit.start();
-				// That its program is not there any more is known a turn of the event loop later.
-				await turn();
-				return startResult(unit);
+				return start(unit, units);
+			}
 		}
 	};
 }
 
-function startResult({ plan, state, lastExit }: Unit): CommandResult {
-	const runs = state === "starting" || state === "ready";
-	return !runs && lastExit?.outcome === "not-started"
-		? no(`Cannot restart ${plan.name}: ${lastExit.error.message}`)
-		: yes(`Job ${plan.name} is ${state}`);
+function whyNot({ state, lastExit }: Unit): string {
+	if (lastExit && "error" in lastExit) return lastExit.error.message;
+	if (lastExit && "code" in lastExit)
+		return `it exited with code ${lastExit.code}`;
+	return `it is ${state}`;
+}
+
+/** Names of those that are not ready, and of one that will never be. */
+function dependenciesOf(
+	{ plan }: Unit,
+	units: ReadonlyMap<string, Unit>,
+): { missing: string[]; ended: string | undefined } {
+	const missing = plan.dependsOn.filter((name) => !units.get(name)?.isReady);
+	const ended = missing.find((name) => units.get(name)?.isOver);
+	return { missing, ended };
+}
+
+async function start(
+	unit: Unit,
+	units: ReadonlyMap<string, Unit>,
+): Promise<CommandResult> {
+	const { name } = unit.plan;
+	const { missing } = dependenciesOf(unit, units);
+	if (missing.length > 0) {
+		unit.wait();
+		return yes(`Job ${name} is waiting for ${missing.join(", ")}`);
+	}
+	unit.start();
+	// That its program is not there any more is known a turn of the event loop later.
+	await turn();
+	await unit.started();
+	if (unit.isReady) return yes(`Job ${name} is ${unit.state}`);
+	return no(`Cannot restart ${name}: ${whyNot(unit)}`);
 }
 
 function sendSignal(unit: Unit, signal: string): CommandResult {

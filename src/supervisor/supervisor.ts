@@ -97,7 +97,12 @@ export class Supervisor {
 	hurry(): void {
 		if (!this.#request) return;
 		this.#emit({ type: "stop.hurried" });
-		this.#deadline.expire();
+		this.expire();
+	}
+
+	/** The same, without a word: it is nobody's wish. */
+	expire(): void {
+		if (this.#request) this.#deadline.expire();
 	}
 
 	/** Passes a signal on to every job that is a process: these are returned. */
@@ -118,7 +123,7 @@ export class Supervisor {
 			);
 			if (failed)
 				unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
-			else if (dependencies.every(isReady))
+			else if (dependencies.every(({ isReady }) => isReady))
 				this.#starts.add(unit, () => unit.start());
 		}
 	}
@@ -160,11 +165,6 @@ export class Supervisor {
 	#unitsOf(names: readonly string[]): Unit[] {
 		return names.flatMap((name) => this.#units.get(name) ?? []);
 	}
-}
-
-/** A one-shot that has ended well is as good as ready, for ever. */
-function isReady({ state }: Unit): boolean {
-	return state === "ready" || state === "completed";
 }
 
 function describeStop(

@@ -24,6 +24,7 @@ export class Unit {
 	readonly leftOver = new LeftOver();
 	readonly #hooks: UnitHooks;
 	#state: UnitState = { type: "waiting" };
+	#startWaiters: (() => void)[] = [];
 	#held = false;
 	/** In a row, without a healthy run between them. */
 	#restarts = 0;
@@ -70,12 +71,45 @@ export class Unit {
 	async stop(): Promise<StopOutcome | undefined> {
 		if (this.isOver) return undefined;
 		this.#held = true;
-		this.#hooks.starts.remove(this);
+		const { starts, deadline, emit } = this.#hooks;
+		starts.remove(this);
 		const state = this.#state;
 		if (state.type === "stopping") return state.stop;
 		if ("run" in state) return this.#stopRun(state.run);
-		this.#state = { type: "ended" };
+		// It waited for its start. At the program's stop the report tells of it.
+		if (state.type !== "ended" && !deadline.isSet)
+			emit({ type: "job.withdrawn", job: this.plan.name });
+		this.#enter({ type: "ended" });
 		return undefined;
+	}
+
+	/** Has it start when what it depends on is ready, unless it runs. */
+	wait(): void {
+		if ("run" in this.#state || this.#state.type === "stopping") return;
+		this.#held = false;
+		this.#restarts = 0;
+		this.#hooks.emit({ type: "job.waiting", job: this.plan.name });
+		this.#enter({ type: "waiting" });
+	}
+
+	/** Settles when its start is over: it is ready, or has failed. */
+	async started(): Promise<void> {
+		if (this.#state.type !== "starting") return;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#startWaiters.push(resolve);
+		await promise;
+	}
+
+	/** A one-shot that has ended well is as good as ready, for ever. */
+	get isReady(): boolean {
+		const { type } = this.#state;
+		return type === "ready" || type === "completed";
+	}
+
+	#enter(state: UnitState): void {
+		this.#state = state;
+		if (state.type === "starting") return;
+		for (const resolve of this.#startWaiters.splice(0)) resolve();
 	}
 
 	/** Passes a signal on. `false` if there is no process to take it. */
@@ -103,7 +137,7 @@ export class Unit {
 		});
 		const starting = new AbortController();
 		const run: Run = { job, startedAt: monotonicMs(), starting };
-		this.#state = { type: "starting", run };
+		this.#enter({ type: "starting", run });
 		job.start();
 		const { name, id } = job;
 		if (id !== 0) {
@@ -141,7 +175,7 @@ export class Unit {
 	}
 
 	#becomeReady(run: Run): void {
-		this.#state = { type: "ready", run };
+		this.#enter({ type: "ready", run });
 		run.starting.abort();
 		this.#hooks.onReady(this);
 	}
@@ -171,10 +205,10 @@ export class Unit {
 		const { deadline, budget, emit } = this.#hooks;
 		const { stopTimeoutMs = budget.jobsMs } = this.plan;
 		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
-		this.#state = { type: "stopping", job: run.job, stop };
+		this.#enter({ type: "stopping", job: run.job, stop });
 		const { exit } = await stop;
 		this.#lastExit = exit;
-		this.#state = { type: "ended" };
+		this.#enter({ type: "ended" });
 		this.#leave(run.job, exit);
 		return stop;
 	}
@@ -205,7 +239,7 @@ export class Unit {
 	#next(run: Run, exit: JobExit): void {
 		this.#lastExit = exit;
 		if (this.plan.readiness.type === "exit" && isSuccess(exit)) {
-			this.#state = { type: "completed" };
+			this.#enter({ type: "completed" });
 			this.#hooks.emit({ type: "job.ready", job: this.plan.name });
 			this.#hooks.onReady(this);
 			return;
@@ -224,7 +258,7 @@ export class Unit {
 		}
 		this.#restarts = restart.restarts;
 		starts.addLater(this, () => this.#beginAgain(), restart.delayMs);
-		this.#state = { type: "backing-off" };
+		this.#enter({ type: "backing-off" });
 		emit({ type: "restart.scheduled", job: this.plan.name, ...restart });
 	}
 
@@ -246,7 +280,7 @@ export class Unit {
 
 	#end(exit: JobExit): void {
 		this.#lastExit = exit;
-		this.#state = { type: "ended" };
+		this.#enter({ type: "ended" });
 		this.#hooks.onEnded(this, exit);
 	}
 }

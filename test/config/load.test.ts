@@ -25,6 +25,9 @@ const sources: Record<string, string> = {
 	"jobs.js": "export default { jobs: {} };",
 	"jobs.mjs": "export default await Promise.resolve({ jobs: {} });",
 	"jobs.json": '{ "jobs": {} }',
+	// What TypeScript makes of an ES module when it compiles to CommonJS.
+	"jobs.config.js":
+		'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = { jobs: {} };',
 };
 
 for (const [name, text] of Object.entries(sources)) {

@@ -10,6 +10,7 @@ import {
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage, fixtureImage } from "../helpers/images.ts";
 import { openPty } from "../helpers/pty.ts";
+import { jobThere, startService } from "../helpers/service.ts";
 
 const READY = { timeout: 60_000 };
 
@@ -29,6 +30,18 @@ for (const [major, binding] of [
 		before(async () => {
 			example = await exampleImage(major);
 			fixtures = await fixtureImage(major);
+		});
+
+		test("an image whose STOPSIGNAL is another one: stopSignals has it, and docker stop ends it with 0", async () => {
+			const jobs = { keeper: { thread: jobThere("waiting") } };
+			const config = { stopSignals: ["SIGQUIT"], jobs };
+			await using service = await startService(config, {
+				image: example,
+				flags: ["--stop-signal=SIGQUIT"],
+			});
+			await service.waitForLine(/"job.ready","job":"keeper"/, READY);
+			await service.stop();
+			assert.equal(await service.exitCode(), 0);
 		});
 
 		test("docker stop ends the example with 0, every job's clean shutdown done", async () => {

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { Agent, type AgentOptions, createServer, get } from "node:http";
 import {
-	Agent,
-	type AgentOptions,
-	createServer,
-	get,
-	type Server,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+	type AddressInfo,
+	connect,
+	createServer as createTcpServer,
+	type Server as TcpServer,
+} from "node:net";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { drain } from "lastcall";
+import { Lines } from "../helpers/lines.ts";
 
-async function listen(server: Server): Promise<number> {
+const DRAINING = join(import.meta.dirname, "../fixtures/draining.ts");
+
+async function listen(server: TcpServer): Promise<number> {
 	await once(server.listen(0, "127.0.0.1"), "listening");
 	return (server.address() as AddressInfo).port;
 }
@@ -67,6 +72,55 @@ test("drain() cuts what is left when its signal is aborted", async (t) => {
 	await asked;
 	await drain(server, { signal: AbortSignal.timeout(300) });
 	await failed;
+});
+
+test("drain() cuts upgraded connections, too, when its signal is aborted", async (t) => {
+	const server = createServer();
+	server.on("upgrade", (_, socket) => {
+		socket.on("error", () => {});
+		socket.write(
+			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+		);
+	});
+	const port = await listen(server);
+	const headers = { connection: "Upgrade", upgrade: "x" };
+	const sent = get({ host: "127.0.0.1", port, agent: newAgent(t), headers });
+	const [, socket] = await once(sent, "upgrade");
+	const closed = once(socket, "close");
+	socket.on("error", () => {});
+	await drain(server, { signal: AbortSignal.timeout(300) });
+	await closed;
+});
+
+test("drain() tells an answer that is under way to close its connection", async (t) => {
+	const server = createServer();
+	const port = await listen(server);
+	const agent = newAgent(t, { keepAlive: true });
+	const answered = request(port, agent);
+	const [, response] = await once(server, "request");
+	const drained = drain(server);
+	response.end("done");
+	const { headers } = await answered;
+	assert.equal(headers.connection, "close");
+	await drained;
+});
+
+test("drain() leaves a socket that was handed down to its other owners", async (t) => {
+	// The owner listens, and starts an app that has the socket as descriptor 3.
+	const owner = createTcpServer();
+	const port = await listen(owner);
+	t.after(() => owner.close());
+	const { _handle: handle } = owner as unknown as { _handle: { fd: number } };
+	const app = spawn(
+		process.execPath,
+		["--disable-warning=ExperimentalWarning", DRAINING],
+		{ stdio: ["ignore", "pipe", "inherit", handle.fd] },
+	);
+	await Lines.from(app.stdout as Readable).waitFor(/^drained$/);
+	const socket = connect({ host: "127.0.0.1", port });
+	await once(socket, "connect");
+	socket.destroy();
+	app.kill();
 });
 
 test("drain() of a server that does not listen resolves at once", () =>

@@ -39,12 +39,20 @@ suite("without stop handlers, as PID 1", () => {
 		assert.deepEqual(linesOf(app), ["up", "own clean-up"]);
 	});
 
-	test("an app that sends itself the signal again ends, as it would anywhere else", async () => {
-		await using app = await startApp("re-raising");
+	for (const how of ["busy", "empty", "deaf"])
+		test(`an app that sends itself the signal again ends, as it would anywhere else: ${how}`, async () => {
+			await using app = await startApp("re-raising", { args: [how] });
+			await app.lines.waitFor(/^up$/);
+			app.kill("SIGTERM");
+			assert.equal((await app.exit()).code, 143);
+			assert.deepEqual(linesOf(app), ["up", "own clean-up"]);
+		});
+
+	test("an app that takes off every listener of the process can still be stopped", async () => {
+		await using app = await startApp("re-raising", { args: ["very deaf"] });
 		await app.lines.waitFor(/^up$/);
 		app.kill("SIGTERM");
 		assert.equal((await app.exit()).code, 143);
-		assert.deepEqual(linesOf(app), ["up", "own clean-up"]);
 	});
 
 	test("signal-exit's listener is not taken for one that decides, and gets to clean up", async () => {

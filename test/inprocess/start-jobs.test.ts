@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Status } from "../../src/observe/state.ts";
 import { startApp, untilSaid } from "../helpers/app.ts";
+import { fixture } from "../helpers/lastcall.ts";
+import { freePort } from "../helpers/ports.ts";
 
 test("startJobs() runs jobs beside the app, and the app's stop stops them before what was opened earlier", async () => {
 	await using app = await startApp("with-jobs");
@@ -40,6 +43,7 @@ test("a job of startJobs() that is late is killed and named, and the exit code i
 		return { code, text: app.lines.text };
 	});
 	assert.match(text, /"event":"job.killed","job":"busy"/);
+	assert.doesNotMatch(text, /SIGINT/);
 });
 
 test("a process job of startJobs() has stopped when its group has, and what its first process leaves behind is asked, too", async () => {
@@ -49,4 +53,26 @@ test("a process job of startJobs() has stopped when its group has, and what its 
 	app.kill("SIGTERM");
 	assert.equal((await app.exit()).code, 0, app.lines.text);
 	assert.match(app.lines.text, /^worker stopped$/m);
+});
+
+test("a signal that came before startJobs() stops the app in a later turn, through its handlers", async () => {
+	await using app = await startApp("with-jobs", {
+		registered: false,
+		nodeFlags: ["--import", fixture("../stop-early")],
+	});
+	assert.equal((await app.exit()).code, 0, app.lines.text);
+	assert.match(app.lines.text, /^app stopped$/m);
+});
+
+test("/status of startJobs() has the version, and the stop timeout of the app", async () => {
+	const port = await freePort();
+	await using app = await startApp("with-jobs", {
+		args: ["served", `${port}`],
+		env: { LASTCALL_STOP_TIMEOUT: "20s" },
+	});
+	await app.lines.waitFor(/sleeper up/);
+	const answer = await fetch(`http://127.0.0.1:${port}/status`);
+	const { version, stopTimeoutMs } = (await answer.json()) as Status;
+	assert.match(version, /^\d+\.\d+\.\d+/);
+	assert.equal(stopTimeoutMs, 20_000);
 });

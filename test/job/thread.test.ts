@@ -112,6 +112,14 @@ test("ThreadJob that returns has finished, whatever handles it left open", async
 	assert.equal(code, 0);
 });
 
+test("ThreadJob runs a file that TypeScript has compiled to CommonJS", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { it: { thread: fixture("compiled").replace(/ts$/, "cjs") } },
+	});
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+	assert.match(lastcall.lines.text, /^it: at work$/m);
+});
+
 test("ThreadJob without a default export does not start", async () => {
 	const { exit, code } = await outcomeOf(fixture("nothing"));
 	assert.equal(exit.outcome, "not-started");

@@ -24,7 +24,7 @@ async function openInit(): Promise<Init> {
 	const commands: JobCommand[] = [];
 	const listening: Listening = await serve(
 		{ path },
-		new State([]),
+		new State([], 10_000),
 		async (command) => {
 			commands.push(command);
 			return { done: true, message: "done" };

@@ -175,6 +175,75 @@ test("lastcall status, stop, restart and signal reach the init through its socke
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 });
 
+test("lastcall stop takes a start back, and status tells; lastcall restart waits for what the job depends on", async () => {
+	using folder = makeDirectory();
+	const opened = join(folder.path, "opened");
+	await using lastcall = await startLastcall({
+		jobs: {
+			base: {
+				command: shell(
+					`while ! [ -e ${opened} ]; do sleep 0.02; done; exec sleep 1000`,
+				),
+				readiness: "notify",
+				startTimeout: "1h",
+			},
+			waits: { ...waiting("waits"), dependsOn: ["base"] },
+			failing: {
+				command: shell("exit 3"),
+				restart: "on-failure",
+				restartDelay: "1h",
+				essential: false,
+			},
+		},
+	});
+	const ask = (...args: string[]) =>
+		cli([...args, "--socket", lastcall.socket]);
+	await lastcall.waitFor("restart.scheduled", "failing");
+	await retry(async () => (await ask("status")).stdout !== "");
+	const taken =
+		/^Job \w+ was waiting for its start, and is not started any more\n$/;
+	for (const job of ["waits", "failing"]) {
+		assert.match((await ask("stop", job)).stdout, taken);
+		const status = await ask("status");
+		assert.match(status.stdout, new RegExp(`^${job} +ended `, "m"));
+	}
+	for (const turn of [1, 2]) {
+		const again = await ask("restart", "waits");
+		assert.equal(again.stdout, "Job waits is waiting for base\n", `${turn}`);
+	}
+	assert.match((await ask("status")).stdout, /^waits +waiting /m);
+	assert.ok(!lastcall.lines.text.includes("waits: running"));
+});
+
+test("lastcall restart answers when the job is ready, or has failed", async () => {
+	using folder = makeDirectory();
+	const opened = join(folder.path, "opened");
+	const port = await freePort();
+	await using lastcall = await startLastcall({
+		jobs: {
+			it: {
+				command: [
+					process.execPath,
+					"-e",
+					`const fs = require("fs"); if (fs.existsSync("${opened}")) process.exit(4); setTimeout(() => require("net").createServer().listen(${port}), 300)`,
+				],
+				readiness: { tcp: `127.0.0.1:${port}` },
+				essential: false,
+			},
+			other: waiting("other"),
+		},
+	});
+	const ask = (...args: string[]) =>
+		cli([...args, "--socket", lastcall.socket]);
+	await lastcall.waitFor("job.ready", "it");
+	await retry(async () => (await ask("status")).code === 0);
+	assert.equal((await ask("restart", "it")).stdout, "Job it is ready\n");
+	writeFileSync(opened, "");
+	const failed = await ask("restart", "it");
+	assert.match(failed.stderr, /Cannot restart it: it exited with code 4$/m);
+	assert.equal(failed.code, 1);
+});
+
 test("lastcall restart fails when the program cannot be run any more, and succeeds when it can again", async () => {
 	const script = "#!/bin/sh\nexec sleep 1000\n";
 	using folder = makeDirectory({ "program.sh": script });

@@ -243,6 +243,49 @@ test("Supervisor restarts a job that fails, with growing delays, and gives up af
 		);
 });
 
+test("Supervisor gives a job up after ten restarts in a row, unless the configuration says otherwise", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			flaky: {
+				command: shell("exit 3"),
+				restart: "on-failure",
+				restartDelay: "1ms",
+			},
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 3);
+	const restarts = lastcall.events.filter(
+		({ type }) => type === "restart.scheduled",
+	);
+	assert.equal(restarts.length, 10);
+});
+
+for (const signal of ["SIGQUIT", "SIGTERM"] as const)
+	test(`Supervisor stops at ${signal} with stopSignals: SIGQUIT, SIGTERM`, async () => {
+		await using lastcall = await startLastcall({
+			stopSignals: ["SIGQUIT", "SIGTERM"],
+			jobs: { it: waiting("it") },
+		});
+		await lastcall.lines.waitFor(/it: running/);
+		lastcall.kill(signal);
+		assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+		const { reason } = lastcall.event("stop.requested");
+		assert.equal("signal" in reason && reason.signal, signal);
+	});
+
+test("Supervisor passes SIGINT on where it is no stop signal", async () => {
+	await using lastcall = await startLastcall({
+		stopSignals: ["SIGTERM"],
+		jobs: { it: { command: ["sleep", "1000"] } },
+	});
+	await lastcall.waitFor("job.started", "it");
+	lastcall.kill("SIGINT");
+	// What the job ends with, which has no listener for it.
+	assert.equal((await lastcall.exit()).code, 130, lastcall.lines.text);
+	const { reason } = lastcall.event("stop.requested");
+	assert.equal(reason.type, "job");
+});
+
 test("Supervisor restarts a job 100 times, and still stops at once", () =>
 	restartAgainAndAgain(100));
 
