@@ -9,6 +9,7 @@ import {
 import { validateConfig } from "../config/validate.ts";
 import { formatDuration } from "../duration.ts";
 import { type Budget, checkBudget, planBudget } from "../supervisor/budget.ts";
+import { hintsOf } from "./hints.ts";
 
 export interface CheckOptions {
 	readonly config: string | undefined;
@@ -25,7 +26,16 @@ export async function check(
 	const timeout = resolveStopTimeout(stopTimeoutMs, env, settings.stopTimeout);
 	const budget = planBudget(timeout.ms, settings.drainDelay);
 	checkBudget(budget);
-	return `${[`${loaded.path} is fine`, "", ...renderPlan(settings, timeout, budget)].join("\n")}\n`;
+	const hints = hintsOf(settings, budget.jobsMs);
+	const lines = [
+		hints.length === 0
+			? `${loaded.path} is fine`
+			: `${loaded.path} can be used, but look at this:`,
+		...hints.map((hint) => `  ${hint}`),
+		"",
+		...renderPlan(settings, timeout, budget),
+	];
+	return `${lines.join("\n")}\n`;
 }
 
 /** The plan in words: what starts after what, and how the stop timeout is spent. */

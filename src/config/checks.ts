@@ -72,26 +72,29 @@ function checkCommand(
 	env: NodeJS.ProcessEnv,
 ): Mistake[] {
 	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
-	if (!attempt(() => statSync(cwd).isDirectory()))
-		return [
-			`jobs.${showKey(name)}.cwd: ${show(job.cwd)} is no folder (looked at ${showPath(cwd)})`,
-		];
+	const mistakes = attempt(() => statSync(cwd).isDirectory())
+		? []
+		: [
+				`jobs.${showKey(name)}.cwd: ${show(job.cwd)} is no folder (looked at ${showPath(cwd)})`,
+			];
 	job.cwd = cwd;
 	const [program = ""] = job.command;
 	const path = { ...env, ...job.env }.PATH ?? "";
 	const candidates = program.includes("/")
 		? [resolve(cwd, program)]
 		: path.split(delimiter).map((entry) => resolve(cwd, entry, program));
-	if (candidates.some(isExecutable)) return [];
+	if (candidates.some(isExecutable)) return mistakes;
 	if (program.includes("/"))
 		return [
+			...mistakes,
 			`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked at ${showPath(candidates[0] ?? "")})`,
 		];
 	const local = findLocalBinary(program, folder);
 	if (local === undefined)
 		return [
+			...mistakes,
 			`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked on PATH, ${showPath(path)}, and in node_modules/.bin)`,
 		];
 	job.command[0] = local;
-	return [];
+	return mistakes;
 }

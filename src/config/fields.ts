@@ -114,7 +114,34 @@ export function fields<const Entries extends v.ObjectEntries>(
 		const name = issue.expected?.replaceAll('"', "") ?? "";
 		return remarkOn(name) ?? "missing";
 	});
-	return objectOnly(schema);
+	return objectOnly(tellingAllUnknown(schema));
+}
+
+/** The validator stops at the first field that it does not know. */
+function tellingAllUnknown<Schema extends v.GenericSchema & Entries>(
+	schema: Schema,
+): Schema {
+	const run = schema["~run"];
+	return Object.assign(schema, {
+		"~run"(...[dataset, config]: Parameters<typeof run>) {
+			const input = dataset.value;
+			const result = run.call(schema, dataset, config);
+			if (typeof input !== "object" || input === null) return result;
+			const isUnknown = (key: string) => !(key in schema.entries);
+			for (const key of Object.keys(input).filter(isUnknown).slice(1)) {
+				const value = input[key as keyof typeof input];
+				const at = { type: "object", origin: "key", input, key, value };
+				const issue = { input: key, expected: "never", path: [at] };
+				v._addIssue(schema as never, "key", result, config, issue as never);
+			}
+			return result;
+		},
+	});
+}
+
+interface Entries {
+	readonly entries: v.ObjectEntries;
+	readonly message?: unknown;
 }
 
 /** The validator takes an array for an object: `env: ["A=B"]` would be the variable 0. */
@@ -138,7 +165,7 @@ export function explain(issue: v.BaseIssue<unknown>): string {
 	const unquoted =
 		expected === "string" &&
 		(typeof input === "number" || typeof input === "boolean");
-	return `found ${foundIn(issue)}, expected ${expected}${unquoted ? ` (in quotes: "${input}")` : ""}`;
+	return `found ${foundIn(issue)}, expected ${expected === "Array" ? "a list" : expected}${unquoted ? ` (in quotes: "${input}")` : ""}`;
 }
 
 /** What stands in the place of a value: text as it is, of anything else the kind. */

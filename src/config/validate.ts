@@ -25,17 +25,19 @@ export function validateConfig(
 		(issue) => `${pathOf(issue)}: ${issue.message}`,
 	);
 	const faulty = new Set(result.issues?.map(jobOf));
-	// Jobs that have the right shape are checked further even if others have not.
+	// Jobs are checked further even if others, or other fields of theirs, have not the right shape.
 	const jobs = readJobs(result.output);
-	for (const [name, job] of jobs)
-		if (!faulty.has(name))
-			mistakes.push(...checkJob(name, job as JobSettings, path, env));
+	for (const [name, job] of jobs) {
+		const known = faulty.has(name) ? knownOf(job) : (job as JobSettings);
+		if (known) mistakes.push(...checkJob(name, known, path, env));
+	}
 	mistakes.push(...checkNames(value, jobs));
 
 	if (mistakes.length === 0) return result.output as Settings;
-	const list = mistakes.slice(0, TOLD).map((line) => `  Cannot use ${line}`);
-	if (mistakes.length > TOLD)
-		list.push(`  (and ${mistakes.length - TOLD} more mistakes)`);
+	const all = [...new Set(mistakes)];
+	const list = all.slice(0, TOLD).map((line) => `  Cannot use ${line}`);
+	if (all.length > TOLD)
+		list.push(`  (and ${all.length - TOLD} more mistakes)`);
 	throw new UserError(
 		`Cannot use the configuration ${path}:\n${list.join("\n")}`,
 	);
@@ -52,6 +54,27 @@ function jobOf({ path }: v.BaseIssue<unknown>): unknown {
 function readJobs(output: unknown): Map<string, unknown> {
 	const { jobs } = (output ?? {}) as { jobs?: unknown };
 	return new Map(isObject(jobs) ? Object.entries(jobs) : []);
+}
+
+/** Of a job with mistakes what the further checks look at, as far as it has the right shape. */
+function knownOf(job: unknown): JobSettings | undefined {
+	if (!isObject(job)) return undefined;
+	const { thread, command, cwd, env, readiness, restart } = job;
+	const common = { readiness, restart, env: isObject(env) ? env : {} };
+	if (typeof thread === "string")
+		return { ...common, thread } as unknown as JobSettings;
+	if (!isTexts(command) || command.length === 0) return undefined;
+	const known = { ...common, command: [...command] };
+	return {
+		...known,
+		...(typeof cwd === "string" && { cwd }),
+	} as unknown as JobSettings;
+}
+
+function isTexts(value: unknown): value is string[] {
+	return (
+		Array.isArray(value) && value.every((item) => typeof item === "string")
+	);
 }
 
 /** Names are checked as they were written: those of a job with mistakes count, too. */

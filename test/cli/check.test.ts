@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { lastcall } from "../helpers/cli.ts";
+import { makeDirectory } from "../helpers/directory.ts";
 import { writeConfig } from "../helpers/lastcall.ts";
 
 test("lastcall check prints the plan, and starts nothing", async () => {
@@ -9,7 +11,7 @@ test("lastcall check prints the plan, and starts nothing", async () => {
 		drainDelay: "2s",
 		jobs: {
 			web: {
-				command: ["sh", "-c", "echo started"],
+				command: ["sh", "-c", "exec echo started"],
 				dependsOn: ["migrate"],
 				readiness: { http: "http://127.0.0.1:1/" },
 				stopTimeout: "5s",
@@ -26,13 +28,53 @@ test("lastcall check prints the plan, and starts nothing", async () => {
 Wave 1
   migrate: true; ready by exit; not essential
 Wave 2
-  web: sh -c echo started; after migrate; ready by http://127.0.0.1:1/; stop timeout 5.0 s
+  web: sh -c exec echo started; after migrate; ready by http://127.0.0.1:1/; stop timeout 5.0 s
 
 Stop timeout 20.0 s (the configuration)
 The waves stop in the opposite order; all jobs together have 19.0 s, the first 2.0 s of it for load balancers to notice
 The last 1.0 s are kept for late jobs, stragglers and the report
 `,
 	);
+});
+
+test("lastcall check says what will most likely go wrong, and nothing where it is not sure", async () => {
+	using project = makeDirectory({
+		"lastcall.config.json": JSON.stringify({
+			stopTimeout: "10s",
+			jobs: {
+				// Nothing is wrong with these.
+				fine: { thread: "fine.mjs" },
+				again: { thread: "again.mjs" },
+				shell: { command: ["sh", "-c", "exec node server.js"] },
+				script: { command: ["sh", "-c", `a=1; echo \${a}`] },
+				node: { command: ["node", "--test", "nothing.js"] },
+				// Something is with these.
+				none: { thread: "none.mjs" },
+				long: { command: ["true"], stopTimeout: "20s" },
+				wrapped: { command: ["sh", "-c", "node server.js"] },
+				missing: { command: ["node", "server.js"] },
+				home: { command: ["true", `\${HOME}/x`], env: { A: `\${HOME}` } },
+			},
+		}),
+		"fine.mjs": "export default function fine() {}",
+		"again.mjs": "export * from './fine.mjs';",
+		"none.mjs": "export function none() {}",
+	});
+	const path = join(project.path, "lastcall.config.json");
+	const { code, stdout } = await lastcall(["check", path]);
+	assert.equal(code, 0);
+	const [head, ...hints] = stdout.slice(0, stdout.indexOf("\n\n")).split("\n");
+	assert.equal(head, `${path} can be used, but look at this:`);
+	for (const [index, pattern] of [
+		/^ {2}jobs\.none\.thread: .* has no default export/,
+		/^ {2}jobs\.long\.stopTimeout: 20\.0 s is more than all jobs together have, 9\.0 s/,
+		/^ {2}jobs\.wrapped\.command: a shell stands between/,
+		/^ {2}jobs\.missing\.command: "server\.js" not found/,
+		/^ {2}jobs\.home\.command: .* stays as it is/,
+		/^ {2}jobs\.home\.env\.A: .* stays as it is/,
+	].entries())
+		assert.match(hints[index] ?? "", pattern);
+	assert.equal(hints.length, 6, hints.join("\n"));
 });
 
 test("lastcall check says where the stop timeout comes from", async () => {

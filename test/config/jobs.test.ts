@@ -74,6 +74,35 @@ jobs:
 	assert.equal(mistakes.length, expected.length, mistakes.join("\n"));
 });
 
+test("validateConfig() names every unknown field, and looks for files and programs of jobs with other mistakes, too", async () => {
+	const mistakes = await mistakesOf(`
+oops: 1
+another: 2
+jobs:
+  a: {thread: ./none.js, stopTimeout: 10, foo: 1, bar: 2}
+  b: {command: [nodee], cwd: ./nowhere, restart: x}
+  c: {command: nodee}
+`);
+	const expected = [
+		/^oops: no such field/,
+		/^another: no such field/,
+		/^jobs.a.stopTimeout: 10 has no unit/,
+		/^jobs.a.foo: no such field/,
+		/^jobs.a.bar: no such field/,
+		/^jobs.a.thread: ".\/none.js" not found/,
+		/^jobs.b.restart: found "x"/,
+		/^jobs.b.cwd: ".\/nowhere" is no folder/,
+		/^jobs.b.command: "nodee" not found/,
+		/^jobs.c.command: found "nodee", expected a list$/,
+	];
+	for (const pattern of expected)
+		assert.ok(
+			mistakes.some((mistake) => pattern.test(mistake)),
+			`${pattern}\n${mistakes.join("\n")}`,
+		);
+	assert.equal(mistakes.length, expected.length, mistakes.join("\n"));
+});
+
 test("validateConfig() refuses names that it could not keep apart", async () => {
 	const [first, second] = await mistakesOf(`
 jobs:
