@@ -16,7 +16,10 @@ export interface Packages {
 		typeof import("prom-client"),
 		"Counter" | "Gauge" | "Registry"
 	>;
-	readonly yaml: Pick<typeof import("yaml"), "parseDocument">;
+	readonly yaml: Pick<
+		typeof import("yaml"),
+		"isScalar" | "LineCounter" | "parseDocument" | "visit"
+	>;
 }
 
 const loaded = new Map<string, unknown>();

@@ -20,7 +20,7 @@ const EXPORTS = {
 	pino: "pino",
 	"pino-pretty": "prettyFactory",
 	"prom-client": "Counter, Gauge, Registry",
-	yaml: "parseDocument",
+	yaml: "isScalar, LineCounter, parseDocument, visit",
 };
 
 export const PACKAGES = Object.keys(EXPORTS);

@@ -61,10 +61,18 @@ export const argument = v.pipe(
 	),
 );
 
+const OMITTED = ["__proto__", "constructor", "prototype"];
+
 /** Environment variables. */
 export const environment = objectOnly(
 	v.pipe(
-		v.record(v.string(), argument, explain),
+		alsoTelling(
+			v.record(v.string(), argument, explain),
+			// The validator leaves them out in silence.
+			(keys) => keys.filter((key) => OMITTED.includes(key)),
+			(key) =>
+				`found the name ${show(key)}, which is JavaScript's own, expected another one`,
+		),
 		v.rawCheck(({ dataset, addIssue }) => {
 			if (!dataset.typed) return;
 			for (const name of Object.keys(dataset.value))
@@ -118,8 +126,24 @@ export function fields<const Entries extends v.ObjectEntries>(
 }
 
 /** The validator stops at the first field that it does not know. */
-function tellingAllUnknown<Schema extends v.GenericSchema & Entries>(
+function tellingAllUnknown<
+	Schema extends v.GenericSchema & { entries: v.ObjectEntries },
+>(schema: Schema): Schema {
+	return alsoTelling(schema, (keys) =>
+		keys.filter((key) => !(key in schema.entries)).slice(1),
+	);
+}
+
+/**
+ * A schema of objects that has more to say.
+ *
+ * @param choose Of which keys of an object.
+ * @param say What it says. @default what the schema says of a field that it does not know
+ */
+function alsoTelling<Schema extends v.GenericSchema>(
 	schema: Schema,
+	choose: (keys: string[]) => string[],
+	say?: (key: string) => string,
 ): Schema {
 	const run = schema["~run"];
 	return Object.assign(schema, {
@@ -127,21 +151,16 @@ function tellingAllUnknown<Schema extends v.GenericSchema & Entries>(
 			const input = dataset.value;
 			const result = run.call(schema, dataset, config);
 			if (typeof input !== "object" || input === null) return result;
-			const isUnknown = (key: string) => !(key in schema.entries);
-			for (const key of Object.keys(input).filter(isUnknown).slice(1)) {
+			for (const key of choose(Object.keys(input))) {
+				const context = say ? { ...schema, message: say(key) } : schema;
 				const value = input[key as keyof typeof input];
 				const at = { type: "object", origin: "key", input, key, value };
 				const issue = { input: key, expected: "never", path: [at] };
-				v._addIssue(schema as never, "key", result, config, issue as never);
+				v._addIssue(context as never, "key", result, config, issue as never);
 			}
 			return result;
 		},
 	});
-}
-
-interface Entries {
-	readonly entries: v.ObjectEntries;
-	readonly message?: unknown;
 }
 
 /** The validator takes an array for an object: `env: ["A=B"]` would be the variable 0. */

@@ -1,5 +1,5 @@
 /** Checks a configuration whole, before anything is started, and says all mistakes at once. */
-import { UserError } from "../errors.ts";
+import { errorInfo, UserError } from "../errors.ts";
 import { show, showKey } from "../show.ts";
 import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
 import type { LoadedConfig } from "./load.ts";
@@ -20,7 +20,7 @@ export function validateConfig(
 	{ path, value }: LoadedConfig,
 	env: NodeJS.ProcessEnv = process.env,
 ): Settings {
-	const result = v.safeParse(configSchema, value);
+	const result = parse(path, value);
 	const mistakes = (result.issues ?? []).map(
 		(issue) => `${pathOf(issue)}: ${issue.message}`,
 	);
@@ -41,6 +41,17 @@ export function validateConfig(
 	throw new UserError(
 		`Cannot use the configuration ${path}:\n${list.join("\n")}`,
 	);
+}
+
+/** The value may be a program's: a getter or a Proxy in it can throw whatever it likes. */
+function parse(path: string, value: unknown) {
+	try {
+		return v.safeParse(configSchema, value);
+	} catch (error) {
+		throw new UserError(
+			`Cannot use the configuration ${path}: reading it failed: ${errorInfo(error).message}`,
+		);
+	}
 }
 
 function pathOf({ path }: v.BaseIssue<unknown>): string {

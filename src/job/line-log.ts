@@ -2,9 +2,9 @@
  * What a process writes, as log records: one for each line, with the job and the stream.
  *
  * Invariants:
- * - Memory is bounded: over LIMIT the pipe is not read any more, and the process waits in write(2) as on any full pipe.
- *   After `neverWait()`, and once the process has ended, it is always read: a stalled reader must not delay a stop, nor
- *   take what was written before the end. Over STOP_LIMIT lines are dropped and counted.
+ * - Memory is bounded, of each stream and of all together: over LIMIT the pipe is not read any more, and the process waits in
+ *   write(2) as on any full pipe. After `neverWait()`, and once the process has ended, it is always read: a stalled reader must not
+ *   delay a stop, nor take what was written before the end. Over STOP_LIMIT lines are dropped and counted.
  * - A line longer than LINE_LENGTH becomes several records, all but the last with `partial`. Bytes that are no UTF-8
  *   become U+FFFD; characters are never cut apart.
  */
@@ -18,10 +18,16 @@ import type { JobHooks } from "./job.ts";
 
 /** Bytes of one stream that may be on their way to the reader. */
 const LIMIT = 1024 * 1024;
-/** The same, while it stops or has ended: a full pipe of the shortest lines finds room. */
-const STOP_LIMIT = 32 * LIMIT;
-/** What a record costs beside its bytes, roughly. */
-const RECORD_COST = 256;
+/** The same of all streams together. */
+const LIMIT_OF_ALL = 8 * LIMIT;
+/** The same, of all, while they stop or have ended: a full pipe of the shortest lines finds room. */
+const STOP_LIMIT = 16 * LIMIT;
+/** What a chunk costs beside its bytes, roughly. */
+const CHUNK_COST = 512;
+/** PIPE_BUF: a chunk that is no longer is not torn by others who write to the same pipe. */
+const BATCH_LENGTH = 4096;
+
+let inFlightOfAll = 0;
 /** Characters. */
 const LINE_LENGTH = 8 * 1024;
 
@@ -38,6 +44,10 @@ export class LineLog {
 	readonly #ended: Promise<void>;
 	/** Of a line whose end has not come yet. */
 	#rest = "";
+	/** Of the line that is being read a part was dropped. */
+	#isTorn = false;
+	/** Records that have not been handed on. */
+	#batch = "";
 	#inFlight = 0;
 	#mayWait = true;
 	#lastRead = 0;
@@ -97,42 +107,75 @@ export class LineLog {
 
 	#read(bytes: Buffer): void {
 		this.#lastRead = monotonicMs();
+		if (inFlightOfAll > STOP_LIMIT) {
+			this.#dropped += bytes.length;
+			this.#isTorn = true;
+			return;
+		}
 		const lines = (this.#rest + this.#decoder.write(bytes)).split("\n");
+		// What stands before was dropped.
+		if (this.#isTorn) this.#dropped += lines.shift()?.length ?? 0;
+		this.#isTorn = lines.length === 0;
 		this.#rest = lines.pop() ?? "";
 		for (const line of lines) this.#record(line);
-		while (this.#rest.length > LINE_LENGTH) {
-			this.#log(this.#rest.slice(0, LINE_LENGTH), { partial: true });
-			this.#rest = this.#rest.slice(LINE_LENGTH);
-		}
+		this.#rest = this.#recordParts(this.#rest);
+		this.#sendBatch();
 	}
 
 	#end(): void {
 		const rest = this.#rest + this.#decoder.end();
 		this.#rest = "";
 		if (rest !== "") this.#record(rest);
+		this.#sendBatch();
 	}
 
 	#record(line: string): void {
-		let rest = line.endsWith("\r") ? line.slice(0, -1) : line;
-		for (; rest.length > LINE_LENGTH; rest = rest.slice(LINE_LENGTH))
-			this.#log(rest.slice(0, LINE_LENGTH), { partial: true });
-		this.#log(rest);
+		const text = line.endsWith("\r") ? line.slice(0, -1) : line;
+		this.#log(this.#recordParts(text));
+	}
+
+	/** Logs a line that is too long in parts, all but the last, which it returns. */
+	#recordParts(line: string): string {
+		let rest = line;
+		while (rest.length > LINE_LENGTH) {
+			// Not between the two halves of a character beyond U+FFFF.
+			const last = rest.charCodeAt(LINE_LENGTH - 1);
+			const isHalf = last >= 0xd800 && last < 0xdc00;
+			const length = isHalf ? LINE_LENGTH - 1 : LINE_LENGTH;
+			this.#log(rest.slice(0, length), { partial: true });
+			rest = rest.slice(length);
+		}
+		return rest;
 	}
 
 	#log(line: string, fields: { readonly partial?: true } = {}): void {
 		// A level of its own would be a guess: stderr is where many programs log whatever they log.
 		const text = logLine("info", { ...this.#origin, ...fields }, line);
-		const bytes = Buffer.from(text);
-		if (this.#inFlight > STOP_LIMIT) {
-			this.#dropped += bytes.length;
-			return;
-		}
-		const cost = bytes.length + RECORD_COST;
+		if (this.#batch.length + text.length > BATCH_LENGTH) this.#sendBatch();
+		this.#batch += text;
+	}
+
+	/** Several short lines are one chunk: a chunk costs more than a line. */
+	#sendBatch(): void {
+		if (this.#batch === "") return;
+		const bytes = Buffer.from(this.#batch);
+		this.#batch = "";
+		const cost = bytes.length + CHUNK_COST;
 		this.#inFlight += cost;
-		if (this.#inFlight > LIMIT && this.#mayWait) this.#stream.pause();
+		inFlightOfAll += cost;
+		if (this.#isOver() && this.#mayWait) this.#stream.pause();
 		this.#hooks.onOutput("log", bytes, () => {
 			this.#inFlight -= cost;
-			if (this.#inFlight <= LIMIT) this.#stream.resume();
+			inFlightOfAll -= cost;
+			if (!this.#isOver()) this.#stream.resume();
 		});
+	}
+
+	/** Where there are many streams each has its share, but always some: else it would wait for the others' reader. */
+	#isOver(): boolean {
+		return (
+			this.#inFlight > LIMIT ||
+			(inFlightOfAll > LIMIT_OF_ALL && this.#inFlight > 0)
+		);
 	}
 }

@@ -230,7 +230,9 @@ export class ProcessJob implements Job {
 		const { stopSignal, successExitCodes } = this.#spec;
 		if (signal !== null) {
 			if (this.#killed && signal === "SIGKILL") return { outcome: "killed" };
-			const expected = this.#asked && signal === stopSignal;
+			// By number: some have two names.
+			const { signals } = constants;
+			const expected = this.#asked && signals[signal] === signals[stopSignal];
 			return { outcome: "signaled", signal, ...(expected && { expected }) };
 		}
 		const exit = { outcome: "exited", code: code ?? 0 } as const;

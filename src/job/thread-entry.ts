@@ -167,4 +167,10 @@ function redirect(stream: Writable, type: Stream): void {
 		sender.sendOutput(type, bytes);
 		done();
 	};
+	// What was held back by cork(). Without this it would take Node.js's own way, and be lost when the thread is ended.
+	stream._writev = (chunks, done) => {
+		for (const { chunk, encoding } of chunks)
+			stream._write(chunk, encoding, () => {});
+		done();
+	};
 }

@@ -9,8 +9,17 @@ import { InitLog } from "./init-log.ts";
 import { createPrettifier } from "./pretty.ts";
 
 export interface Console {
-	/** The init's own log: fields that are plain data, and the message. */
-	log(level: LogLevel, fields: Record<string, unknown>, message: string): void;
+	/**
+	 * The init's own log: fields that are plain data, and the message.
+	 *
+	 * @param isLast It is not dropped, however much waits before it.
+	 */
+	log(
+		level: LogLevel,
+		fields: Record<string, unknown>,
+		message: string,
+		isLast?: boolean,
+	): void;
 	/** Loads what writes the log. Until then its lines wait, and are the first to be written. */
 	start(): void;
 	/** Lines for people, as they are. */
@@ -35,14 +44,25 @@ export function openConsole(
 ): Console {
 	const stdout = new Output(1, onDropped);
 	const stderr = new Output(2, onDropped);
+	const isPretty = settings.format === "pretty";
 	let render = (line: string) => line;
-	const log = new InitLog((line) => stdout.write(Buffer.from(render(line))));
+	const renderLines = (text: string) =>
+		Buffer.from(
+			text
+				.split(/(?<=\n)/)
+				.map(render)
+				.join(""),
+		);
+	const log = new InitLog((line, isLast) =>
+		stdout.write(Buffer.from(render(line)), isLast ? () => {} : undefined),
+	);
 	return {
-		log(level, fields, message) {
-			if (isLogged(level, settings.level)) log.add(level, fields, message);
+		log(level, fields, message, isLast = false) {
+			if (isLogged(level, settings.level))
+				log.add({ at: Date.now(), level, fields, message, isLast });
 		},
 		start() {
-			if (settings.format === "pretty") render = prettifier(isTerminal);
+			if (isPretty) render = prettifier(isTerminal);
 			log.start();
 		},
 		print: (lines) =>
@@ -51,7 +71,8 @@ export function openConsole(
 			const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 			if (stream === "stderr") stderr.write(buffer, done);
 			else if (stream === "stdout") stdout.write(buffer, done);
-			else stdout.write(Buffer.from(render(buffer.toString())), done);
+			else if (isPretty) stdout.write(renderLines(buffer.toString()), done);
+			else stdout.write(buffer, done);
 		},
 		async flush(stallMs, maxMs) {
 			const end = monotonicMs() + maxMs;

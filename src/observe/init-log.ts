@@ -13,26 +13,27 @@ import {
 } from "../logger.ts";
 
 interface Entry {
+	/** Milliseconds since 1970. */
 	readonly at: number;
 	readonly level: LogLevel;
 	readonly fields: Record<string, unknown>;
 	readonly message: string;
+	readonly isLast: boolean;
 }
 
 export class InitLog {
-	readonly #write: (line: string) => void;
+	readonly #write: (line: string, isLast: boolean) => void;
 	/** Undefined once it has been started. */
 	#waiting: Entry[] | undefined = [];
 	#logger: Logger | undefined;
-	/** Of the entry that is being written. */
-	#at = 0;
+	/** It is being written. */
+	#entry: Entry | undefined;
 
-	constructor(write: (line: string) => void) {
+	constructor(write: (line: string, isLast: boolean) => void) {
 		this.#write = write;
 	}
 
-	add(level: LogLevel, fields: Entry["fields"], message: string): void {
-		const entry = { at: Date.now(), level, fields, message };
+	add(entry: Entry): void {
 		if (this.#waiting) this.#waiting.push(entry);
 		else this.#log(entry);
 	}
@@ -42,15 +43,21 @@ export class InitLog {
 		this.#waiting = undefined;
 		// Levels are the console's matter: every entry is written.
 		this.#logger = attempt(() =>
-			createLogger("trace", {}, this.#write, () => this.#at),
+			createLogger(
+				"trace",
+				{},
+				(line) => this.#write(line, this.#entry?.isLast ?? false),
+				() => this.#entry?.at ?? Date.now(),
+			),
 		);
 		for (const entry of waiting) this.#log(entry);
 	}
 
-	#log({ at, level, fields, message }: Entry): void {
-		this.#at = at;
+	#log(entry: Entry): void {
+		const { at, level, fields, message, isLast } = entry;
 		if (level === "silent") return;
+		this.#entry = entry;
 		if (this.#logger) this.#logger[level](fields, message);
-		else this.#write(logLine(level, fields, message, at));
+		else this.#write(logLine(level, fields, message, at), isLast);
 	}
 }

@@ -34,7 +34,8 @@ export function logEvents(
 		if (!debugs && FOR_DEBUGGING.has(event.type)) return;
 		const [level, message] = describe(event);
 		const { type, ...fields } = event;
-		log(level, { event: type, ...fields }, message);
+		const isReport = type === "stop.finished";
+		log(level, { event: type, ...fields }, message, isReport);
 	};
 }
 

@@ -1,7 +1,7 @@
 /** Everybody who hears of events, made from the settings: log, state, report, termination message, servers. */
 import type { LogSettings } from "../config/log-settings.ts";
 import type { Settings } from "../config/schema.ts";
-import { attempt, errorInfo, UserError } from "../errors.ts";
+import { errorInfo, UserError } from "../errors.ts";
 import type { Emit, Event } from "../events.ts";
 import { isLogged } from "../logger.ts";
 import type { Control } from "../supervisor/control.ts";
@@ -61,9 +61,15 @@ export async function openObservers({
 	observers.push(logEvents(console.log, log.level));
 	if (terminationMessage !== undefined)
 		observers.push(writeTerminationMessage(terminationMessage));
-	// An observer that fails must not take the supervisor with it.
+	// An observer that fails must not take the supervisor with it, and is told of to all: a fault of ours.
 	const emit: Emit = (event) => {
-		for (const observe of observers) attempt(() => observe(event));
+		for (const observe of observers)
+			try {
+				observe(event);
+			} catch (error) {
+				if (event.type !== "error.caught")
+					emit({ type: "error.caught", error: errorInfo(error) });
+			}
 	};
 
 	if (settings.http) await openPort(settings.http, state);

@@ -82,8 +82,17 @@ async function listenPrivately(
 ): Promise<Listening> {
 	// bind(2) happens inside this call, and the socket gets its mode before the event loop can accept anybody.
 	const opening = serve({ path }, state, control);
-	attempt(() => chmodSync(path, 0o600));
+	let refused: unknown;
+	try {
+		chmodSync(path, 0o600);
+	} catch (error) {
+		refused = error;
+	}
 	const listening = await opening;
+	if (refused) {
+		listening.close();
+		throw refused;
+	}
 	return {
 		close() {
 			listening.close();

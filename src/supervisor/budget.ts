@@ -48,8 +48,12 @@ export function planBudget(totalMs: number, drainMs = 0): Budget {
 	};
 }
 
-/** @throws {UserError} if the drain delay leaves the jobs no time to stop. */
-export function checkBudget({ jobsMs, drainMs }: Budget): void {
+/** @throws {UserError} if there is no time at all, or the drain delay leaves the jobs none to stop. */
+export function checkBudget({ totalMs, jobsMs, drainMs }: Budget): void {
+	if (totalMs <= 0)
+		throw new UserError(
+			"Cannot use the stop timeout: found 0 ms, expected what the platform gives between its stop signal and its SIGKILL",
+		);
 	if (drainMs < jobsMs) return;
 	throw new UserError(
 		`Cannot use drainDelay: found ${formatDuration(drainMs)}, expected less than the ${formatDuration(jobsMs)} that the jobs have to stop`,

@@ -8,9 +8,15 @@ import { EXIT_KILLED } from "./exit-code.ts";
 
 /** So many jobs are named. */
 const NAMED = 10;
+/**
+ * Outside PID 1 nothing of ours ends with us: the guard must not come before the SIGKILL for stragglers, on however busy a machine. And
+ * there nobody kills us at the stop timeout.
+ */
+const GRACE_MS = 2_000;
 
 /** Listens to the events of one program. */
 export function guardStop(budget: Budget): Emit {
+	const graceMs = process.pid === 1 ? -budget.exitMs : GRACE_MS;
 	const running = new Set<string>();
 	let armed: Guard | undefined;
 	let endAt = Number.POSITIVE_INFINITY;
@@ -21,7 +27,7 @@ export function guardStop(budget: Budget): Emit {
 		const now = monotonicMs();
 		endAt = Math.min(endAt, now + ms);
 		armed = guard();
-		armed?.arm(endAt - now - budget.exitMs);
+		armed?.arm(endAt - now + graceMs);
 	}
 
 	function words(): string {

@@ -44,7 +44,11 @@ export class Supervisor {
 	readonly #deadline = new Deadline();
 	readonly #starts = new StartQueue();
 	readonly #stop = Promise.withResolvers<StopRequest>();
+	/** Settles when the last job ends by itself while the stop waits. */
+	readonly #noneLeft = Promise.withResolvers<void>();
 	#request: StopRequest | undefined;
+	#starting = false;
+	#again = false;
 
 	constructor(plans: readonly UnitPlan[], budget: Budget, emit: Emit) {
 		this.#budget = budget;
@@ -78,7 +82,10 @@ export class Supervisor {
 		const { drainMs } = this.#budget;
 		// Only a signal comes from somebody who sends requests elsewhere first. A timer of 0 would take a millisecond.
 		if (reason.type === "signal" && drainMs > 0)
-			await within(this.#deadline.passed, drainMs);
+			await within(
+				Promise.race([this.#deadline.passed, this.#noneLeft.promise]),
+				drainMs,
+			);
 		return { reason, requestedAt: at, jobs: await this.#stopAll(at) };
 	}
 
@@ -112,24 +119,36 @@ export class Supervisor {
 			.map(({ plan }) => plan.name);
 	}
 
-	/** Starts whatever waits for nothing any more. */
+	/** Starts whatever waits for nothing any more. A job that cannot start tells so in the midst of it: then once more, not deeper. */
 	#startNext(): void {
-		for (const unit of this.#units.values()) {
-			if (this.#request) return;
-			if (unit.state !== "waiting") continue;
-			const dependencies = this.#unitsOf(unit.plan.dependsOn);
-			const failed = dependencies.find(
-				({ isOver, state }) => isOver && state === "ended",
-			);
-			if (failed)
-				unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
-			else if (dependencies.every(({ isReady }) => isReady))
-				this.#starts.add(unit, () => unit.start());
+		this.#again = true;
+		if (this.#starting) return;
+		this.#starting = true;
+		while (this.#again) {
+			this.#again = false;
+			for (const unit of this.#units.values()) this.#startIfFree(unit);
 		}
+		this.#starting = false;
+	}
+
+	#startIfFree(unit: Unit): void {
+		if (this.#request || unit.state !== "waiting") return;
+		const dependencies = this.#unitsOf(unit.plan.dependsOn);
+		const failed = dependencies.find(
+			({ isOver, state }) => isOver && state === "ended",
+		);
+		if (failed)
+			unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
+		else if (dependencies.every(({ isReady }) => isReady))
+			this.#starts.add(unit, () => unit.start());
 	}
 
 	#onEnded({ plan }: Unit, exit: JobExit): void {
-		if (this.#request) return;
+		if (this.#request) {
+			if ([...this.#units.values()].every(({ isRunning }) => !isRunning))
+				this.#noneLeft.resolve();
+			return;
+		}
 		const { name, essential } = plan;
 		if (essential) this.requestStop({ type: "job", job: name, exit });
 		else this.#startNext();
@@ -138,25 +157,23 @@ export class Supervisor {
 	}
 
 	async #stopAll(requestedAt: number): Promise<JobStop[]> {
-		const units = [...this.#units.values()];
-		const stops = new Map<Unit, Promise<StopOutcome | undefined>>();
-		const stop = (unit: Unit): Promise<StopOutcome | undefined> => {
-			const known = stops.get(unit);
-			if (known) return known;
-			const { name } = unit.plan;
-			const dependents = units.filter(({ plan }) =>
-				plan.dependsOn.includes(name),
-			);
-			const gone = Promise.all(dependents.map(stop));
-			const stopped = Promise.race([gone, this.#deadline.passed]).then(() =>
-				unit.stop(),
-			);
-			stops.set(unit, stopped);
-			return stopped;
-		};
-		const results = units.map(async (unit) =>
-			describeStop(unit, await stop(unit), requestedAt),
-		);
+		const stops = new Map<Unit, PromiseWithResolvers<void>>();
+		const dependents = new Map<Unit, Unit[]>();
+		for (const unit of this.#units.values()) {
+			stops.set(unit, Promise.withResolvers());
+			dependents.set(unit, []);
+		}
+		for (const unit of this.#units.values())
+			for (const base of this.#unitsOf(unit.plan.dependsOn))
+				dependents.get(base)?.push(unit);
+		const results = [...stops].map(async ([unit, stopped]) => {
+			const above = dependents.get(unit) ?? [];
+			const gone = Promise.all(above.map((other) => stops.get(other)?.promise));
+			await Promise.race([gone, this.#deadline.passed]);
+			const outcome = await unit.stop();
+			stopped.resolve();
+			return describeStop(unit, outcome, requestedAt);
+		});
 		return (await Promise.all(results)).filter(
 			(result) => result !== undefined,
 		);

@@ -100,6 +100,11 @@ export class Unit {
 		await promise;
 	}
 
+	/** Whether there is a run. */
+	get isRunning(): boolean {
+		return "run" in this.#state || this.#state.type === "stopping";
+	}
+
 	/** A one-shot that has ended well is as good as ready, for ever. */
 	get isReady(): boolean {
 		const { type } = this.#state;

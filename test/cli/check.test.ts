@@ -96,6 +96,14 @@ test("lastcall check says where the stop timeout comes from", async () => {
 	assert.match(stdout, /Stop timeout 3\.0 s \(--stop-timeout\)/);
 });
 
+test("lastcall check refuses a stop timeout of nothing, and blames nothing else", async () => {
+	using config = writeConfig({ jobs: { it: { command: ["true"] } } });
+	const env = { LASTCALL_STOP_TIMEOUT: "0s" };
+	const { code, stderr } = await lastcall(["check", config.path], { env });
+	assert.equal(code, 2);
+	assert.match(stderr, /Cannot use the stop timeout: found 0 ms/);
+});
+
 test("lastcall check ends with 2 when something is wrong", async () => {
 	using config = writeConfig({ jobs: { it: { command: ["nodee"] } } });
 	const { code, stderr } = await lastcall(["check", config.path]);

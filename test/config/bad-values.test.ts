@@ -34,6 +34,11 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		/^jobs: found Array, expected Object$/,
 	],
 	[
+		"a name of JavaScript's own for a variable",
+		{ jobs: { a: { ...job, env: { constructor: "x" } } } },
+		/^jobs\.a\.env\.constructor: found the name "constructor", which is JavaScript's own/,
+	],
+	[
 		"env as a list, as Compose takes it",
 		{ jobs: { a: { ...job, env: ["A=B"] } } },
 		/^jobs\.a\.env: found Array, expected Object$/,
@@ -156,4 +161,20 @@ test("validateConfig() follows a chain of jobs that is longer than any stack", (
 	const [mistake = ""] = mistakesOf({ jobs });
 	assert.match(mistake, /found a cycle \(j0 → j11999 → j11998 → .* → … → j0\)/);
 	assert.ok(mistake.length < 500);
+});
+
+test("validateConfig() says that a configuration cannot be read whose getter throws", () => {
+	const value = {
+		get jobs() {
+			throw new Error("no database yet");
+		},
+	};
+	assert.throws(
+		() => validateConfig({ path: "/lastcall.config.mjs", value }),
+		(error: Error) =>
+			error instanceof UserError &&
+			/^Cannot use the configuration .*: reading it failed: no database yet$/.test(
+				error.message,
+			),
+	);
 });

@@ -173,6 +173,9 @@ export class Lastcall implements AsyncDisposable {
 		// --kill-child takes the namespace with unshare.
 		if (this.#child.exitCode === null) this.#child.kill("SIGKILL");
 		await this.#ended;
+		// What is left of it may hold them open, and the test would not end.
+		this.#child.stdout?.destroy();
+		this.#child.stderr?.destroy();
 		this.#cleanUp();
 	}
 }

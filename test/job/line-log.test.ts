@@ -1,9 +1,11 @@
 /** Output "log" of process jobs. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { LineLog } from "../../src/job/line-log.ts";
+import { makeDirectory } from "../helpers/directory.ts";
 import { openFifo } from "../helpers/fifo.ts";
 import { startLastcall } from "../helpers/lastcall.ts";
 import { shell } from "../helpers/programs.ts";
@@ -51,6 +53,15 @@ test("LineLog makes several records of a very long line, and loses nothing of it
 	assert.equal(partial, records.length - 1);
 });
 
+test("LineLog cuts no character beyond U+FFFF in two", async () => {
+	const records = await logOf(
+		node('process.stdout.write("x".repeat(8191) + "😀".repeat(9000) + "\\n")'),
+	);
+	const text = records.map(({ msg }) => String(msg));
+	assert.equal(text.join(""), `${"x".repeat(8191)}${"😀".repeat(9000)}`);
+	for (const part of text) assert.ok(part.isWellFormed());
+});
+
 test("LineLog survives binary output", async () => {
 	const records = await logOf("head -c 300000 /dev/urandom; echo; echo end");
 	assert.equal(records.at(-1)?.msg, "end");
@@ -65,14 +76,14 @@ test("LineLog loses nothing of what was written before the exit", async () => {
 test("LineLog loses nothing of what was written before the exit when we are late ourselves", async () => {
 	// The first lines stop the reading. The others come in two writes, which the pipe holds, so that the process can end.
 	const script =
-		"seq 5000; read go; seq 5001 25000 | dd bs=64K iflag=fullblock status=none";
+		"seq 20000; read go; seq 20001 40000 | dd bs=64K iflag=fullblock status=none";
 	const child = spawn("sh", ["-c", script], {
 		stdio: ["pipe", "pipe", "ignore"],
 	});
 	let lines = 0;
 	// Nothing leaves, so it stops reading.
-	const onOutput = () => {
-		lines += 1;
+	const onOutput = (_: unknown, bytes: Uint8Array) => {
+		lines += Buffer.from(bytes).toString().split("\n").length - 1;
 	};
 	const log = new LineLog(child.stdout, "it", "stdout", { onOutput });
 	const drained = new Promise((resolve, reject) => {
@@ -81,10 +92,14 @@ test("LineLog loses nothing of what was written before the exit when we are late
 			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
 		});
 	});
-	await until(() => child.stdout.isPaused(), "it has stopped reading");
-	child.stdin.end("go\n");
-	await drained;
-	assert.equal(lines, 25_000);
+	try {
+		await until(() => child.stdout.isPaused(), "it has stopped reading");
+		child.stdin.end("go\n");
+		await drained;
+	} finally {
+		child.kill("SIGKILL");
+	}
+	assert.equal(lines, 40_000);
 });
 
 test("LineLog is done with a process that has ended, whoever holds its output open", async () => {
@@ -99,6 +114,33 @@ test("LineLog is done with a process that has ended, whoever holds its output op
 		recordsOf(lastcall.lines.all, "it").map(({ msg }) => msg),
 		["end"],
 	);
+});
+
+test("LineLog takes little memory for very short lines when the reader has stalled and the process stops", async () => {
+	using fifo = openFifo();
+	using folder = makeDirectory();
+	const over = join(folder.path, "over");
+	// It goes on printing until the test has looked.
+	const script = `trap "" TERM; yes y | head -c 3000000; : > ${over}; exec sleep 1000`;
+	const job = { command: shell(script), output: "log" };
+	await using lastcall = await startLastcall(
+		{ stopTimeout: "1h", jobs: { it: job } },
+		{ stdout: fifo.writer },
+	);
+	const { pid } = lastcall;
+	const children = () =>
+		readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+	await until(() => children() !== "", "the process runs");
+	const resident = () =>
+		Number(
+			/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1],
+		);
+	const before = resident();
+	lastcall.kill("SIGTERM");
+	await until(() => existsSync(over), "all is read");
+	// 32 MiB may wait for the reader, and what reads them takes some.
+	const grown = (resident() - before) / 1024;
+	assert.ok(grown < 80, `${grown} MB more`);
 });
 
 test("LineLog makes the process wait for a slow reader, and does not delay its stop", async () => {

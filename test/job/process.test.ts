@@ -43,6 +43,15 @@ test("ProcessJob that a signal ends has failed with 128 + n", async () => {
 	assert.equal(code, 137);
 });
 
+test("ProcessJob has done as it was told when its stop signal ends it, by whichever of its names", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { it: { command: ["sleep", "1000"], stopSignal: "SIGPOLL" } },
+	});
+	await lastcall.waitFor("job.started", "it");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+});
+
 test("ProcessJob has its arguments, environment and folder", async () => {
 	const { text, code } = await outcomeOf({
 		command: [...shell('echo "$0 in $PWD sees $COLOR"'), "it"],

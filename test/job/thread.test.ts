@@ -187,6 +187,18 @@ test("ThreadJob killed in the turn in which it printed 10,000 lines loses none o
 	assert.equal(printed.at(-1), "line 10000");
 });
 
+test("ThreadJob that is killed loses nothing of what it had held back and let go, and its order stays", async () => {
+	await using lastcall = await startLastcall({
+		stopTimeout: "2s",
+		jobs: { it: { thread: fixture("corking"), stopTimeout: "100ms" } },
+	});
+	await lastcall.waitFor("job.ready", "it");
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 124);
+	const printed = lastcall.lines.all.filter((line) => line.startsWith("it: "));
+	assert.deepEqual(printed, ["it: one", "it: two", "it: three"]);
+});
+
 test("ThreadJob leaves standard output blocking for everybody else, and what is preloaded into it can print", async () => {
 	await using lastcall = await startLastcall(
 		{ jobs: { job: { thread: fixture("waiting") } } },

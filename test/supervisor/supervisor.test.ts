@@ -1,6 +1,9 @@
 /** Order, readiness, restart and the one deadline, as PID 1 of a PID namespace of their own. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { makeDirectory } from "../helpers/directory.ts";
 import { fixture, type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { freePort } from "../helpers/ports.ts";
 import { program, shell } from "../helpers/programs.ts";
@@ -120,6 +123,28 @@ test("Supervisor does not start what depends on a job that failed, even if that 
 	const { exit } = lastcall.event("job.exited", "web");
 	assert.ok(exit.outcome === "not-started");
 	assert.match(exit.error.message, /depends on migrate, which has ended/);
+});
+
+test("Supervisor says of 3,000 jobs in a chain that they do not start when the first has failed", async () => {
+	const chain = Object.fromEntries(
+		Array.from({ length: 3_000 }, (_, index) => [
+			`job${index}`,
+			{
+				command: ["true"],
+				essential: false,
+				...(index > 0 && { dependsOn: [`job${index - 1}`] }),
+			},
+		]),
+	);
+	const jobs = { ...chain, job0: { ...chain.job0, command: ["false"] } };
+	await using lastcall = await startLastcall({ jobs });
+	assert.equal((await lastcall.exit()).code, 1);
+	const { report } = lastcall.event("stop.finished");
+	assert.equal(report.reason.type, "idle");
+	assert.equal(
+		report.jobs.filter(({ exit }) => exit.outcome === "not-started").length,
+		2_999,
+	);
 });
 
 test("Supervisor waits until HTTP answers with success, and until a port is open", async () => {
@@ -400,6 +425,25 @@ test("Supervisor waits for the drain delay, as a part of the budget", async () =
 	const { askedMs = 0, leftMs = 0 } = reportOf(lastcall, "it");
 	assert.ok(askedMs >= 599, `asked after ${askedMs} ms`);
 	assert.ok(leftMs > 0 && leftMs <= 59_401, `${leftMs} ms left`);
+});
+
+test("Supervisor does not wait for the drain delay when no job is left", async () => {
+	using folder = makeDirectory();
+	const over = join(folder.path, "over");
+	await using lastcall = await startLastcall({
+		stopTimeout: "1h",
+		drainDelay: "30m",
+		jobs: {
+			it: {
+				command: shell(`echo up; while ! [ -e ${over} ]; do sleep 0.02; done`),
+			},
+		},
+	});
+	await lastcall.lines.waitFor(/^up$/);
+	lastcall.kill("SIGTERM");
+	await lastcall.waitFor("stop.requested");
+	writeFileSync(over, "");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 });
 
 test("Supervisor cuts the drain delay short when told to hurry", async () => {
