@@ -207,7 +207,7 @@ test("run() without a binding says what is missing, and gets out from under a st
 	);
 	await lastcall.waitFor("job.ready", "good");
 	await lastcall.waitFor("job.ready", "native");
-	assert.match(lastcall.lines.text, /without reaping orphans/);
+	assert.match(lastcall.lines.text, /"level":"warn".*without reaping orphans/);
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 124, lastcall.lines.text);
 	assert.match(lastcall.lines.text, /good: clean shutdown/);

@@ -26,6 +26,8 @@ export function dumbInitWords(
 			return debug(
 				`Not forwarding signal ${notice.number} to children (ignored).`,
 			);
+		case "signal.handedOff":
+			return debug(`Ignoring tty hand-off signal ${notice.number}.`);
 		case "signal.forwarded":
 			return debug(`Forwarded signal ${notice.number} to children.`);
 		case "process.reaped": {

@@ -5,6 +5,7 @@
  * Before the spawn every failure is fatal, after it none is.
  */
 import { MAX_DURATION_MS } from "../duration.ts";
+import { attempt } from "../errors.ts";
 import { foreignFunctions } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
 import { widenSignalPipe } from "../os/signal-pipe.ts";
@@ -118,7 +119,11 @@ async function supervise(
 	const ignoredOnce = new Set(started.lostTerminal ? [SIGHUP, SIGCONT] : []);
 	onSignal(({ number }) => {
 		tell({ type: "signal.received", number });
-		if (!running || ignoredOnce.delete(number)) return;
+		if (!running) return;
+		if (ignoredOnce.delete(number)) {
+			tell({ type: "signal.handedOff", number });
+			return;
+		}
 		if (forward(number, pid, settings, tell)) deadline.start(number);
 		if (likeDumbInit && STOPS.has(number)) {
 			tell({ type: "init.suspended" });
@@ -126,11 +131,12 @@ async function supervise(
 		}
 	});
 	const ffi = foreignFunctions();
-	if (ffi) listenToRealTimeToo(ffi);
-	widenSignalPipe(ffi);
-	if (ffi && !likeDumbInit) ignoreTerminalStops(ffi);
-	// dumb-init leaves the program's directory, so that it can be unmounted.
-	if (likeDumbInit) process.chdir("/");
+	// Each can fail alone, and the program goes on.
+	attempt(() => ffi && listenToRealTimeToo(ffi));
+	attempt(() => widenSignalPipe(ffi));
+	attempt(() => ffi && !likeDumbInit && ignoreTerminalStops(ffi));
+	// For a program that has ended already: its SIGCHLD is told of before the program is collected.
+	if (settings.verbosity > 1) await new Promise(setImmediate);
 	started.watch((process) => {
 		const { pid: reaped, ...status } = process;
 		const isProgram = reaped === pid;
@@ -164,7 +170,7 @@ function becomeInit(settings: Settings, tell: Tell): boolean {
 		const registered = libc()?.becomeSubreaper() ?? true;
 		tell({ type: registered ? "subreaper.registered" : "subreaper.refused" });
 		if (!registered) return false;
-	} else if (process.pid !== 1) {
+	} else if (process.pid !== 1 && !libc()?.isSubreaper()) {
 		tell({ type: "orphans.unreachable" });
 	}
 	if (!foreignFunctions()) tell({ type: "binding.missing" });

@@ -38,6 +38,8 @@ export type Notice =
 			readonly number: number;
 			readonly to: number;
 	  }
+	/** The kernel has sent it because the terminal went to the program. */
+	| { readonly type: "signal.handedOff"; readonly number: number }
 	| { readonly type: "signal.dropped"; readonly number: number }
 	| { readonly type: "signal.forwarded"; readonly number: number }
 	| { readonly type: "signal.undeliverable"; readonly number: number }

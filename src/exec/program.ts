@@ -1,5 +1,6 @@
 /** Starts the program, through the C library where we can reach it, else as Node.js does. */
 import { constants } from "node:os";
+import { attempt } from "../errors.ts";
 import { inheritedDescriptors } from "../os/descriptors.ts";
 import { foreignFunctions } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
@@ -21,8 +22,15 @@ export type Started =
 export async function startProgram(settings: Settings): Promise<Started> {
 	const ffi = foreignFunctions();
 	if (!ffi) return startWithNode(settings);
-	const { command, apart } = settings;
-	const result = spawnProgram(ffi, { command: rawArguments(command), apart });
+	const { command, apart, identity } = settings;
+	// dumb-init leaves the program's directory, so that it can be unmounted: before the program can look.
+	const leaves = identity.style === "dumb-init";
+	const directory = leaves ? leaveDirectory() : undefined;
+	const result = spawnProgram(ffi, {
+		command: rawArguments(command),
+		apart,
+		directory,
+	});
 	if ("errno" in result) return result;
 	const { pid, lostTerminal = false } = result;
 	return {
@@ -33,6 +41,15 @@ export async function startProgram(settings: Settings): Promise<Started> {
 			if (c) startReaper(c, onReaped);
 		},
 	};
+}
+
+/** @returns Where we were; `undefined` if we had to stay there. */
+function leaveDirectory(): string | undefined {
+	return attempt(() => {
+		const directory = process.cwd();
+		process.chdir("/");
+		return directory;
+	});
 }
 
 /**

@@ -50,6 +50,8 @@ export function tiniWords(
 				],
 			];
 		}
+		case "signal.handedOff":
+			return [];
 		case "signal.dropped":
 			return [["debug", `Dropping signal: '${describeSignal(notice.number)}'`]];
 		case "signal.forwarded":

@@ -13,7 +13,7 @@ export function tiniVersion({ style }: Identity): string {
 }
 
 export function dumbInitVersion(): string {
-	return `dumb-init v${DUMB_INIT_VERSION} (lastcall ${readVersion()})\n`;
+	return `dumb-init v${DUMB_INIT_VERSION}\n`;
 }
 
 export function tiniUsage(identity: Identity): string {

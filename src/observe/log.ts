@@ -43,8 +43,8 @@ function describe(event: Event): Line {
 	switch (event.type) {
 		case "init.started":
 			return [
-				"info",
-				`Main program ${event.version} started as process ${event.pid}, ${roleInWords(event.role)}; stop timeout ${formatDuration(event.budgetMs)} (${event.budgetSource})`,
+				event.role === "none" ? "warn" : "info",
+				`Main program ${event.version} started as process ${event.pid}, ${roleInWords(event)}; stop timeout ${formatDuration(event.budgetMs)} (${event.budgetSource})`,
 			];
 		case "signal.received":
 			return [

@@ -1,13 +1,17 @@
 /** Facts in words, for log lines, reports and tables. */
-import type { StopReason } from "../events.ts";
+import type { Event, StopReason } from "../events.ts";
 import type { JobExit } from "../job/job.ts";
 import type { ProcessInfo } from "../os/processes.ts";
 
-export function roleInWords(role: "init" | "subreaper" | "none"): string {
+export function roleInWords({
+	role,
+	binding,
+}: Extract<Event, { type: "init.started" }>): string {
 	if (role === "init") return "the container's init";
-	return role === "subreaper"
-		? "a child subreaper"
-		: "without reaping orphans (neither node:ffi nor koffi loads here)";
+	if (role === "subreaper") return "a child subreaper";
+	return binding === "none"
+		? "without reaping orphans, and without a guard at the stop timeout: neither node:ffi nor koffi loads here"
+		: "without reaping orphans: the kernel has refused to make it a child subreaper";
 }
 
 export function reasonInWords(reason: StopReason): string {

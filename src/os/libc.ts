@@ -17,6 +17,7 @@ const WNOWAIT = 0x0100_0000;
 const __WNOTHREAD = 0x2000_0000;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_CHILD_SUBREAPER = 37;
 /** Of siginfo_t: si_signo, si_errno, si_code, padding, si_pid, si_uid, si_status. */
 const SI_CODE_OFFSET = 8;
 const SI_PID_OFFSET = 16;
@@ -52,6 +53,8 @@ export interface Libc {
 	hasChildren(): boolean;
 	/** prctl(PR_SET_CHILD_SUBREAPER): orphaned descendants become our children though we are not PID 1. */
 	becomeSubreaper(): boolean;
+	/** prctl(PR_GET_CHILD_SUBREAPER): whether somebody has made us one before exec. */
+	isSubreaper(): boolean;
 	/** prctl(PR_SET_PDEATHSIG): the kernel sends us this signal when our parent has died. */
 	setParentDeathSignal(signal: number): boolean;
 	/** _exit(2): ends the process at once, even while a thread is stuck in native code, where `process.exit()` hangs. */
@@ -113,6 +116,11 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 		setParentDeathSignal: (signal) =>
 			prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n) === 0,
 		becomeSubreaper: () => prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0,
+		isSubreaper: () => {
+			status.writeInt32LE(0, 0);
+			prctl(PR_GET_CHILD_SUBREAPER, statusAddress, 0n, 0n, 0n);
+			return status.readInt32LE(0) !== 0;
+		},
 		exitNow(code) {
 			_exit(code);
 			throw new Error("_exit(2) returned");

@@ -35,6 +35,8 @@ export interface SpawnRequest {
 	/** The program, looked up on PATH as execvp(3) does, and its arguments. */
 	readonly command: readonly (string | Buffer)[];
 	readonly apart: Apartness;
+	/** The program's working directory. @default ours */
+	readonly directory?: string | undefined;
 }
 
 export type SpawnResult =
@@ -57,41 +59,42 @@ export function spawnProgram(
 	ffi: ForeignFunctions,
 	request: SpawnRequest,
 ): SpawnResult {
-	const { command, apart } = request;
+	const { command } = request;
 	const [program = ""] = command;
-	const result = spawnWithTerminal(ffi, program, command, apart);
+	const result = spawnWithTerminal(ffi, program, command, request);
 	if (!("errno" in result) || result.errno !== ENOEXEC) return result;
 	// execvp(3): what the kernel takes for no executable is a script for the shell. posix_spawnp(3) leaves that to us.
 	const path = findOnPath(program) ?? program;
 	const shell = ["/bin/sh", path, ...command.slice(1)];
-	return spawnWithTerminal(ffi, "/bin/sh", shell, apart);
+	return spawnWithTerminal(ffi, "/bin/sh", shell, request);
 }
 
 function spawnWithTerminal(
 	ffi: ForeignFunctions,
 	program: string | Buffer,
 	args: readonly (string | Buffer)[],
-	apart: Apartness,
+	request: SpawnRequest,
 ): SpawnResult {
+	const { apart } = request;
 	const terminal = apart === "none" ? undefined : openTerminal(ffi);
-	if (!terminal?.isOurs) return spawn(ffi, program, args, apart);
+	if (!terminal?.isOurs) return spawn(ffi, program, args, request);
 
 	if (apart === "session") {
 		// A terminal belongs to one session: ours must let go of it. The program's session gets it by opening it.
-		if (!terminal.letGo()) return spawn(ffi, program, args, apart);
+		if (!terminal.letGo()) return spawn(ffi, program, args, request);
 		const lostTerminal = terminal.leadsSession;
-		const result = spawn(ffi, program, args, apart, "open");
+		const result = spawn(ffi, program, args, request, "open");
 		return "pid" in result
 			? { ...result, lostTerminal }
-			: spawn(ffi, program, args, apart);
+			: spawn(ffi, program, args, request);
 	}
 
 	if (terminal.canMoveInChild) {
 		// In the child, before exec: no moment in which the program is not yet in the foreground.
-		const moved = spawn(ffi, program, args, apart, "foreground");
+		const moved = spawn(ffi, program, args, request, "foreground");
 		if ("pid" in moved) return moved;
 	}
-	const result = spawn(ffi, program, args, apart);
+	const result = spawn(ffi, program, args, request);
 	if ("pid" in result && terminal.moveToForeground(result.pid)) {
 		// It may have read before the terminal was its own, and stopped for that.
 		attempt(() => process.kill(-result.pid, "SIGCONT"));
@@ -103,7 +106,7 @@ function spawn(
 	ffi: ForeignFunctions,
 	program: string | Buffer,
 	args: readonly (string | Buffer)[],
-	apart: Apartness,
+	{ apart, directory }: SpawnRequest,
 	terminal?: "foreground" | "open",
 ): SpawnResult {
 	const attributes = attributesFor(apart);
@@ -135,6 +138,19 @@ function spawn(
 		);
 	}
 
+	const at = cString(ffi, directory ?? "");
+	if (directory !== undefined) {
+		const add = attempt(() =>
+			ffi.bind("posix_spawn_file_actions_addchdir_np", "int", [
+				"pointer",
+				"pointer",
+			]),
+		);
+		if (add) add(fileActions, at.address);
+		// An old C library: then the program starts where we are.
+		else attempt(() => process.chdir(directory));
+	}
+
 	const pid = Buffer.alloc(4);
 	const file = cString(ffi, program);
 	const argv = cStrings(ffi, args);
@@ -155,7 +171,7 @@ function spawn(
 		argv.address,
 		environment,
 	) as number;
-	keep(attributes, actions, path.memory, file.memory, argv.memory);
+	keep(attributes, actions, path.memory, at.memory, file.memory, argv.memory);
 	return errno === 0 ? { pid: pid.readInt32LE() } : { errno };
 }
 

@@ -20,7 +20,10 @@ export function watchStart(
 	signal: AbortSignal,
 	{ onReady, onTimeout }: StartHooks,
 ): void {
-	let detail = `no sign of readiness (${readiness.type})`;
+	let detail =
+		readiness.type === "notify"
+			? "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach"
+			: `no sign of readiness (${readiness.type})`;
 	if (readiness.type === "http" || readiness.type === "tcp") {
 		const ready = pollUntilReady(readiness, signal, (message) => {
 			detail = message;

@@ -1,5 +1,6 @@
 /** What lastcall has beyond tini. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { suite, test } from "node:test";
 import { listProcesses } from "../../src/os/processes.ts";
 import {
@@ -12,6 +13,7 @@ import {
 import { until } from "../helpers/until.ts";
 
 const lastcall = ours("lastcall");
+const FFI = join(import.meta.dirname, "../../src/os/ffi.ts");
 const plain = { asInit: false };
 const sh = (script: string) => ["--", "sh", "-c", script];
 const DEAF = 'trap "" TERM INT; echo ready; while :; do sleep 0.05; done';
@@ -206,4 +208,33 @@ test("-p: the program gets the signal when our parent has died", async () => {
 	await running.stdout.waitFor(/^ready$/);
 	await running.kill("SIGKILL");
 	await running.stdout.waitFor(/the parent died/);
+});
+
+suite("beyond the options", () => {
+	test("whoever is a child subreaper already hears no warning of orphans", async () => {
+		const [node = ""] = lastcall;
+		const exec = `
+			const { foreignFunctions } = await import("${FFI}");
+			const types = ["int", "ulong", "ulong", "ulong", "ulong"];
+			foreignFunctions().bind("prctl", "int", types)(36, 1n, 0n, 0n, 0n);
+			process.execve("${node}", ${JSON.stringify([...lastcall, "--", "true"])});`;
+		const flags = ["--input-type=module", "--eval"];
+		const became = await runInit(
+			[node, "--no-warnings"],
+			[...flags, exec],
+			plain,
+		);
+		assert.deepEqual([became.stderr, became.code], ["", 0]);
+		const other = await runInit(lastcall, ["--", "true"], plain);
+		assert.match(other.stderr, /zombie reaping won't work/);
+	});
+
+	test("-vv tells of SIGCHLD before it tells of the program that was reaped, however soon that ends", async () => {
+		for (let turn = 0; turn < 5; turn++) {
+			const { stderr } = await runInit(lastcall, ["-vv", "--", "true"]);
+			const received = stderr.indexOf("Received SIGCHLD");
+			const reaped = stderr.indexOf("Reaped child with pid");
+			assert.ok(received !== -1 && received < reaped, stderr);
+		}
+	});
 });

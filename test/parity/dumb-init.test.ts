@@ -49,7 +49,8 @@ const same: readonly [string, string[], InitOptions?][] = [
 		[
 			"sh",
 			"-c",
-			'until [ "$(readlink /proc/1/cwd)" = / ]; do sleep 0.01; done; echo there',
+			// Before the program can look.
+			"readlink /proc/1/cwd",
 		],
 	],
 	[
@@ -138,7 +139,7 @@ suite("as dumb-init", needs("dumb-init"), () => {
 			const found = await runInit(ours("dumb-init"), [flag]);
 			assert.equal(found.code, 0);
 			assert.equal(found.stdout, "");
-			assert.match(found.stderr, /^dumb-init v1\.2\.5 \(lastcall \d/);
+			assert.match(found.stderr, /^dumb-init v1\.2\.5\n/);
 		}
 	});
 });
