@@ -4,6 +4,7 @@ import { monotonicMs } from "./clock.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { resolveLogSettings } from "./config/log-settings.ts";
 import { socketPaths, terminationMessagePath } from "./config/places.ts";
+import { STOP_SIGNALS } from "./config/schema.ts";
 import { resolveStopTimeout } from "./config/stop-timeout.ts";
 import { validateConfig } from "./config/validate.ts";
 import { errorInfo } from "./errors.ts";
@@ -56,6 +57,8 @@ export async function run(
 ): Promise<Ending> {
 	const { env } = process;
 	const isTerminal = isatty(1);
+	// The configuration may name any of them as a stop signal, and may take its time to load.
+	if (process.pid === 1) signals.listenTo(STOP_SIGNALS);
 	returnLargeBlocks(env);
 	const loaded = await loadUnlessStopped(options.config, signals);
 	if (!loaded) return { code: 0, mayHang: true };

@@ -1,6 +1,7 @@
 /**
- * The packages that are loaded late, or not at all. In dist/ each is one file with its bytecode: read and compiled as the many
- * small ones that it was, it takes several times as long and half as much memory again. In the sources it is the package.
+ * The packages that are loaded late, or not at all. In dist/ each is one file, and those that stand in the way of a start have
+ * bytecode. As many small files they would take several times as long to load, and half as much memory again. In the sources
+ * it is the package.
  *
  * Each is asked for in one file only, which shows what of it is used.
  */

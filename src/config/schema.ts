@@ -20,7 +20,8 @@ import * as v from "./validator.ts";
 
 const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
 
-const STOP_SIGNALS = [
+/** What the configuration may name as stop signals. */
+export const STOP_SIGNALS = [
 	"SIGHUP",
 	"SIGINT",
 	"SIGPWR",

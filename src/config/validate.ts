@@ -71,14 +71,17 @@ function readJobs(output: unknown): Map<string, unknown> {
 function knownOf(job: unknown): JobSettings | undefined {
 	if (!isObject(job)) return undefined;
 	const { thread, command, cwd, env, readiness, restart } = job;
-	const common = { readiness, restart, env: isObject(env) ? env : {} };
+	const texts = Object.entries(isObject(env) ? env : {}).filter(
+		([, value]) => typeof value === "string",
+	);
+	const known = { readiness, restart, env: Object.fromEntries(texts) };
 	if (typeof thread === "string")
-		return { ...common, thread } as unknown as JobSettings;
+		return { ...known, thread } as unknown as JobSettings;
 	if (!isTexts(command) || command.length === 0) return undefined;
-	const known = { ...common, command: [...command] };
 	return {
 		...known,
-		...(typeof cwd === "string" && { cwd }),
+		command: [...command],
+		cwd: typeof cwd === "string" ? cwd : undefined,
 	} as unknown as JobSettings;
 }
 

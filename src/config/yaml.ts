@@ -14,12 +14,13 @@ export function parseYaml(text: string): unknown {
 			const seen = new Set<unknown>();
 			for (const { key } of items) {
 				const name = isScalar(key) ? key.value : key;
-				const [offset = 0] = (isScalar(key) && key.range) || [];
-				const { line } = lineCounter.linePos(offset);
-				if (seen.has(name))
+				if (seen.has(name)) {
+					const [offset = 0] = (isScalar(key) && key.range) || [];
+					const { line } = lineCounter.linePos(offset);
 					throw new Error(
 						`Map keys must be unique: found ${String(name)} again at line ${line}`,
 					);
+				}
 				seen.add(name);
 			}
 		},

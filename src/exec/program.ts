@@ -21,10 +21,14 @@ export type Started =
 
 export async function startProgram(settings: Settings): Promise<Started> {
 	const ffi = foreignFunctions();
-	if (!ffi) return startWithNode(settings);
 	const { command, apart, identity } = settings;
 	// dumb-init leaves the program's directory, so that it can be unmounted: before the program can look.
 	const leaves = identity.style === "dumb-init";
+	if (!ffi) {
+		const started = await startWithNode(settings);
+		if (leaves) leaveDirectory();
+		return started;
+	}
 	const directory = leaves ? leaveDirectory() : undefined;
 	const result = spawnProgram(ffi, {
 		command: rawArguments(command),

@@ -6,7 +6,7 @@
  * - Without stop handlers a listener of the app decides, and we do nothing; without that too the default is what it is for every
  *   process but PID 1: the end, with 128 + n.
  * - The same for an uncaught exception: only stop handlers make us listen, and a listener of the app goes first.
- * - No listener of ours is ever taken off, not by others either: as PID 1 the signal would be ignored again. So an app that cleans up, takes off its
+ * - Our listeners stay, even if others take them off: as PID 1 the signal would be ignored again. So an app that cleans up, takes off its
  *   own listener and sends itself the signal again ends as it expects.
  */
 import { constants } from "node:os";

@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import { resolveLogSettings } from "../config/log-settings.ts";
 import { validateConfig } from "../config/validate.ts";
 import { MAX_DURATION_MS } from "../duration.ts";
+import { UserError } from "../errors.ts";
 import { openObservers } from "../observe/observers.ts";
 import { checkBudget, flushStallMs, planBudget } from "../supervisor/budget.ts";
 import { exitCode } from "../supervisor/exit-code.ts";
@@ -16,6 +17,10 @@ import { appInit } from "./shared.ts";
 
 export async function runJobs(config: Config): Promise<void> {
 	const { env } = process;
+	if (config.stopSignals)
+		throw new UserError(
+			"Cannot use stopSignals in startJobs(): the app's own init takes the signals, SIGTERM and SIGINT",
+		);
 	// It stands for the file: messages name it, and relative paths begin beside it.
 	const path = join(process.cwd(), "startJobs()");
 	const settings = validateConfig({ path, value: config }, env);

@@ -53,7 +53,7 @@ export interface Job {
 	requestStop(): void;
 	/** Passes a signal on. `false` if it is not there, or is a thread: threads take no signals. */
 	signal(signal: NodeJS.Signals): boolean;
-	/** It is late: from here on it runs only where nobody else wants the processor. */
+	/** It is late: from here on it runs at the lowest priority. */
 	giveWay(): void;
 	/** Where it is at this moment, for the report. Takes no longer than `ms`, never rejects, does not disturb the main thread. */
 	locate(ms: number): Promise<Whereabouts | undefined>;

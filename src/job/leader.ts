@@ -8,7 +8,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { ExecaError } from "execa";
 import { type ErrorInfo, errorInfo } from "../errors.ts";
-import { hideStderr } from "../os/stderr.ts";
+import { hideStreams } from "../os/stderr.ts";
 import { loadPackage } from "../packages.ts";
 
 export interface LeaderOptions {
@@ -32,20 +32,28 @@ export function startLeader(
 	[program = "", ...args]: readonly string[],
 	{ env, cwd, output, hasChannel }: LeaderOptions,
 ): Leader {
-	const { execa } = hideStderr(() => loadPackage("execa"));
-	const subprocess = execa(program, args, {
-		env,
-		extendEnv: false,
-		cwd,
-		detached: true,
-		stdio: ["ignore", output, output, ...(hasChannel ? ["pipe" as const] : [])],
-		buffer: false,
-		reject: false,
-		cleanup: false,
-		forceKillAfterDelay: false,
-		stripFinalNewline: false,
-		verbose: "none",
-	});
+	// It looks at the streams of the process when it is loaded and at each start. Touching them would make them non-blocking for all
+	// who share them.
+	const subprocess = hideStreams(() =>
+		loadPackage("execa").execa(program, args, {
+			env,
+			extendEnv: false,
+			cwd,
+			detached: true,
+			stdio: [
+				"ignore",
+				output,
+				output,
+				...(hasChannel ? ["pipe" as const] : []),
+			],
+			buffer: false,
+			reject: false,
+			cleanup: false,
+			forceKillAfterDelay: false,
+			stripFinalNewline: false,
+			verbose: "none",
+		}),
+	);
 	const { nodeChildProcess: child } = subprocess;
 	const failed =
 		child.pid === undefined

@@ -2,9 +2,10 @@
  * What a process writes, as log records: one for each line, with the job and the stream.
  *
  * Invariants:
- * - Memory is bounded, of each stream and of all together: over LIMIT the pipe is not read any more, and the process waits in
- *   write(2) as on any full pipe. After `neverWait()`, and once the process has ended, it is always read: a stalled reader must not
- *   delay a stop, nor take what was written before the end. Over STOP_LIMIT lines are dropped and counted.
+ * - Memory is bounded, of each stream and of all together, but for one read of each stream: over LIMIT the pipe is not read any
+ *   more, and the process waits in write(2) as on any full pipe. After `neverWait()`, and once the process has ended, the pipe is
+ *   always read: a stalled reader must not delay a stop, nor take what was written before the end. Over STOP_LIMIT its lines are
+ *   dropped and counted.
  * - A line longer than LINE_LENGTH becomes several records, all but the last with `partial`. Bytes that are no UTF-8
  *   become U+FFFD; characters are never cut apart.
  */
@@ -48,6 +49,8 @@ export class LineLog {
 	#isTorn = false;
 	/** Records that have not been handed on. */
 	#batch = "";
+	/** In bytes. */
+	#batchLength = 0;
 	#inFlight = 0;
 	#mayWait = true;
 	#lastRead = 0;
@@ -107,7 +110,7 @@ export class LineLog {
 
 	#read(bytes: Buffer): void {
 		this.#lastRead = monotonicMs();
-		if (inFlightOfAll > STOP_LIMIT) {
+		if (inFlightOfAll > STOP_LIMIT && !this.#mayWait) {
 			this.#dropped += bytes.length;
 			this.#isTorn = true;
 			return;
@@ -151,8 +154,10 @@ export class LineLog {
 	#log(line: string, fields: { readonly partial?: true } = {}): void {
 		// A level of its own would be a guess: stderr is where many programs log whatever they log.
 		const text = logLine("info", { ...this.#origin, ...fields }, line);
-		if (this.#batch.length + text.length > BATCH_LENGTH) this.#sendBatch();
+		const length = Buffer.byteLength(text);
+		if (this.#batchLength + length > BATCH_LENGTH) this.#sendBatch();
 		this.#batch += text;
+		this.#batchLength += length;
 	}
 
 	/** Several short lines are one chunk: a chunk costs more than a line. */
@@ -160,6 +165,7 @@ export class LineLog {
 		if (this.#batch === "") return;
 		const bytes = Buffer.from(this.#batch);
 		this.#batch = "";
+		this.#batchLength = 0;
 		const cost = bytes.length + CHUNK_COST;
 		this.#inFlight += cost;
 		inFlightOfAll += cost;
@@ -171,7 +177,7 @@ export class LineLog {
 		});
 	}
 
-	/** Where there are many streams each has its share, but always some: else it would wait for the others' reader. */
+	/** Many streams share LIMIT_OF_ALL. A stream with nothing in flight may always read: else it would wait for the reader of others. */
 	#isOver(): boolean {
 		return (
 			this.#inFlight > LIMIT ||

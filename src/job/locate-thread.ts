@@ -54,15 +54,16 @@ export async function locateThread(
 	const kernel = task === undefined ? undefined : readKernelState(task);
 	let seen: Whereabouts | undefined;
 	if (await takeTurn(ms)) {
+		const leftMs = Math.max(0, end - monotonicMs());
 		// Rejects when the thread ends meanwhile.
-		const taken = takeProfile(worker, ms).then(
+		const taken = takeProfile(worker, leftMs).then(
 			(json) => {
 				seen =
 					attempt(() => json && readProfile(JSON.parse(json))) || undefined;
 			},
 			() => {},
 		);
-		await within(taken, Math.max(0, end - monotonicMs()));
+		await within(taken, leftMs);
 		endTurn();
 	}
 	return seen ?? (kernel && fromKernel(kernel));
@@ -118,7 +119,8 @@ async function takeProfile(
 	ms: number,
 ): Promise<string | undefined> {
 	// Node.js 24.8 and later.
-	if (typeof worker.startCpuProfile !== "function") return undefined;
+	if (typeof worker.startCpuProfile !== "function" || ms === 0)
+		return undefined;
 	// First those are ended that get no turn: there may be little processor time.
 	await new Promise(setImmediate);
 	// It samples from a thread of its own.

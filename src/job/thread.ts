@@ -21,6 +21,7 @@ import {
 import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
 import type { LogLevel } from "../logger.ts";
 import { giveWay } from "../os/priority.ts";
+import { isOurProc } from "../os/processes.ts";
 import { RaisableFlag } from "./flag.ts";
 import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
 import { locateThread } from "./locate-thread.ts";
@@ -146,9 +147,9 @@ export class ThreadJob implements Job {
 	}
 
 	giveWay(): void {
+		if (!this.#worker || !this.#task || !isOurProc()) return;
 		// PID/task/TID.
-		const id = this.#task && Number(this.#task.split("/").at(-1));
-		if (id) giveWay(id);
+		giveWay(Number(this.#task.split("/").at(-1)));
 	}
 
 	async locate(ms: number): Promise<Whereabouts | undefined> {

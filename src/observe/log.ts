@@ -56,7 +56,10 @@ function describe(event: Event): Line {
 		case "job.waiting":
 			return ["info", `Job ${event.job} is waiting for what it depends on`];
 		case "job.withdrawn":
-			return ["info", `Job ${event.job} is not started any more`];
+			return [
+				"info",
+				`Job ${event.job} was waiting for its start, and will not be started`,
+			];
 		case "job.ready":
 			return ["info", `Job ${event.job} is ready`];
 		case "job.startTimedOut":
@@ -108,7 +111,7 @@ function describe(event: Event): Line {
 		case "job.outputDropped":
 			return [
 				"warn",
-				`Job ${event.job}: ${event.bytes} bytes of its output found no reader during the stop`,
+				`Job ${event.job}: ${event.bytes} bytes of its output are lost: nobody read them`,
 			];
 		case "output.dropped":
 			return [

@@ -61,7 +61,7 @@ export async function openObservers({
 	observers.push(logEvents(console.log, log.level));
 	if (terminationMessage !== undefined)
 		observers.push(writeTerminationMessage(terminationMessage));
-	// An observer that fails must not take the supervisor with it, and is told of to all: a fault of ours.
+	// An observer that fails must not take the supervisor with it. Its error is a fault of ours, and is reported as one.
 	const emit: Emit = (event) => {
 		for (const observe of observers)
 			try {

@@ -3,7 +3,8 @@
  *
  * Two POSIX timers send a real-time signal each. The handlers are a few bytes of machine code: no JavaScript runs, no thread is
  * made (the limit of processes may be reached), no memory is taken. One writes the words to standard error, the other one calls
- * exit_group(2). The kernel runs a handler on any thread of the process, in the middle of whatever that does.
+ * exit_group(2). The kernel chooses the thread: the main thread if it can take
+ * the signal. A handler runs in the middle of whatever that thread does.
  *
  * Invariants:
  * - The handlers read nothing but `data`, which is referenced for ever.
@@ -15,10 +16,12 @@ import { attempt } from "../errors.ts";
 import { type ForeignFunctions, foreignFunctions } from "./ffi.ts";
 import { bindSyscall } from "./syscall.ts";
 
-/** The words come so long before the exit: signals that are handled at once are handled the last one first. */
+/** The words come so long before the exit: of two signals that are pending the handler of the higher number runs first. */
 const SPEAK_MS = 100;
 const SPEAK_SIGNAL = 63;
 const EXIT_SIGNAL = 64;
+
+const SIG_IGN = 1n;
 
 const PAGE = 4_096n;
 const PROT_READ_WRITE = 0x3;
@@ -106,9 +109,9 @@ function x64(...code: (string | readonly [string, bigint])[]): Buffer {
 
 /** @param code Instructions that find the address in x9. Their number is even: the address behind them is aligned. */
 function arm64(data: bigint, code: readonly number[]): Buffer {
-	const all = [0x58000009, 0xd503201f, ...code]; // ldr x9, <behind the code>; nop
+	// ldr x9, <behind the code>; nop
+	const all = [0x58000009 | ((code.length + 2) << 5), 0xd503201f, ...code];
 	const bytes = Buffer.alloc(all.length * 4 + 8);
-	all[0] = 0x58000009 | (all.length << 5);
 	all.forEach((word, index) => {
 		bytes.writeUInt32LE(word, index * 4);
 	});
@@ -158,7 +161,7 @@ function makeGuard(ffi: ForeignFunctions, machine: Machine): Guard {
 		say(words, code) {
 			// Nothing is said while the words are replaced.
 			data.writeUInt32LE(0, LENGTH_OFFSET);
-			data.writeUInt32LE(code, CODE_OFFSET);
+			data.writeUInt32LE(code & 0xff, CODE_OFFSET);
 			const length = data.write(`${words}\n`, WORDS_OFFSET);
 			data.writeUInt32LE(length, LENGTH_OFFSET);
 		},
@@ -183,10 +186,13 @@ function installHandlers(
 	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
 	const speak = machine.speak(data);
 	const page = makePage(ffi, Buffer.concat([speak, machine.exit(data)]));
-	if (page !== undefined) signal(SPEAK_SIGNAL, page);
-	else signal(SPEAK_SIGNAL, 1n); // SIG_IGN
-	const exit = page && page + BigInt(speak.length);
-	signal(EXIT_SIGNAL, exit ?? ffi.symbol("_exit"));
+	if (page === undefined) {
+		signal(SPEAK_SIGNAL, SIG_IGN);
+		signal(EXIT_SIGNAL, ffi.symbol("_exit"));
+	} else {
+		signal(SPEAK_SIGNAL, page);
+		signal(EXIT_SIGNAL, page + BigInt(speak.length));
+	}
 }
 
 /** The address of a page with this code. */

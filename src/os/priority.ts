@@ -3,8 +3,8 @@ import { constants, setPriority } from "node:os";
 import { attempt } from "../errors.ts";
 
 /**
- * Lowers a thread, or the main thread of a process, to where it runs only if nobody else wants the processor: setpriority(2). It
- * needs no right for that, and would need one to raise it again: for what is to be killed only.
+ * Lowers a thread, or the main thread of a process, to the lowest priority: setpriority(2). That needs no right; to raise it again
+ * would need one. So it is for what is to be killed.
  *
  * @param id Of a thread, or of a process.
  */

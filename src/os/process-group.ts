@@ -44,7 +44,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 /**
  * Who is alive in the group, the first twenty of them. Empty where /proc hides them.
  *
- * @param ms Whoever came in the last so many milliseconds may be missing.
+ * @param ms The list may be so many milliseconds old.
  */
 export function nameGroup(group: number, ms = SAME_MOMENT_MS): ProcessInfo[] {
 	return membersOf(group, ms)

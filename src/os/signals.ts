@@ -2,7 +2,7 @@
  * The signals of the process. Importing this file takes hold of them, so the entry file imports it first.
  *
  * Invariants:
- * - No stop signal is lost, not even one that came before any JavaScript (early-signal.ts).
+ * - No SIGTERM or SIGINT is lost, not even one that came before any JavaScript (early-signal.ts).
  * - SIGUSR1 has a listener from here on, else Node.js opens the inspector. (`--disable-sigusr1` would leave it blocked.)
  * - No listener is ever taken off: libuv would leave SIG_DFL behind. Not by others either (listen.ts).
  */

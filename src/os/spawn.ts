@@ -147,7 +147,7 @@ function spawn(
 			]),
 		);
 		if (add) add(fileActions, at.address);
-		// An old C library: then the program starts where we are.
+		// An old C library. Then we go back to that directory, and the program starts there.
 		else attempt(() => process.chdir(directory));
 	}
 

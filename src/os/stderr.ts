@@ -9,18 +9,23 @@ import { ownDescription } from "./output.ts";
  * node:assert (as pino does), or node:util as an ES module, to see whether it has colours. It looks once.
  */
 export function keepStderrBlocking(): void {
-	hideStderr(() => process.getBuiltinModule("node:assert"));
+	hideStreams(() => process.getBuiltinModule("node:assert"));
 }
 
-/** Loads something that asks at its start whether standard error is a terminal, and does not need to know. */
-export function hideStderr<T>(load: () => T): T {
-	const stderr = Object.getOwnPropertyDescriptor(process, "stderr");
-	if (!stderr) return load();
-	Object.defineProperty(process, "stderr", { value: {}, configurable: true });
+const STREAMS = ["stdin", "stdout", "stderr"] as const;
+
+/** Runs something that looks at the standard streams of the process, and does not need them. */
+export function hideStreams<T>(action: () => T): T {
+	const hidden = STREAMS.map(
+		(name) => [name, Object.getOwnPropertyDescriptor(process, name)] as const,
+	);
+	for (const [name] of hidden)
+		Object.defineProperty(process, name, { value: {}, configurable: true });
 	try {
-		return load();
+		return action();
 	} finally {
-		Object.defineProperty(process, "stderr", stderr);
+		for (const [name, descriptor] of hidden)
+			if (descriptor) Object.defineProperty(process, name, descriptor);
 	}
 }
 

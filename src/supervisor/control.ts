@@ -49,7 +49,7 @@ export function controlJobs(
 					);
 				return yes(
 					before === "waiting" || before === "backing-off"
-						? `Job ${name} was waiting for its start, and is not started any more`
+						? `Job ${name} was waiting for its start, and will not be started`
 						: `Job ${name} was not running`,
 				);
 			}
@@ -74,7 +74,8 @@ export function controlJobs(
 	};
 }
 
-function whyNot({ state, lastExit }: Unit): string {
+function whyNot({ state, lastExit: last, isRunning }: Unit): string {
+	const lastExit = isRunning ? undefined : last;
 	if (lastExit && "error" in lastExit) return lastExit.error.message;
 	if (lastExit && "code" in lastExit)
 		return `it exited with code ${lastExit.code}`;
@@ -96,7 +97,11 @@ async function start(
 	units: ReadonlyMap<string, Unit>,
 ): Promise<CommandResult> {
 	const { name } = unit.plan;
-	const { missing } = dependenciesOf(unit, units);
+	const { missing, ended } = dependenciesOf(unit, units);
+	if (ended)
+		return no(
+			`Cannot restart ${name}: it depends on ${ended}, which has ended`,
+		);
 	if (missing.length > 0) {
 		unit.wait();
 		return yes(`Job ${name} is waiting for ${missing.join(", ")}`);

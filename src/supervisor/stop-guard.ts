@@ -9,8 +9,8 @@ import { EXIT_KILLED } from "./exit-code.ts";
 /** So many jobs are named. */
 const NAMED = 10;
 /**
- * Outside PID 1 nothing of ours ends with us: the guard must not come before the SIGKILL for stragglers, on however busy a machine. And
- * there nobody kills us at the stop timeout.
+ * Outside PID 1 what is left of the jobs does not end with us, and mostly nobody kills us at the stop timeout. So the guard leaves time for
+ * the SIGKILL of jobs and stragglers, also on a busy machine.
  */
 const GRACE_MS = 2_000;
 
@@ -27,6 +27,7 @@ export function guardStop(budget: Budget): Emit {
 		const now = monotonicMs();
 		endAt = Math.min(endAt, now + ms);
 		armed = guard();
+		armed?.say(words(), code);
 		armed?.arm(endAt - now + graceMs);
 	}
 

@@ -42,7 +42,6 @@ export async function stopJob(
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
 		const waitedMs = elapsed();
 		const late = monotonicMs();
-		job.giveWay();
 		const where = await job.locate(budget.locateMs);
 		// Late, but by itself, if it has ended meanwhile: when the whole container was frozen beyond the deadline, say.
 		if (job.kill()) {

@@ -44,7 +44,7 @@ export class Supervisor {
 	readonly #deadline = new Deadline();
 	readonly #starts = new StartQueue();
 	readonly #stop = Promise.withResolvers<StopRequest>();
-	/** Settles when the last job ends by itself while the stop waits. */
+	/** Settles when the stop was requested and no run is left. */
 	readonly #noneLeft = Promise.withResolvers<void>();
 	#request: StopRequest | undefined;
 	#starting = false;
@@ -59,6 +59,7 @@ export class Supervisor {
 			deadline: this.#deadline,
 			starts: this.#starts,
 			onReady: () => this.#startNext(),
+			onRunEnded: () => this.#checkLeft(),
 			onEnded: (unit: Unit, exit: JobExit) => this.#onEnded(unit, exit),
 		};
 		this.#units = new Map(
@@ -81,6 +82,7 @@ export class Supervisor {
 		const { reason, at } = await this.#stop.promise;
 		const { drainMs } = this.#budget;
 		// Only a signal comes from somebody who sends requests elsewhere first. A timer of 0 would take a millisecond.
+		this.#checkLeft();
 		if (reason.type === "signal" && drainMs > 0)
 			await within(
 				Promise.race([this.#deadline.passed, this.#noneLeft.promise]),
@@ -119,7 +121,10 @@ export class Supervisor {
 			.map(({ plan }) => plan.name);
 	}
 
-	/** Starts whatever waits for nothing any more. A job that cannot start tells so in the midst of it: then once more, not deeper. */
+	/**
+	 * Starts whatever waits for nothing any more. A job that cannot start calls this function again: then the loop runs once more,
+	 * instead of a nested call.
+	 */
 	#startNext(): void {
 		this.#again = true;
 		if (this.#starting) return;
@@ -144,16 +149,18 @@ export class Supervisor {
 	}
 
 	#onEnded({ plan }: Unit, exit: JobExit): void {
-		if (this.#request) {
-			if ([...this.#units.values()].every(({ isRunning }) => !isRunning))
-				this.#noneLeft.resolve();
-			return;
-		}
+		if (this.#request) return;
 		const { name, essential } = plan;
 		if (essential) this.requestStop({ type: "job", job: name, exit });
 		else this.#startNext();
 		if ([...this.#units.values()].every(({ isOver }) => isOver))
 			this.requestStop({ type: "idle" });
+	}
+
+	#checkLeft(): void {
+		if (!this.#request) return;
+		if ([...this.#units.values()].every(({ isRunning }) => !isRunning))
+			this.#noneLeft.resolve();
 	}
 
 	async #stopAll(requestedAt: number): Promise<JobStop[]> {

@@ -11,6 +11,8 @@ export interface UnitHooks {
 	readonly emit: Emit;
 	/** What depends on it may start. */
 	readonly onReady: (unit: Unit) => void;
+	/** One of its runs has ended, in whichever way. */
+	readonly onRunEnded: () => void;
 	/** It has ended by itself, and for good. */
 	readonly onEnded: (unit: Unit, exit: JobExit) => void;
 	/** The program's; infinitely far away until its stop is requested. */
@@ -28,7 +30,7 @@ export interface Run {
 }
 
 export type UnitState =
-	/** For what it depends on, or not wanted. */
+	/** It waits for what it depends on. */
 	| { readonly type: "waiting" }
 	| { readonly type: "starting" | "ready"; readonly run: Run }
 	/** A one-shot that has ended well. */

@@ -231,7 +231,8 @@ export class Unit {
 
 	/** After the news of its end: that may have begun the program's stop, where a thread is better left alone. */
 	#leave(job: Job, exit: JobExit): void {
-		const { emit, deadline } = this.#hooks;
+		const { emit, deadline, onRunEnded } = this.#hooks;
+		onRunEnded();
 		this.leftOver.add(job, exit);
 		if (deadline.isSet) return;
 		void this.leftOver.release(job).then((hasGone) => {

@@ -39,6 +39,11 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		/^jobs\.a\.env\.constructor: found the name "constructor", which is JavaScript's own/,
 	],
 	[
+		"PATH as a list",
+		{ jobs: { a: { ...job, env: { PATH: ["/usr/bin"] } } } },
+		/^jobs\.a\.env\.PATH: found Array, expected string$/,
+	],
+	[
 		"env as a list, as Compose takes it",
 		{ jobs: { a: { ...job, env: ["A=B"] } } },
 		/^jobs\.a\.env: found Array, expected Object$/,

@@ -48,12 +48,13 @@ suite("without stop handlers, as PID 1", () => {
 			assert.deepEqual(linesOf(app), ["up", "own clean-up"]);
 		});
 
-	test("an app that takes off every listener of the process can still be stopped", async () => {
-		await using app = await startApp("re-raising", { args: ["very deaf"] });
-		await app.lines.waitFor(/^up$/);
-		app.kill("SIGTERM");
-		assert.equal((await app.exit()).code, 143);
-	});
+	for (const how of ["very deaf", "saving"])
+		test(`an app that takes off every listener of the process, or puts all back, can still be stopped: ${how}`, async () => {
+			await using app = await startApp("re-raising", { args: [how] });
+			await app.lines.waitFor(/^up$/);
+			app.kill("SIGTERM");
+			assert.equal((await app.exit()).code, 143);
+		});
 
 	test("signal-exit's listener is not taken for one that decides, and gets to clean up", async () => {
 		await using app = await startApp("running-execa");

@@ -5,6 +5,7 @@ import type { JobExit } from "../../src/job/job.ts";
 import { readProcess } from "../../src/os/processes.ts";
 import { childrenOf } from "../helpers/inits.ts";
 import { type Lastcall, startLastcall } from "../helpers/lastcall.ts";
+import { isNonBlocking } from "../helpers/output.ts";
 import { program, shell } from "../helpers/programs.ts";
 import { until } from "../helpers/until.ts";
 
@@ -50,6 +51,15 @@ test("ProcessJob has done as it was told when its stop signal ends it, by whiche
 	await lastcall.waitFor("job.started", "it");
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+});
+
+test("ProcessJob leaves standard output blocking for everybody else, and standard error", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { it: { command: program("waiting.sh", "it"), output: "log" } },
+	});
+	await lastcall.lines.waitFor(/it: running/);
+	for (const descriptor of [1, 2] as const)
+		assert.equal(isNonBlocking(lastcall.pid, descriptor), false);
 });
 
 test("ProcessJob has its arguments, environment and folder", async () => {

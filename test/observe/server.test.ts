@@ -201,7 +201,7 @@ test("lastcall stop takes a start back, and status tells; lastcall restart waits
 	await lastcall.waitFor("restart.scheduled", "failing");
 	await retry(async () => (await ask("status")).stdout !== "");
 	const taken =
-		/^Job \w+ was waiting for its start, and is not started any more\n$/;
+		/^Job \w+ was waiting for its start, and will not be started\n$/;
 	for (const job of ["waits", "failing"]) {
 		assert.match((await ask("stop", job)).stdout, taken);
 		const status = await ask("status");

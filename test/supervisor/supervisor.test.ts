@@ -298,6 +298,19 @@ for (const signal of ["SIGQUIT", "SIGTERM"] as const)
 		assert.equal("signal" in reason && reason.signal, signal);
 	});
 
+test("run() keeps a stop signal that comes while the configuration is loading", async () => {
+	await using lastcall = await startLastcall(`
+		process.kill(process.pid, "SIGQUIT");
+		await new Promise((resolve) => setTimeout(resolve, 100));
+		export default {
+			stopSignals: ["SIGQUIT"],
+			jobs: { it: { command: ["sleep", "1000"] } },
+		};`);
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+	const { reason } = lastcall.event("stop.requested");
+	assert.equal("signal" in reason && reason.signal, "SIGQUIT");
+});
+
 test("Supervisor passes SIGINT on where it is no stop signal", async () => {
 	await using lastcall = await startLastcall({
 		stopSignals: ["SIGTERM"],
