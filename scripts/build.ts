@@ -9,6 +9,7 @@ import {
 	bundleProgram,
 	bundleRegister,
 	bundleScript,
+	bundleSubcommands,
 	INLINED,
 	WITH_BYTECODE,
 } from "./lib/bundle.ts";
@@ -23,7 +24,7 @@ rmSync("dist", { recursive: true, force: true });
 await bundleLoader("dist/main.cjs");
 await bundleProgram("dist/program.cjs");
 // What `run` does not need is not kept in memory.
-await bundleScript("src/main.ts", "dist/subcommands.cjs");
+await bundleSubcommands("dist/subcommands.cjs");
 await bundleScript("src/job/thread-entry.ts", "dist/thread-entry.cjs");
 await bundleRegister("dist/register.js");
 await bundleApi("dist");
@@ -33,6 +34,7 @@ writeFileSync("dist/LICENSES", licensesOf([...inlined, ...packages]));
 chmodSync("dist/main.cjs", 0o755);
 for (const [directory, name] of [
 	["dist", "program"],
+	["dist", "subcommands"],
 	...WITH_BYTECODE.map((name) => ["dist/packages", name]),
 ])
 	execFileSync(

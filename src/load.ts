@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * dist/main.cjs: runs the program, which is there in two bundles. For a program in the foreground dist/program.cjs, from its bytecode:
- * to compile it would take a tenth of the time until the program starts. For the subcommands dist/subcommands.cjs, which has them, too.
- * On a Node.js that is too old for them it says so; this file itself has to work there, so it imports nothing of Node.js's.
+ * dist/main.cjs: runs the program, which is there in two bundles, from their bytecode: to compile them would take a tenth of the
+ * time until a program or a job starts. For a program in the foreground dist/program.cjs; for the subcommands dist/subcommands.cjs, which has
+ * them, too. On a Node.js that is too old for them it says so; this file itself has to work there, so it imports nothing of Node.js's.
  *
  * The signals are os/signals.ts's, a few hundred microseconds later: it notices what came before.
  */
@@ -16,9 +16,9 @@ const complaint = complainOfNode();
 if (complaint !== undefined) {
 	printRaw(complaint);
 	process.exitCode = EXIT_USAGE;
-} else if (isSubcommand(process.argv[2]))
-	require(`${__dirname}/subcommands.cjs`);
-else {
-	const program = `${__dirname}/program.cjs`;
-	runScript(program)(require, `file://${program}`);
+} else {
+	const name = isSubcommand(process.argv[2]) ? "subcommands" : "program";
+	const program = `${__dirname}/${name}.cjs`;
+	const importModule = (url: string) => import(url);
+	runScript(program)(require, `file://${program}`, importModule);
 }

@@ -90,10 +90,33 @@ export async function bundleMain(
 /** The same as a function for src/load.ts. */
 export async function bundleProgram(outfile: string): Promise<void> {
 	await bundleMain(outfile, {
-		banner: { js: "(function (require, importMetaUrl) {" },
-		footer: { js: "})" },
-		// A script that is no module has no import(): ES modules are required.
-		supported: { "dynamic-import": false },
+		...asFunction,
+	});
+}
+
+/** What src/load.ts runs. A script that is no module has no import(): Node.js's own modules are required. */
+const asFunction = {
+	banner: { js: "(function (require, importMetaUrl, importFromOutside) {" },
+	footer: { js: "})" },
+	supported: { "dynamic-import": false },
+} as const satisfies BuildOptions;
+
+/** The import() of what users have written is handed in. */
+const withImportFromOutside: Plugin = {
+	name: "with-import-from-outside",
+	setup({ onLoad }) {
+		onLoad({ filter: /\/src\/import-module\.ts$/ }, () => ({
+			contents: "export const importModule = importFromOutside;",
+			loader: "js",
+		}));
+	},
+};
+
+/** The program with its subcommands, as a function, too. */
+export async function bundleSubcommands(outfile: string): Promise<void> {
+	await bundleScript("src/main.ts", outfile, {
+		...asFunction,
+		plugins: [withImportFromOutside],
 	});
 }
 
@@ -146,7 +169,10 @@ const FOLDER_OF_PACKAGE = /.*node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 /** What runs the program, or says that this Node.js is too old for it. */
 export async function bundleLoader(outfile: string): Promise<void> {
-	await bundleScript("src/load.ts", outfile, { target: OLD_NODE.cjs });
+	await bundleScript("src/load.ts", outfile, {
+		target: OLD_NODE.cjs,
+		supported: { "dynamic-import": true },
+	});
 }
 
 /**

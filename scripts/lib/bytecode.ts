@@ -2,9 +2,10 @@
  * `node scripts/lib/bytecode.ts DIRECTORY NAME`: has DIRECTORY/NAME.cjs do what it is there for once, and keeps the bytecode of all
  * that V8 has compiled for it, for src/script.ts. V8 compiles a function when it is first called: without a run there is none.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { Script } from "node:vm";
 import type { Packages } from "../../src/packages.ts";
 
@@ -13,6 +14,7 @@ const filename = resolve(directory, `${name}.cjs`);
 const bytecode = resolve(directory, `${name}.bytecode`);
 const require = createRequire(filename);
 const script = new Script(readFileSync(filename, "latin1"), { filename });
+const importModule = (url: string) => import(url);
 
 function save(): void {
 	writeFileSync(bytecode, script.createCachedData());
@@ -45,7 +47,8 @@ const USES: Readonly<Record<string, (exports: never) => unknown>> = {
 	},
 };
 
-if (name === "program") await program();
+if (name === "program") program();
+else if (name === "subcommands") service();
 else {
 	const exports = {} as Packages[keyof Packages];
 	script.runInThisContext()(exports, require);
@@ -53,7 +56,28 @@ else {
 	save();
 }
 
-async function program(): Promise<void> {
+/** Runs a service of a thread and a process until both have ended. */
+function service(): void {
+	const folder = mkdtempSync(join(tmpdir(), "lastcall-build-"));
+	writeFileSync(
+		join(folder, "job.cjs"),
+		"module.exports = async ({ flag, ready }) => { ready(); await flag.raised(); };",
+	);
+	const jobs = {
+		thread: { thread: "job.cjs", readiness: "notify" },
+		process: { command: ["true"], dependsOn: ["thread"] },
+	};
+	const config = join(folder, "lastcall.config.json");
+	writeFileSync(config, JSON.stringify({ jobs, logLevel: "silent" }));
+	process.argv = [process.execPath, filename, "run", config];
+	process.once("exit", () => {
+		save();
+		rmSync(folder, { recursive: true });
+	});
+	script.runInThisContext()(require, `file://${filename}`, importModule);
+}
+
+function program(): void {
 	// An orphan to reap, signals to pass on (ignored by default) until there is bytecode, or nobody any more to make it.
 	const shell = `(true &); while [ ! -e '${bytecode}' ] && kill -WINCH $PPID; do sleep 0.05; done`;
 	process.argv = [process.execPath, filename, "-s", "--", "sh", "-c", shell];
@@ -62,5 +86,5 @@ async function program(): Promise<void> {
 		// The first one has still to be passed on.
 		if (++signals === 2) save();
 	});
-	script.runInThisContext()(require, `file://${filename}`);
+	script.runInThisContext()(require, `file://${filename}`, importModule);
 }

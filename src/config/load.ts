@@ -4,6 +4,7 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { defaultExport } from "../default-export.ts";
 import { errorInfo, UserError } from "../errors.ts";
+import { importModule } from "../import-module.ts";
 import { explainModuleType } from "../module-type.ts";
 import { parseJson, readText } from "./text.ts";
 
@@ -63,7 +64,7 @@ async function read(file: string): Promise<unknown> {
 				return parseYaml(readText(file));
 			}
 		}
-		const value = defaultExport(await importModule(file));
+		const value = defaultExport(await importConfig(file));
 		if (value !== undefined) return value;
 	} catch (error) {
 		// The stack of a syntax error begins with the place; what called the parser is of no use to anybody.
@@ -81,13 +82,13 @@ async function read(file: string): Promise<unknown> {
 }
 
 /** Rejects where Node.js would end in silence: at an `await` that nothing is left to settle. */
-async function importModule(file: string): Promise<{ default?: unknown }> {
+async function importConfig(file: string): Promise<{ default?: unknown }> {
 	const { promise: idle, reject } = Promise.withResolvers<never>();
 	const onIdle = () =>
 		reject(new Error("found an await at its top level that never settles"));
 	process.once("beforeExit", onIdle);
 	try {
-		return await Promise.race([import(pathToFileURL(file).href), idle]);
+		return await Promise.race([importModule(pathToFileURL(file).href), idle]);
 	} finally {
 		process.off("beforeExit", onIdle);
 	}
