@@ -8,6 +8,7 @@ import { EXIT_KILLED } from "./exit-code.ts";
 
 /** So many jobs are named. */
 const NAMED = 10;
+const PREPARE_MS = 1_000;
 /**
  * Outside PID 1 what is left of the jobs does not end with us, and mostly nobody kills us at the stop timeout. So the guard leaves time for
  * the SIGKILL of jobs and stragglers, also on a busy machine.
@@ -18,6 +19,8 @@ const GRACE_MS = 2_000;
 export function guardStop(budget: Budget): Emit {
 	const graceMs = process.pid === 1 ? -budget.exitMs : GRACE_MS;
 	const running = new Set<string>();
+	// Made while there is nothing to do: the stop need not wait for it.
+	setTimeout(guard, PREPARE_MS).unref();
 	let armed: Guard | undefined;
 	let endAt = Number.POSITIVE_INFINITY;
 	let code = EXIT_KILLED;
