@@ -128,7 +128,7 @@ interface CommonJobConfig {
 	 * @default "1s"
 	 */
 	restartDelay?: Duration;
-	/** Restarts in a row, without a run of ten seconds between them, before it has ended for good. @default 10 */
+	/** Restarts in a row, without a run of ten seconds between them, before it has ended for good. @default 10 for failures, no limit for runs that end well */
 	maxRestarts?: number;
 	/**
 	 * How long the job may take to join when it is asked to stop. The deadline of the program may give it less.

@@ -71,7 +71,7 @@ export class StopSequence {
 		const reserve = budget.totalMs - budget.jobsMs;
 		const guard = stopGuard();
 		guard?.say(report.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
-		guard?.arm(budget.jobsMs + reserve * 0.5, reserve * 0.35);
+		guard?.arm(budget.jobsMs + reserve * 0.5, reserve * 0.35, reserve * 0.5);
 		const missing = unknownNames(this.#handlers);
 		if (missing.length > 0) report.unknown(missing);
 

@@ -6,8 +6,11 @@
  * exit_group(2). The kernel chooses the thread: the main thread if it can take
  * the signal. A handler runs in the middle of whatever that thread does.
  *
+ * The clock runs on while the container is frozen (docker pause), or the machine sleeps. So the signals come several times, and the
+ * handlers count: after the thaw all that were due are one, and the process still has most of the time to end by itself.
+ *
  * Invariants:
- * - The handlers read nothing but `data`, which is referenced for ever.
+ * - The handlers touch nothing but `data`, which is referenced for ever.
  * - Standard error may be a full pipe: the write blocks its thread, and the second signal interrupts it there.
  * - The words are there before the moment comes, and are replaced in place: whoever arms the guard keeps them true.
  * - The timers are made by raw system calls: before 2.34 glibc keeps timer_create() in a library that Node.js does not load.
@@ -34,13 +37,19 @@ const SIZEOF_SIGEVENT = 64;
 const SIGEV_SIGNO_OFFSET = 8; // behind sigev_value
 const SIGEV_NOTIFY_OFFSET = 12;
 const SIZEOF_ITIMERSPEC = 32;
-const IT_VALUE_OFFSET = 16; // behind it_interval
+const IT_INTERVAL_OFFSET = 0;
+const IT_VALUE_OFFSET = 16;
 
-/** What the handlers read: exit code and length of the words, 4 bytes each, and the words. */
+/** What the handlers know: exit code, length of the words, signals that are still to come, 4 bytes each; and the words. */
 const CODE_OFFSET = 0;
 const LENGTH_OFFSET = 4;
-const WORDS_OFFSET = 8;
+const EXIT_TICKS_OFFSET = 8;
+const SPEAK_TICKS_OFFSET = 12;
+const WORDS_OFFSET = 16;
 const MAX_WORDS = 2_048;
+
+/** Each timer sends its signal so often; the last one counts. */
+const TICKS = 8;
 
 interface Machine {
 	readonly timerCreate: bigint;
@@ -58,18 +67,24 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 		speak: (data) =>
 			x64(
 				["48 b8", data], // mov rax, data
+				"83 68 0c 01", // sub dword [rax + 12], 1
+				"75 13", // jne ret
 				"8b 50 04", // mov edx, [rax + 4]
-				"48 8d 70 08", // lea rsi, [rax + 8]
+				"48 8d 70 10", // lea rsi, [rax + 16]
 				"bf 02 00 00 00", // mov edi, 2
 				"b8 01 00 00 00", // mov eax, SYS_write
-				"0f 05 c3", // syscall; ret
+				"0f 05", // syscall
+				"c3", // ret
 			),
 		exit: (data) =>
 			x64(
 				["48 b8", data], // mov rax, data
+				"83 68 08 01", // sub dword [rax + 8], 1
+				"7f 09", // jg ret
 				"8b 38", // mov edi, [rax]
 				"b8 e7 00 00 00", // mov eax, SYS_exit_group
 				"0f 05", // syscall
+				"c3", // ret
 			),
 	},
 	arm64: {
@@ -77,8 +92,12 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 		timerSettime: 110n,
 		speak: (data) =>
 			arm64(data, [
+				0xb9400d21, // ldr w1, [x9, #12]
+				0x71000421, // subs w1, w1, #1
+				0xb9000d21, // str w1, [x9, #12]
+				0x540000c1, // b.ne ret
 				0xb9400522, // ldr w2, [x9, #4]
-				0x91002121, // add x1, x9, #8
+				0x91004121, // add x1, x9, #16
 				0xd2800040, // mov x0, #2
 				0xd2800808, // mov x8, #SYS_write
 				0xd4000001, // svc #0
@@ -86,6 +105,10 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 			]),
 		exit: (data) =>
 			arm64(data, [
+				0xb9400921, // ldr w1, [x9, #8]
+				0x71000421, // subs w1, w1, #1
+				0xb9000921, // str w1, [x9, #8]
+				0x5400008c, // b.gt ret
 				0xb9400120, // ldr w0, [x9]
 				0xd2800bc8, // mov x8, #SYS_exit_group
 				0xd4000001, // svc #0
@@ -122,8 +145,12 @@ function arm64(data: bigint, code: readonly number[]): Buffer {
 export interface Guard {
 	/** Replaces what is said at the end, and the exit code. */
 	say(words: string, code: number): void;
-	/** Replaces the moment: so many milliseconds from now, the words so many before. */
-	arm(ms: number, speakMs?: number): void;
+	/**
+	 * Replaces the moment: so many milliseconds from now, the words so many before.
+	 *
+	 * @param graceMs After a freeze beyond that moment the process has about three quarters of this. @default half of `ms`
+	 */
+	arm(ms: number, speakMs?: number, graceMs?: number): void;
 	disarm(): void;
 }
 
@@ -154,9 +181,9 @@ const referenced: Buffer[] = [];
 function makeGuard(ffi: ForeignFunctions, machine: Machine): Guard {
 	const data = Buffer.alloc(WORDS_OFFSET + MAX_WORDS);
 	referenced.push(data);
-	installHandlers(ffi, machine, ffi.address(data));
-	const setSpeak = makeTimer(ffi, machine, SPEAK_SIGNAL);
-	const setExit = makeTimer(ffi, machine, EXIT_SIGNAL);
+	const counts = installHandlers(ffi, machine, ffi.address(data));
+	const setSpeak = makeTimer(ffi, machine, SPEAK_SIGNAL, counts);
+	const setExit = makeTimer(ffi, machine, EXIT_SIGNAL, counts);
 	return {
 		say(words, code) {
 			// Nothing is said while the words are replaced.
@@ -165,23 +192,29 @@ function makeGuard(ffi: ForeignFunctions, machine: Machine): Guard {
 			const length = data.write(`${words}\n`, WORDS_OFFSET);
 			data.writeUInt32LE(length, LENGTH_OFFSET);
 		},
-		arm(ms, speakMs = SPEAK_MS) {
-			setExit(Math.max(ms, 1));
-			setSpeak(Math.max(ms - speakMs, 1));
+		arm(ms, speakMs = SPEAK_MS, graceMs = ms / 2) {
+			data.writeInt32LE(TICKS, EXIT_TICKS_OFFSET);
+			data.writeInt32LE(TICKS, SPEAK_TICKS_OFFSET);
+			setExit(ms, graceMs);
+			setSpeak(ms - speakMs, graceMs);
 		},
 		disarm() {
-			setSpeak(0);
-			setExit(0);
+			setSpeak(0, 0);
+			setExit(0, 0);
 		},
 	};
 }
 
-/** Where a policy refuses pages with code _exit() itself is the handler: the exit code is the number of the signal. */
+/**
+ * Where a policy refuses pages with code _exit() itself is the handler: the exit code is the number of the signal.
+ *
+ * @returns Whether the handlers count.
+ */
 function installHandlers(
 	ffi: ForeignFunctions,
 	machine: Machine,
 	data: bigint,
-): void {
+): boolean {
 	// As os/early-signal.ts has it: node:ffi takes one signature for each symbol.
 	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
 	const speak = machine.speak(data);
@@ -193,6 +226,7 @@ function installHandlers(
 		signal(SPEAK_SIGNAL, page);
 		signal(EXIT_SIGNAL, page + BigInt(speak.length));
 	}
+	return page !== undefined;
 }
 
 /** The address of a page with this code. */
@@ -217,12 +251,18 @@ function makePage(ffi: ForeignFunctions, code: Buffer): bigint | undefined {
 	return mprotect(page, PAGE, PROT_READ_EXEC) === 0 ? page : undefined;
 }
 
-/** A timer that sends a signal to the process. The function sets it to fire in so many milliseconds, or stops it: 0. */
+/**
+ * A timer that sends a signal to the process. The function sets it so that the last signal comes in so many milliseconds, and the
+ * first one `graceMs` before; or stops it: 0.
+ *
+ * @param counts Whether the handler waits for the last one.
+ */
 function makeTimer(
 	ffi: ForeignFunctions,
 	machine: Machine,
 	signal: number,
-): (ms: number) => void {
+	counts: boolean,
+): (ms: number, graceMs: number) => void {
 	const syscall = bindSyscall(ffi);
 	const event = Buffer.alloc(SIZEOF_SIGEVENT);
 	event.writeInt32LE(signal, SIGEV_SIGNO_OFFSET);
@@ -239,12 +279,16 @@ function makeTimer(
 	);
 	if (BigInt(created) !== 0n) throw new Error("timer_create(2) failed");
 	const timer = BigInt(id.readInt32LE(0));
-	return (ms) => {
-		// The interval stays 0: it fires once.
-		const seconds = Math.floor(ms / 1_000);
-		const nanoseconds = Math.floor((ms % 1_000) * 1e6);
-		spec.writeBigInt64LE(BigInt(seconds), IT_VALUE_OFFSET);
-		spec.writeBigInt64LE(BigInt(nanoseconds), IT_VALUE_OFFSET + 8);
+	const write = (ms: number, offset: number) => {
+		spec.writeBigInt64LE(BigInt(Math.floor(ms / 1_000)), offset);
+		spec.writeBigInt64LE(BigInt(Math.floor((ms % 1_000) * 1e6)), offset + 8);
+	};
+	return (ms, graceMs) => {
+		const stops = ms === 0 && graceMs === 0;
+		const interval = counts ? Math.max(graceMs / (TICKS - 1), 0.1) : 0;
+		const first = Math.max(ms - interval * (TICKS - 1) * Number(counts), 1);
+		write(stops ? 0 : interval, IT_INTERVAL_OFFSET);
+		write(stops ? 0 : first, IT_VALUE_OFFSET);
 		syscall(machine.timerSettime, timer, 0n, ffi.address(spec), 0n);
 	};
 }

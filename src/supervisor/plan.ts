@@ -13,8 +13,6 @@ import type { RestartPolicy } from "./restart.ts";
 import type { StartTerms } from "./start.ts";
 
 const START_TIMEOUT_MS = 60_000;
-/** In a row: some six minutes of a crash loop. Without an end the platform would never hear of it. */
-const MAX_RESTARTS = 10;
 
 export interface UnitPlan extends StartTerms {
 	readonly name: string;
@@ -65,7 +63,7 @@ export async function planUnits(
 			restart: {
 				when: job.restart,
 				delayMs: job.restartDelay,
-				maxRestarts: job.maxRestarts ?? MAX_RESTARTS,
+				maxRestarts: job.maxRestarts,
 			},
 			stopTimeoutMs: job.stopTimeout,
 		});

@@ -5,12 +5,17 @@ export interface RestartPolicy {
 	readonly when: "no" | "on-failure" | "always";
 	/** Milliseconds before the first restart in a row; doubles with each further one. */
 	readonly delayMs: number;
-	/** Restarts in a row, without a healthy run between them. */
-	readonly maxRestarts: number;
+	/** Restarts in a row, without a healthy run between them. @default no limit, but for {@link MAX_FAILURES} */
+	readonly maxRestarts: number | undefined;
 }
 
 /** A run that lasted so long was healthy: the next restart is the first in a row again. */
 export const HEALTHY_MS = 10_000;
+/**
+ * Where nothing else is said a job has ended for good when it has failed once more than this in a row: some six minutes of a
+ * crash loop. Without an end the platform would never hear of it.
+ */
+export const MAX_FAILURES = 10;
 /** No delay grows beyond this, unless it began there. */
 export const DELAY_MAX_MS = 60_000;
 /** Up to so much is added at random, so that what failed together does not come back together. */
@@ -22,6 +27,8 @@ export interface EndedRun {
 	readonly ms: number;
 	/** Restarts in a row before it; 0 for the first run. */
 	readonly restarts: number;
+	/** Runs in a row that were neither healthy nor a success, this one included. */
+	readonly failures: number;
 }
 
 export interface Restart {
@@ -42,7 +49,10 @@ export function planRestart(
 	if (policy.when === "no") return undefined;
 	if (policy.when === "on-failure" && run.success) return undefined;
 	const before = run.ms >= HEALTHY_MS ? 0 : run.restarts;
-	if (before >= policy.maxRestarts) return undefined;
+	const { maxRestarts } = policy;
+	if (maxRestarts !== undefined && before >= maxRestarts) return undefined;
+	if (maxRestarts === undefined && run.failures > MAX_FAILURES)
+		return undefined;
 	const cap = Math.max(DELAY_MAX_MS, policy.delayMs);
 	// From some number on the power is infinite, and nothing times infinity no number.
 	const factor = Math.min(2 ** before, Number.MAX_SAFE_INTEGER);

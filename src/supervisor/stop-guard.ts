@@ -31,7 +31,12 @@ export function guardStop(budget: Budget): Emit {
 		endAt = Math.min(endAt, now + ms);
 		armed = guard();
 		armed?.say(words(), code);
-		armed?.arm(endAt - now + graceMs);
+		// After a freeze beyond the deadline the reserve is there once more.
+		armed?.arm(
+			endAt - now + graceMs,
+			undefined,
+			budget.totalMs - budget.jobsMs,
+		);
 	}
 
 	function words(): string {

@@ -14,7 +14,7 @@ import { monotonicMs } from "../clock.ts";
 import { isSuccess, type Job, type JobExit } from "../job/job.ts";
 import { LeftOver } from "./left-over.ts";
 import type { UnitPlan } from "./plan.ts";
-import { planRestart } from "./restart.ts";
+import { HEALTHY_MS, planRestart } from "./restart.ts";
 import { watchStart } from "./start.ts";
 import { type StopOutcome, stopJob } from "./stop.ts";
 import type { Run, UnitHooks, UnitState } from "./unit-state.ts";
@@ -28,6 +28,8 @@ export class Unit {
 	#held = false;
 	/** In a row, without a healthy run between them. */
 	#restarts = 0;
+	/** The same of runs that were neither healthy nor a success. */
+	#failures = 0;
 	#lastExit: JobExit | undefined;
 
 	constructor(plan: UnitPlan, hooks: UnitHooks) {
@@ -57,6 +59,7 @@ export class Unit {
 		this.#hooks.starts.remove(this);
 		this.#held = false;
 		this.#restarts = 0;
+		this.#failures = 0;
 		this.#begin();
 	}
 
@@ -88,6 +91,7 @@ export class Unit {
 		if ("run" in this.#state || this.#state.type === "stopping") return;
 		this.#held = false;
 		this.#restarts = 0;
+		this.#failures = 0;
 		this.#hooks.emit({ type: "job.waiting", job: this.plan.name });
 		this.#enter({ type: "waiting" });
 	}
@@ -250,10 +254,14 @@ export class Unit {
 			this.#hooks.onReady(this);
 			return;
 		}
+		const success = isSuccess(exit);
+		const ms = monotonicMs() - run.startedAt;
+		this.#failures = success || ms >= HEALTHY_MS ? 0 : this.#failures + 1;
 		const ended = {
-			success: isSuccess(exit),
-			ms: monotonicMs() - run.startedAt,
+			success,
+			ms,
 			restarts: this.#restarts,
+			failures: this.#failures,
 		};
 		const restart = planRestart(this.plan.restart, ended, Math.random());
 		const { emit, deadline, starts } = this.#hooks;

@@ -46,6 +46,13 @@ for (const [binding, nodeFlags] of BINDINGS)
 			assert.equal((await end("full", nodeFlags)).end, 124);
 		});
 
+		test("leaves time after a freeze that lasted beyond its moment", async () => {
+			assert.deepEqual(await end("frozen", nodeFlags), {
+				end: 124,
+				said: "alive after the thaw\nthese words\n",
+			});
+		});
+
 		test("can be armed again", async () => {
 			assert.equal((await end("disarmed", nodeFlags)).end, 124);
 		});

@@ -13,7 +13,7 @@ const policy: RestartPolicy = {
 	delayMs: 1_000,
 	maxRestarts: Number.POSITIVE_INFINITY,
 };
-const failed = { success: false, ms: 10, restarts: 0 };
+const failed = { success: false, ms: 10, restarts: 0, failures: 1 };
 
 test("planRestart() restarts as the policy says", () => {
 	const cases = [
@@ -61,12 +61,26 @@ test("planRestart() keeps to no delay, however often", () => {
 });
 
 test("planRestart() begins anew after a healthy run", () => {
-	const run = { success: false, ms: HEALTHY_MS, restarts: 7 };
+	const run = { success: false, ms: HEALTHY_MS, restarts: 7, failures: 0 };
 	assert.deepEqual(planRestart({ ...policy, maxRestarts: 7 }, run, 0), {
 		delayMs: 1_000,
 		restarts: 1,
 	});
 	assert.equal(planRestart(policy, { ...run, ms: 9_999 }, 0)?.restarts, 8);
+});
+
+test("planRestart() ends after ten restarts for failures in a row where no limit is set, and never for runs that end well", () => {
+	const unlimited = {
+		...policy,
+		when: "always",
+		maxRestarts: undefined,
+	} as const;
+	const run = { ...failed, restarts: 10_000 };
+	const goesOn = (failures: number, success = false) =>
+		planRestart(unlimited, { ...run, failures, success }, 0) !== undefined;
+	assert.ok(goesOn(10));
+	assert.ok(!goesOn(11));
+	assert.ok(goesOn(0, true));
 });
 
 test("planRestart() ends after maxRestarts in a row", () => {
