@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { LineLog } from "../../src/job/line-log.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { openFifo } from "../helpers/fifo.ts";
-import { startLastcall } from "../helpers/lastcall.ts";
+import { type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { shell } from "../helpers/programs.ts";
 import { type LogRecord, recordsOf } from "../helpers/records.ts";
 import { untilBlocked } from "../helpers/threads.ts";
@@ -19,6 +19,14 @@ async function logOf(script: string): Promise<LogRecord[]> {
 	await using lastcall = await startLastcall({ jobs: { it: job } });
 	await lastcall.exit();
 	return recordsOf(lastcall.lines.all, "it");
+}
+
+/** Waits for its process, and returns the pid. */
+async function childOf({ pid }: Lastcall): Promise<number> {
+	const children = () =>
+		readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+	await until(() => children() !== "", "the process runs");
+	return Number(children());
 }
 
 function node(script: string): string {
@@ -128,9 +136,7 @@ test("LineLog takes little memory for very short lines when the reader has stall
 		{ stdout: fifo.writer },
 	);
 	const { pid } = lastcall;
-	const children = () =>
-		readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-	await until(() => children() !== "", "the process runs");
+	await childOf(lastcall);
 	const resident = () =>
 		Number(
 			/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1],
@@ -150,11 +156,8 @@ test("LineLog makes the process wait for a slow reader, and does not delay its s
 		{ stopTimeout: "1h", jobs: { it: job } },
 		{ stdout: fifo.writer },
 	);
-	const { pid } = lastcall;
-	const children = () =>
-		readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-	await until(() => children() !== "", "the process runs");
-	await untilBlocked(Number(children()), "yes");
+	const child = await childOf(lastcall);
+	await untilBlocked(child, "yes");
 	lastcall.kill("SIGTERM");
 	// Or it would wait for its reader for most of an hour.
 	assert.equal((await lastcall.exit()).code, 0);
