@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readSync } from "node:fs";
+import { readSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { buildSync } from "esbuild";
@@ -62,6 +62,11 @@ test("where no page with code can be had, guard() ends the process with the sign
 	// Without a compiler of its own Node.js takes no TypeScript either.
 	using directory = makeDirectory();
 	const outfile = join(directory.path, "guard.mjs");
+	// The bundle looks for koffi beside itself.
+	symlinkSync(
+		join(import.meta.dirname, "../../node_modules"),
+		join(directory.path, "node_modules"),
+	);
 	const options = { bundle: true, platform: "node", format: "esm" } as const;
 	buildSync({ ...options, entryPoints: [PROGRAM], outfile });
 	const { end: code, said } = await end("no code", ["--jitless"], outfile);
