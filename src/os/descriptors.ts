@@ -2,9 +2,10 @@
  * Which file descriptors came to us from whoever started us.
  *
  * Node.js cannot be asked: at its start it marks what it finds close-on-exec and opens its own beside it. Those are known by
- * their kind: the event loop's (eventpoll, eventfd, io_uring), /dev/null, and pipes to itself.
+ * their kind: the event loop's (eventpoll, eventfd, io_uring), and pipes to itself. Another one comes with the first stream:
+ * /dev/null. Nobody can tell it from an inherited one, so nothing is printed before the program has been started.
  */
-import { fstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { fstatSync, readdirSync, readlinkSync } from "node:fs";
 import { attempt } from "../errors.ts";
 
 const LOOP: ReadonlySet<string> = new Set([
@@ -14,7 +15,6 @@ const LOOP: ReadonlySet<string> = new Set([
 ]);
 /** The kernel dates what it makes by a clock that ticks every 1 to 10 ms. */
 const CLOCK_TICK_MS = 10;
-const O_ACCMODE = 0o3;
 
 /** 0–2 and those above; only 0–2, and what LISTEN_FDS announces, where /proc is hidden. */
 export function inheritedDescriptors(): number[] {
@@ -59,15 +59,8 @@ function readTargets(): Map<number, string> {
 
 function isOwn(fd: number, target: string, ends: number): boolean {
 	if (LOOP.has(target)) return true;
-	if (target === "/dev/null") return isReadOnly(fd);
 	// Node.js has both ends of its pipes. So has who gets both from outside (make's jobserver), but such a pipe is older than we are.
 	return ends === 2 && isYoung(fd);
-}
-
-function isReadOnly(fd: number): boolean {
-	const info = attempt(() => readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"));
-	const flags = info && /^flags:\s*(\d+)/m.exec(info)?.[1];
-	return flags !== undefined && (Number.parseInt(flags, 8) & O_ACCMODE) === 0;
 }
 
 /** Whether every date of it lies after the start of this process. */

@@ -30,22 +30,25 @@ for (const [name, nodeFlags] of ways) {
 
 		test("standard streams and the descriptors above reach the program, and no other", async () => {
 			const file = openSync("/etc/hostname", "r");
+			const nothing = openSync("/dev/null", "r");
 			const found = await runInit(
 				lastcall,
 				sh(
-					"readlink /proc/$$/fd/3 /proc/$$/fd/4; ls /proc/$$/fd; cat <&3 >/dev/null",
+					"readlink /proc/$$/fd/3 /proc/$$/fd/4 /proc/$$/fd/5; ls /proc/$$/fd; cat <&3 >/dev/null",
 				),
 				{
 					...plain,
-					descriptors: [file, file],
+					descriptors: [file, file, nothing],
 				},
 			);
 			closeSync(file);
-			const [three, four, ...all] = found.stdout.trimEnd().split("\n");
+			closeSync(nothing);
+			const [three, four, five, ...all] = found.stdout.trimEnd().split("\n");
 			assert.deepEqual([three, four], ["/etc/hostname", "/etc/hostname"]);
+			assert.equal(five, "/dev/null");
 			// Beyond those there may be some that everybody here inherits.
 			const low = all.map(Number).filter((fd) => fd < 100);
-			assert.deepEqual(low, [0, 1, 2, 3, 4]);
+			assert.deepEqual(low, [0, 1, 2, 3, 4, 5]);
 			assert.equal(found.code, 0);
 		});
 

@@ -1,6 +1,6 @@
 /** The same command lines through tini and through us by its name: same output, same exit code. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import {
 /** Time for the init to listen: of an end before that it says that it has collected it, and not that it has heard of it. */
 const HEARD = "sleep 0.5";
 const plain = { asInit: false };
+const nothing = openSync("/dev/null", "r");
 
 /** Name of the case, arguments, where they run. */
 const same: readonly [string, string[], InitOptions?][] = [
@@ -94,6 +95,11 @@ const same: readonly [string, string[], InitOptions?][] = [
 	],
 	["a script with a bad interpreter", ["--", "./bad-interpreter"]],
 	["an empty name", ["--", ""]],
+	[
+		"descriptors that are /dev/null, read-only",
+		["--", "sh", "-c", "readlink /proc/$$/fd/3 /proc/$$/fd/4"],
+		{ descriptors: [nothing, nothing] },
+	],
 ];
 
 suite("as tini", needs("tini"), () => {
@@ -106,7 +112,10 @@ suite("as tini", needs("tini"), () => {
 			mode: 0o755,
 		});
 	});
-	after(() => rm(cwd, { recursive: true }));
+	after(async () => {
+		closeSync(nothing);
+		await rm(cwd, { recursive: true });
+	});
 
 	for (const [name, args, options] of same) {
 		test(name, async () => {
