@@ -9,7 +9,12 @@ import { attempt } from "../errors.ts";
 import { foreignFunctions } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
 import { widenSignalPipe } from "../os/signal-pipe.ts";
-import { listenToAll, listenToRealTimeToo, onSignal } from "../os/signals.ts";
+import {
+	listenToAll,
+	listenToFaultsToo,
+	listenToRealTimeToo,
+	onSignal,
+} from "../os/signals.ts";
 import { findOnPath } from "../os/spawn.ts";
 import { ignoreTerminalStops, openTerminal } from "../os/terminal.ts";
 import { dumbInitListensTo, parseDumbInit } from "./dumb-init-args.ts";
@@ -133,6 +138,7 @@ async function supervise(
 	const ffi = foreignFunctions();
 	// Each can fail alone, and the program goes on.
 	attempt(() => ffi && listenToRealTimeToo(ffi));
+	attempt(() => ffi && likeDumbInit && listenToFaultsToo(ffi));
 	attempt(() => widenSignalPipe(ffi));
 	attempt(() => ffi && !likeDumbInit && ignoreTerminalStops(ffi));
 	// For a program that has ended already: its SIGCHLD is told of before the program is collected.

@@ -17,6 +17,7 @@
  */
 import { attempt } from "../errors.ts";
 import { type ForeignFunctions, foreignFunctions } from "./ffi.ts";
+import { arm64, makePage, x64 } from "./machine-code.ts";
 import { bindSyscall } from "./syscall.ts";
 
 /** The words come so long before the exit: of two signals that are pending the handler of the higher number runs first. */
@@ -25,11 +26,6 @@ const SPEAK_SIGNAL = 63;
 const EXIT_SIGNAL = 64;
 
 const SIG_IGN = 1n;
-
-const PAGE = 4_096n;
-const PROT_READ_WRITE = 0x3;
-const PROT_READ_EXEC = 0x5;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
 
 const CLOCK_MONOTONIC = 1n;
 const SIGEV_SIGNAL = 0;
@@ -117,31 +113,6 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 	},
 };
 
-/** @param code Bytes in hexadecimal; with an address behind them, which becomes the instruction's operand. */
-function x64(...code: (string | readonly [string, bigint])[]): Buffer {
-	const parts = code.map((part) => {
-		const [bytes, operand] = typeof part === "string" ? [part] : part;
-		const opcode = Buffer.from(bytes.replaceAll(" ", ""), "hex");
-		if (operand === undefined) return opcode;
-		const address = Buffer.alloc(8);
-		address.writeBigUInt64LE(operand);
-		return Buffer.concat([opcode, address]);
-	});
-	return Buffer.concat(parts);
-}
-
-/** @param code Instructions that find the address in x9. Their number is even: the address behind them is aligned. */
-function arm64(data: bigint, code: readonly number[]): Buffer {
-	// ldr x9, <behind the code>; nop
-	const all = [0x58000009 | ((code.length + 2) << 5), 0xd503201f, ...code];
-	const bytes = Buffer.alloc(all.length * 4 + 8);
-	all.forEach((word, index) => {
-		bytes.writeUInt32LE(word, index * 4);
-	});
-	bytes.writeBigUInt64LE(data, all.length * 4);
-	return bytes;
-}
-
 export interface Guard {
 	/** Replaces what is said at the end, and the exit code. */
 	say(words: string, code: number): void;
@@ -227,28 +198,6 @@ function installHandlers(
 		signal(EXIT_SIGNAL, page + BigInt(speak.length));
 	}
 	return page !== undefined;
-}
-
-/** The address of a page with this code. */
-function makePage(ffi: ForeignFunctions, code: Buffer): bigint | undefined {
-	const mmap = ffi.bind("mmap", "ulong", [
-		"ulong",
-		"ulong",
-		"int",
-		"int",
-		"int",
-		"ulong",
-	]);
-	const mprotect = ffi.bind("mprotect", "int", ["pointer", "ulong", "int"]);
-	const memcpy = ffi.bind("memcpy", "pointer", ["pointer", "pointer", "ulong"]);
-	const page = BigInt(
-		mmap(0n, PAGE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0n),
-	);
-	// MAP_FAILED is odd.
-	if (page % PAGE !== 0n) return undefined;
-	memcpy(page, ffi.address(code), BigInt(code.length));
-	// Never writable and executable at once. On arm64 this is where the kernel makes the code visible to the instruction cache.
-	return mprotect(page, PAGE, PROT_READ_EXEC) === 0 ? page : undefined;
 }
 
 /**

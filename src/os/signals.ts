@@ -8,6 +8,7 @@
  */
 import { constants } from "node:os";
 import { takeOver } from "./early-signal.ts";
+import { FAULTS, listenToFaults } from "./faults.ts";
 import type { ForeignFunctions } from "./ffi.ts";
 import { listenForGood } from "./listen.ts";
 import { listenToRealTime } from "./realtime.ts";
@@ -40,20 +41,7 @@ function deliver(signal: NodeJS.Signals, early: boolean): void {
 /** Not to be caught, or about ourselves: our children, our terminal, our own faults. By number: some have two names. */
 const NOT_FORWARDED: ReadonlySet<number> = new Set(
 	(
-		[
-			"SIGKILL",
-			"SIGSTOP",
-			"SIGCHLD",
-			"SIGTTIN",
-			"SIGTTOU",
-			"SIGILL",
-			"SIGTRAP",
-			"SIGABRT",
-			"SIGBUS",
-			"SIGFPE",
-			"SIGSEGV",
-			"SIGSYS",
-		] as const
+		["SIGKILL", "SIGSTOP", "SIGCHLD", "SIGTTIN", "SIGTTOU", ...FAULTS] as const
 	).map((name) => constants.signals[name]),
 );
 
@@ -103,4 +91,9 @@ export function listenToRealTimeToo(ffi: ForeignFunctions): void {
 	listenToRealTime(ffi, (number) =>
 		handler({ signal: signalName(number), number, early: false }),
 	);
+}
+
+/** Faults that somebody sends. One of our own still ends the process. */
+export function listenToFaultsToo(ffi: ForeignFunctions): void {
+	listenToFaults(ffi, (signal) => deliver(signal, false));
 }

@@ -1,6 +1,8 @@
 /** The same command lines through dumb-init and through us by its name. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { suite, test } from "node:test";
+import { BINDINGS } from "../helpers/bindings.ts";
 import {
 	type Init,
 	type InitOptions,
@@ -111,14 +113,44 @@ suite("as dumb-init", needs("dumb-init"), () => {
 		});
 	}
 
-	test("signals reach the whole group, the real-time ones too", async () => {
-		const SENT = [1, 2, 3, 10, 12, 13, 14, 18, 23, 28, 30, 34, 40, 64];
+	test("signals reach the whole group, the real-time ones and those of a fault too", async () => {
+		const FAULTS = [4, 5, 6, 7, 8, 11, 31];
+		const OTHERS = [1, 2, 3, 10, 12, 13, 14, 18, 23, 28, 30, 34, 40, 64];
+		const SENT = [...FAULTS, ...OTHERS, ...FAULTS];
 		const [expected, found] = await Promise.all([
 			received(["dumb-init"], SENT),
 			received(ours("dumb-init"), SENT),
 		]);
 		assert.deepEqual(found, expected);
 		assert.deepEqual(found, SENT);
+	});
+
+	test("a burst of SIGSEGV does not end an init that is not PID 1", async () => {
+		await using running = await startInit(
+			ours("dumb-init"),
+			program("listen"),
+			{ asInit: false },
+		);
+		await running.stdout.waitFor(/^ready$/);
+		await running.kill(...Array.from({ length: 200 }, () => 11));
+		await running.stdout.waitFor(/^11$/);
+		await running.kill("SIGTERM");
+		assert.equal(await running.exit(), 0);
+	});
+
+	test("a fault of its own ends the init, also after one that was sent", async () => {
+		const fault = join(import.meta.dirname, "../fixtures/fault.ts");
+		for (const [name, flags] of BINDINGS) {
+			const init = ours("dumb-init", {
+				nodeFlags: [...flags, "--import", fault],
+			});
+			await using running = await startInit(init, program("listen"));
+			await running.stdout.waitFor(/^ready$/);
+			await running.kill("SIGSEGV");
+			await running.stdout.waitFor(/^11$/);
+			await running.kill("SIGUSR2");
+			assert.equal(await running.exit(), "SIGSEGV", name);
+		}
 	});
 
 	test("SIGTSTP, SIGTTIN and SIGTTOU stop the program", async () => {
