@@ -1,7 +1,7 @@
 /** Node.js without an init: as it is, and as a careful author writes it. */
 import type { Contestant } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
-import { BARE_NODE, HAND_WRITTEN } from "../lib/names.ts";
+import { BARE_NODE, HAND_WRITTEN, HAND_WRITTEN_PINO } from "../lib/names.ts";
 import { byHand, nodeProgram } from "./node.ts";
 
 export function findNode(): Contestant[] {
@@ -22,6 +22,18 @@ export function findNode(): Contestant[] {
 			}),
 			serve: ({ threads, processes }) => ({
 				command: byHand(threads, processes, helper("first")),
+			}),
+		},
+		{
+			name: HAND_WRITTEN_PINO,
+			version,
+			serve: ({ threads, processes }) => ({
+				command: byHand(
+					threads,
+					processes,
+					helper("first"),
+					"by-hand-pino.mjs",
+				),
 			}),
 		},
 	];

@@ -36,7 +36,12 @@ export function nodeProgram(name: string, ...args: string[]): string[] {
 }
 
 /** The service that is written by hand, as one program. */
-export function byHand(threads: number, processes: number, member: string) {
+export function byHand(
+	threads: number,
+	processes: number,
+	member: string,
+	program = "by-hand.mjs",
+) {
 	const counts = [String(threads), String(processes)];
-	return nodeProgram("by-hand.mjs", ...counts, member);
+	return nodeProgram(program, ...counts, member);
 }

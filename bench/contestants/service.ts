@@ -18,14 +18,14 @@ export function canServe(
 export async function withService<Found>(
 	contestant: Contestant,
 	service: IdleService,
-	measure: (running: Stopwatch) => Promise<Found>,
+	measure: (running: Stopwatch, stamps: bigint[]) => Promise<Found>,
 ): Promise<Found> {
 	using directory = makeDirectory();
 	const launch = contestant.serve?.(service, directory.path);
 	if (!launch) throw new Error(`Expected ${contestant.name} to serve`);
 	await using running = await Stopwatch.start(launch);
-	await running.stamps(service.threads + service.processes, BOUND_MS);
-	return await measure(running);
+	const members = service.threads + service.processes;
+	return await measure(running, await running.stamps(members, BOUND_MS));
 }
 
 /** For instance "1 thread", "10 processes". */

@@ -9,3 +9,5 @@ export const TINI = "tini";
 export const BARE_NODE = "node alone";
 /** What a careful author writes: spawns the program, passes signals on. */
 export const HAND_WRITTEN = "node, by hand";
+/** The same, with the log that lastcall has too. */
+export const HAND_WRITTEN_PINO = "node, by hand, logs by pino";

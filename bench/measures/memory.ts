@@ -9,6 +9,7 @@ import { type Measure, turnsOf } from "../lib/measure.ts";
 import {
 	BARE_NODE,
 	HAND_WRITTEN,
+	HAND_WRITTEN_PINO,
 	LASTCALL_REGISTER,
 	LASTCALL_RUN,
 	TINI,
@@ -30,6 +31,8 @@ const SERVICES: readonly IdleService[] = [
 	{ threads: 32, processes: 0 },
 ];
 const ADDED_MB = 2;
+/** As far as two series of the same thing lie apart. */
+const LOGGING_TOO = 1.02;
 
 /** Megabytes (10⁶ bytes). */
 const FIGURES = {
@@ -176,6 +179,7 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 	const registered = of(REGISTERED_APP);
 	const pair = named(LASTCALL_RUN, PAIR);
 	const usual = named(`${TINI} + ${HAND_WRITTEN}`, PAIR);
+	const logging = named(HAND_WRITTEN_PINO, PAIR);
 	for (const figure of JUDGED) {
 		const added = (registered?.[figure] ?? 0) - (bare?.[figure] ?? 0);
 		if (bare && registered)
@@ -191,5 +195,16 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 		if (found !== undefined && limit !== undefined)
 			aims.push(atMost(`${pair}: below ${usual} (${figure})`, found, limit));
 	}
+	const figure = "private dirty, MB";
+	const found = of(pair)?.[figure];
+	const theirs = of(logging)?.[figure];
+	if (found !== undefined && theirs !== undefined)
+		aims.push(
+			atMost(
+				`${pair}: at most ${LOGGING_TOO} × ${logging} (${figure})`,
+				found / theirs,
+				LOGGING_TOO,
+			),
+		);
 	return aims;
 }
