@@ -4,33 +4,44 @@ import { must, run } from "../../scripts/lib/command.ts";
 import {
 	type Engine,
 	engineEnv,
-	ensureEngine,
-	stopEngine,
+	withEngine,
 } from "../../scripts/lib/engine.ts";
 import { ensureBaseImage } from "../../scripts/lib/images.ts";
+import {
+	cleanUp,
+	watchForInterruption,
+} from "../../scripts/lib/interruption.ts";
 import { checkoutId } from "../../scripts/lib/paths.ts";
 import { ScriptError } from "../../scripts/lib/script.ts";
 
 const BUILD_MS = 300_000;
 const START_MS = 30_000;
 
-/** The Docker engine of a benchmark. Use with `await using`: it is left as it was found. */
+/** Calls `action` with a Docker engine, which is left as it was found, also after an interruption. Rejects where there is none. */
+export async function withDocker<Result>(
+	action: (docker: Docker) => Promise<Result>,
+): Promise<Result> {
+	watchForInterruption();
+	return await withEngine(async (engine) => {
+		if ("reason" in engine) throw new ScriptError(engine.reason);
+		await using docker = new Docker(engine);
+		await docker.prepare();
+		return await action(docker);
+	});
+}
+
+/** The Docker engine of a benchmark. */
 export class Docker implements AsyncDisposable {
 	readonly #engine: Engine;
 	readonly #images: string[] = [];
 
-	private constructor(engine: Engine) {
+	constructor(engine: Engine) {
 		this.#engine = engine;
 	}
 
-	/** Rejects where there is none, and none may be started. */
-	static async connect(): Promise<Docker> {
-		const engine = await ensureEngine();
-		if ("reason" in engine) throw new ScriptError(engine.reason);
-		const docker = new Docker(engine);
-		const base = await ensureBaseImage(engine, 26);
-		if (base.origin !== "present") docker.#images.push(base.name);
-		return docker;
+	async prepare(): Promise<void> {
+		const base = await ensureBaseImage(this.#engine, 26);
+		if (base.origin !== "present") this.#images.push(base.name);
 	}
 
 	/** Builds an image and returns its name. */
@@ -73,7 +84,7 @@ export class Docker implements AsyncDisposable {
 				code: Number(await this.#must(["inspect", ...format, name])),
 			};
 		} finally {
-			await this.#run(["rm", "--force", name]);
+			await cleanUp(() => this.#run(["rm", "--force", name]));
 		}
 	}
 
@@ -98,10 +109,8 @@ export class Docker implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		if (this.#engine.private) {
-			if (this.#engine.started) await stopEngine();
-			return;
-		}
-		for (const image of this.#images) await this.#run(["rmi", image]);
+		if (this.#engine.private) return;
+		for (const image of this.#images)
+			await cleanUp(() => this.#run(["rmi", image]));
 	}
 }
