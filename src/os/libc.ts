@@ -15,6 +15,8 @@ const WNOHANG = 0x1;
 const WEXITED = 0x4;
 const WNOWAIT = 0x0100_0000;
 const __WNOTHREAD = 0x2000_0000;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 const PR_GET_CHILD_SUBREAPER = 37;
@@ -57,6 +59,8 @@ export interface Libc {
 	isSubreaper(): boolean;
 	/** prctl(PR_SET_PDEATHSIG): the kernel sends us this signal when our parent has died. */
 	setParentDeathSignal(signal: number): boolean;
+	/** send(2) that does not wait: how many bytes the socket has taken. -1: none, or it is no socket. */
+	sendNow(socket: number, bytes: Buffer): number;
 	/** _exit(2): ends the process at once, even while a thread is stuck in native code, where `process.exit()` hangs. */
 	exitNow(code: number): never;
 }
@@ -76,6 +80,7 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 	const waitid = lazy(ffi, "waitid", ["int", "int", "pointer", "int"]);
 	const waitpid = lazy(ffi, "waitpid", ["int", "pointer", "int"]);
 	const prctl = lazy(ffi, "prctl", ["int", "ulong", "ulong", "ulong", "ulong"]);
+	const send = lazy(ffi, "send", ["int", "pointer", "ulong", "int"]);
 	const _exit = lazy(ffi, "_exit", ["int"], "void");
 
 	// Referenced by the closures below for ever: C holds nothing but their addresses.
@@ -121,6 +126,15 @@ function bindLibc(ffi: ForeignFunctions): Libc {
 			prctl(PR_GET_CHILD_SUBREAPER, statusAddress, 0n, 0n, 0n);
 			return status.readInt32LE(0) !== 0;
 		},
+		sendNow: (socket, bytes) =>
+			Number(
+				send(
+					socket,
+					ffi.address(bytes),
+					BigInt(bytes.length),
+					MSG_DONTWAIT | MSG_NOSIGNAL,
+				),
+			),
 		exitNow(code) {
 			_exit(code);
 			throw new Error("_exit(2) returned");

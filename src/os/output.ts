@@ -7,7 +7,8 @@
  *
  * Where it cannot be opened (a socket: ENXIO; another user's pipe: EACCES; no /proc) writes go through libuv's thread
  * pool instead, one at a time: a stalled reader then holds a pool thread, never the main thread. (process.exit() would wait for
- * that thread for ever: whoever flushes and has bytes left must end the process another way.)
+ * that thread for ever: whoever flushes and has bytes left must end the process another way.) What a socket has room for needs
+ * no thread of the pool: jobs may hold all of them.
  *
  * Invariants:
  * - Chunks leave in the order of write(), each whole unless the reader stalls, or the disk is full, in its middle.
@@ -17,8 +18,9 @@
  * - After an error (the reader is gone, the disk is full) what waits is dropped and counted; nothing throws. A disk may have
  *   room again later: then it is said, on a line of its own.
  */
-import { constants, fstatSync, openSync, writev, writevSync } from "node:fs";
-import { attempt } from "../errors.ts";
+import { writev, writevSync } from "node:fs";
+import { libc } from "./libc.ts";
+import { ownDescription } from "./own-description.ts";
 
 const RETRY_FIRST_MS = 1;
 const RETRY_MAX_MS = 50;
@@ -126,6 +128,7 @@ export class Output {
 	}
 
 	#writeInPool(): void {
+		this.#sendNow();
 		this.#writing = this.#first !== undefined;
 		if (!this.#writing) return;
 		writev(this.#descriptor, this.#next(), (error, written) => {
@@ -137,6 +140,16 @@ export class Output {
 			} else if (error.code !== "EINTR") this.#giveUp();
 			this.#writeInPool();
 		});
+	}
+
+	#sendNow(): void {
+		this.#writing = true;
+		while (this.#first) {
+			const bytes = Buffer.concat(this.#next());
+			const sent = libc()?.sendNow(this.#descriptor, bytes) ?? -1;
+			if (sent <= 0) return;
+			this.#advance(sent);
+		}
 	}
 
 	/** What is written next: the rest of the first chunk, and those after it that fit into one write with it. */
@@ -193,17 +206,4 @@ export class Output {
 		if (this.#waiting > 0) return;
 		for (const tell of this.#onEmpty.splice(0)) tell();
 	}
-}
-
-/** A descriptor that can be written to without blocking, or `undefined`. */
-export function ownDescription(descriptor: number): number | undefined {
-	// A file has no reader that could stall; and a second description would have an offset of its own: they would overwrite each other.
-	if (attempt(() => fstatSync(descriptor).isFile())) return descriptor;
-	const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND } = constants;
-	return attempt(() =>
-		openSync(
-			`/proc/self/fd/${descriptor}`,
-			O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND,
-		),
-	);
 }

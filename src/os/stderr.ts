@@ -1,7 +1,7 @@
 /** Standard error, for those who write to it directly. */
 import { writeSync } from "node:fs";
 import { monotonicMs } from "../clock.ts";
-import { ownDescription } from "./output.ts";
+import { ownDescription } from "./own-description.ts";
 
 /**
  * Leaves standard error blocking for everybody else. Touching `process.stderr` makes a pipe or a socket non-blocking for

@@ -44,6 +44,19 @@ test("a stop does not wait for work in libuv's pool, and is a clean one", async 
 	assert.deepEqual(exit, { outcome: "finished" });
 });
 
+test("jobs that hold every thread of libuv's pool keep no line of the log from a socket", async () => {
+	// As many as the pool has by default.
+	const names = ["a", "b", "c", "d"];
+	await using lastcall = await startLastcall({
+		stopTimeout: "10s",
+		jobs: Object.fromEntries(names.map((name) => [name, poolWork("stops")])),
+	});
+	for (const name of names) await lastcall.waitFor("job.ready", name);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0);
+	assert.match(lastcall.lines.text, /"event":"stop.finished"/);
+});
+
 test("lastcall restart does not wait for such a thread; it is named, and there is never a second one beside the job", async () => {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
