@@ -4,7 +4,7 @@ import { FULL, keepFigures } from "../helpers/figures.ts";
 import { SEED, seededRandom } from "../helpers/random.ts";
 import { stopRandomService } from "../helpers/truth.ts";
 
-const STOPS = FULL ? 10_000 : 300;
+const STOPS = FULL ? 10_000 : 1_000;
 /** Each waits most of its time. */
 const AT_A_TIME = 8;
 
