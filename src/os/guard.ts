@@ -22,8 +22,9 @@ import { bindSyscall } from "./syscall.ts";
 
 /** The words come so long before the exit: of two signals that are pending the handler of the higher number runs first. */
 const SPEAK_MS = 100;
-const SPEAK_SIGNAL = 63;
-const EXIT_SIGNAL = 64;
+// From the middle: qemu (docker run --platform) lacks the last ones. signal(2) succeeds there, and nothing ever comes.
+const SPEAK_SIGNAL = 50;
+const EXIT_SIGNAL = 51;
 
 const SIG_IGN = 1n;
 
