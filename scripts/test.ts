@@ -31,7 +31,11 @@ import { Steps } from "./lib/steps.ts";
 import { NOTHING_OF_THE_MACHINE } from "./lib/test-env.ts";
 import { findTestFiles } from "./lib/test-files.ts";
 import { readTestRecords } from "./lib/test-reporter.ts";
-import { ensureOlderNodes, nodeBinary } from "./lib/toolchain.ts";
+import {
+	ensureArm64Node,
+	ensureOlderNodes,
+	nodeBinary,
+} from "./lib/toolchain.ts";
 import { ensureTools } from "./lib/tools.ts";
 
 const args = process.argv.slice(2);
@@ -62,6 +66,7 @@ await runScript(async () => {
 		"scripts/build.ts",
 	]);
 	const olderNodes = await setUp("Node.js 24, 22 and 20", ensureOlderNodes);
+	await setUp("Node.js for arm64", ensureArm64Node);
 	await setUp("programs that tests compare with", ensureTools);
 	if (inCi()) await setUp("packages of the benchmark", installPeers);
 	if (built) {

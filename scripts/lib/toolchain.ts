@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { mayInstall } from "./allowed.ts";
 import { must } from "./command.ts";
 import { root } from "./paths.ts";
 import { ScriptError } from "./script.ts";
@@ -19,6 +20,30 @@ export async function ensureToolchain(): Promise<void> {
 /** Installs the pinned Node.js 24, 22 and 20 unless they are there. */
 export async function ensureOlderNodes(): Promise<void> {
 	await must(join(dir, "install"), ["older"], { timeout: 900_000 });
+}
+
+/** Installs the pinned Node.js 26 for arm64, which runs under qemu, where that is allowed and it is not there. */
+export async function ensureArm64Node(): Promise<void> {
+	const cwd = arm64Dir();
+	// npm writes it last.
+	const installed = join(cwd, "node_modules/.package-lock.json");
+	if (process.arch === "arm64" || !mayInstall() || existsSync(installed))
+		return;
+	mkdirSync(cwd, { recursive: true });
+	for (const file of ["package.json", "package-lock.json"])
+		copyFileSync(join(dir, file), join(cwd, file));
+	const flags = ["--cpu=arm64", "--no-audit", "--no-fund", "--loglevel=error"];
+	await must("npm", ["ci", ...flags], { cwd, timeout: 300_000 });
+}
+
+export function arm64Node(): string {
+	return join(arm64Dir(), "node_modules/node-26-arm64/bin/node");
+}
+
+/** Another version has another folder. */
+function arm64Dir(): string {
+	const version = lockedVersion(dir, "node-26-arm64");
+	return join(dir, "node_modules", `.arm64-${version}`);
 }
 
 export function nodeBinary(major: NodeMajor): string {

@@ -15,9 +15,16 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	"util-linux": ["unshare", "--version"],
 	procps: ["ps", "--version"],
 	gcc: ["gcc", "--version"],
-	// Has no command.
-	"libc6-dev": ["sh", "-c", "test -e /usr/include/stdio.h || exit 127"],
+	"libc6-dev": file("/usr/include/stdio.h"),
+	// For Node.js on arm64.
+	"qemu-user": ["qemu-aarch64", "--version"],
+	"libstdc++6-arm64-cross": file("/usr/aarch64-linux-gnu/lib/libstdc++.so.6"),
+	"libatomic1-arm64-cross": file("/usr/aarch64-linux-gnu/lib/libatomic.so.1"),
 };
+
+function file(path: string): readonly string[] {
+	return ["sh", "-c", `test -e ${path} || exit 127`];
+}
 
 /** Installs what is missing where that is allowed; elsewhere the tests that need it say so. */
 export async function ensureTools(): Promise<void> {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { buildSync } from "esbuild";
 import { attempt } from "../../src/errors.ts";
+import { needsArm64, nodeForArm64 } from "../helpers/arm64.ts";
 import { BINDINGS } from "../helpers/bindings.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { openFifo } from "../helpers/fifo.ts";
@@ -17,9 +18,10 @@ async function end(
 	how: string,
 	nodeFlags: readonly string[] = [],
 	program = PROGRAM,
+	[node = "", ...wrapped]: readonly string[] = [process.execPath],
 ) {
 	using fifo = openFifo();
-	const child = spawn(process.execPath, [...nodeFlags, program, how], {
+	const child = spawn(node, [...wrapped, ...nodeFlags, program, how], {
 		// Nobody writes to its standard input.
 		stdio: ["pipe", "ignore", fifo.writer],
 		timeout: 60_000,
@@ -73,3 +75,16 @@ test("where no page with code can be had, guard() ends the process with the sign
 	if (code === 77) return t.skip("PR_SET_MDWE needs Linux 6.3");
 	assert.deepEqual({ code, said }, { code: 51, said: "" });
 });
+
+// On arm64 the tests above run that code.
+if (process.arch !== "arm64")
+	test(
+		"says its last words and ends the process on arm64, too, as qemu has it",
+		needsArm64(),
+		async () => {
+			assert.deepEqual(await end("javascript", [], PROGRAM, nodeForArm64()), {
+				end: 124,
+				said: "these words\n",
+			});
+		},
+	);
