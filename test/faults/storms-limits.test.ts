@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Event } from "../../src/events.ts";
+import { runContainer } from "../helpers/docker.ts";
 import { findEvent } from "../helpers/events.ts";
 import { keepFigures } from "../helpers/figures.ts";
+import { appsImage } from "../helpers/images.ts";
 import { freePort } from "../helpers/ports.ts";
 import {
 	jobThere,
@@ -89,6 +91,24 @@ for (const { kind, args, code } of [
 			"stop, ms": Math.round(report.tookMs),
 			"docker stop, ms": Math.round(ms),
 		});
+	});
+
+for (const major of [26, 24] as const)
+	test(`an app that blocks its main thread at --pids-limit, on Node.js ${major}: it ends by itself with 124, and names the handler`, async () => {
+		await using container = await runContainer({
+			image: await appsImage(major),
+			args: [
+				...["--import", "lastcall/register"],
+				...["apps/stopping.ts", "busy", "crowd"],
+			],
+			flags: ["--entrypoint=node", "--pids-limit=64"],
+			env: { LASTCALL_STOP_TIMEOUT: "3s" },
+		});
+		await container.waitForLine(/^spawn sleep EAGAIN$/, READY);
+		await container.stop(3);
+		const { stderr } = await container.logs();
+		assert.equal(await container.exitCode(), 124, stderr);
+		assert.match(stderr, /^lastcall: Stop handler "busy" blocks the event /m);
 	});
 
 test("a thread at its resourceLimits, in a container of 256 MB: it alone ends, and is named; the others go on", async () => {
