@@ -27,7 +27,8 @@ export type JobExit =
 	  }
 	| {
 			readonly outcome: "signaled";
-			readonly signal: NodeJS.Signals;
+			/** `SIGTERM`; `SIGRTMIN+6`, of which Node.js's own type knows nothing. */
+			readonly signal: string;
 			/** The stop signal, after it was asked: it did as it was told. */
 			readonly expected?: true;
 	  }

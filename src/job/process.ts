@@ -13,9 +13,9 @@
  *   has left the group may hold its pipes open.
  */
 import type { ChildProcess } from "node:child_process";
-import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { type ErrorInfo, errorInfo } from "../errors.ts";
+import { watchDeathSignal } from "../os/death-signal.ts";
 import { readKernelState } from "../os/kernel-state.ts";
 import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
 import { preferForOom } from "../os/oom.ts";
@@ -27,6 +27,7 @@ import {
 	signalGroup,
 } from "../os/process-group.ts";
 import { isOurProc, readProcess } from "../os/processes.ts";
+import { signalNumber } from "../os/texts.ts";
 import type { Job, JobExit, JobHooks } from "./job.ts";
 import { startLeader } from "./leader.ts";
 import { LineLog } from "./line-log.ts";
@@ -106,7 +107,11 @@ export class ProcessJob implements Job {
 			preferForOom(child.pid);
 			// A signal could not be sent: another user's. What comes of it shows.
 			child.on("error", () => {});
-			child.once("exit", (code, signal) => void this.#onExit(code, signal));
+			const deathSignal = watchDeathSignal(child.pid);
+			child.once("exit", (code, signal) => {
+				const unknown = deathSignal();
+				void this.#onExit(code, signal ?? unknown);
+			});
 			if (hasChannel)
 				readChannel(child.stdio[3] as Readable, () => this.#onReady());
 			for (const name of ["stdout", "stderr"] as const) {
@@ -199,7 +204,7 @@ export class ProcessJob implements Job {
 
 	async #onExit(
 		code: number | null,
-		signal: NodeJS.Signals | null,
+		signal: string | undefined,
 	): Promise<void> {
 		this.#child = undefined;
 		this.#exit = this.#exitOf(code, signal);
@@ -226,18 +231,18 @@ export class ProcessJob implements Job {
 		if (dropped > 0) this.#hooks.onDropped(dropped);
 	}
 
-	#exitOf(code: number | null, signal: NodeJS.Signals | null): JobExit {
+	#exitOf(code: number | null, signal: string | undefined): JobExit {
 		const { stopSignal, successExitCodes } = this.#spec;
-		if (signal !== null) {
+		if (signal !== undefined) {
 			if (this.#killed && signal === "SIGKILL") return { outcome: "killed" };
 			// By number: some have two names.
-			const { signals } = constants;
-			const expected = this.#asked && signals[signal] === signals[stopSignal];
+			const expected =
+				this.#asked && signalNumber(signal) === signalNumber(stopSignal);
 			return { outcome: "signaled", signal, ...(expected && { expected }) };
 		}
 		const exit = { outcome: "exited", code: code ?? 0 } as const;
 		// What a shell, and many a runtime, makes of the signal.
-		const asTold = this.#asked && code === 128 + constants.signals[stopSignal];
+		const asTold = this.#asked && code === 128 + signalNumber(stopSignal);
 		const expected = asTold || successExitCodes.includes(exit.code);
 		return exit.code !== 0 && expected ? { ...exit, expected } : exit;
 	}

@@ -1,6 +1,7 @@
 /**
  * The C library's functions for the parent of processes that Node.js has not, each in the shape the init needs. Beside
- * spawn.ts, terminal.ts, realtime.ts, faults.ts, machine-code.ts, guard.ts, refuse.ts and memory.ts the only file that knows constants and struct layouts (Linux, 64-bit).
+ * spawn.ts, terminal.ts, realtime.ts, faults.ts, machine-code.ts, guard.ts, refuse.ts, memory.ts and death-signal.ts the only file that knows
+ * constants and struct layouts (Linux, 64-bit).
  */
 import {
 	type ForeignFunction,

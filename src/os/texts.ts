@@ -28,6 +28,12 @@ export function signalName(number: number): string {
 	return number >= 34 ? `SIGRTMIN+${number - 34}` : `signal ${number}`;
 }
 
+/** The number of a signal by such a name. */
+export function signalNumber(name: string): number {
+	const all = Array.from({ length: 65 }, (_, number) => signalName(number));
+	return constants.signals[name as NodeJS.Signals] ?? all.indexOf(name);
+}
+
 function ask(
 	symbol: "strerror" | "strsignal",
 	number: number,

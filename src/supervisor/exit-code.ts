@@ -1,6 +1,6 @@
-import { constants } from "node:os";
 import type { JobStop, StopReason } from "../events.ts";
 import { isSuccess, wasKilled } from "../job/job.ts";
+import { signalNumber } from "../os/texts.ts";
 
 /** As timeout(1): something had to be killed. */
 export const EXIT_KILLED = 124;
@@ -35,8 +35,7 @@ export function exitCode(
 		const { exit } = reason;
 		// The kernel keeps eight bits of it, and a failure must not look like a success.
 		if (exit.outcome === "exited") return exit.code & 0xff || EXIT_FAILED;
-		if (exit.outcome === "signaled")
-			return 128 + constants.signals[exit.signal];
+		if (exit.outcome === "signaled") return 128 + signalNumber(exit.signal);
 	}
 	return exits.every(isSuccess) ? 0 : EXIT_FAILED;
 }

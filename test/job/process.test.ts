@@ -1,5 +1,6 @@
 /** Jobs that are processes, as PID 1 of a PID namespace of their own. */
 import assert from "node:assert/strict";
+import { release } from "node:os";
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
 import { readProcess } from "../../src/os/processes.ts";
@@ -42,6 +43,23 @@ test("ProcessJob that a signal ends has failed with 128 + n", async () => {
 	const { exit, code } = await outcomeOf({ command: shell("kill -9 $$") });
 	assert.deepEqual(exit, { outcome: "signaled", signal: "SIGKILL" });
 	assert.equal(code, 137);
+});
+
+test("ProcessJob that a real-time signal ends has failed, though Node.js has no name for the signal", async (t) => {
+	const [major = 0, minor = 0] = release().split(".").map(Number);
+	if (major < 6 || (major === 6 && minor < 15))
+		return t.skip("the kernel tells since Linux 6.15");
+	for (const [number, signal] of [
+		[34, "SIGRTMIN+0"],
+		[40, "SIGRTMIN+6"],
+		[64, "SIGRTMIN+30"],
+	] as const) {
+		const command = shell(`kill -${number} $$`);
+		const { exit, code, text } = await outcomeOf({ command });
+		assert.deepEqual(exit, { outcome: "signaled", signal });
+		assert.equal(code, 128 + number);
+		assert.match(text, RegExp(`was killed by SIGRTMIN\\+${number - 34}`));
+	}
 });
 
 test("ProcessJob has done as it was told when its stop signal ends it, by whichever of its names", async () => {

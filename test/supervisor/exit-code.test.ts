@@ -65,6 +65,18 @@ test("exitCode() is the code of the essential job whose end began the stop", () 
 	assert.equal(exitCode(because(exited(0)), stops(exited(0)), CALM), 0);
 });
 
+test("exitCode() is 128 + n for the signal that ended that job, also where Node.js has no name for the signal", () => {
+	for (const [signal, code] of [
+		["SIGTERM", 143],
+		["SIGPOLL", 157],
+		["SIGRTMIN+6", 168],
+		["signal 32", 160],
+	] as const) {
+		const exit: JobExit = { outcome: "signaled", signal };
+		assert.equal(exitCode(because(exit), before(exit), CALM), code);
+	}
+});
+
 test("exitCode() is 124 when anything had to be killed, whatever else happened", () => {
 	for (const late of [killed, stuck]) {
 		assert.equal(exitCode(asked, stops(finished, late), CALM), 124);
