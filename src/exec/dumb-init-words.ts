@@ -1,6 +1,7 @@
 /** Notices in dumb-init's words: all of them for who debugs, but the failure to start the program. */
 import { describeError } from "../os/texts.ts";
 import type { Line, Notice, Status } from "./notice.ts";
+import { missing } from "./tini-words.ts";
 
 export function dumbInitWords(
 	notice: Notice,
@@ -39,7 +40,7 @@ export function dumbInitWords(
 			);
 		}
 		case "binding.missing":
-			return debug("Neither node:ffi nor koffi loads: no orphan is reaped.");
+			return [["warn", missing(notice.why)]];
 		case "init.suspended":
 			return debug("Suspending self due to TTY signal.");
 		case "init.failed":

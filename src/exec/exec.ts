@@ -5,8 +5,8 @@
  * Before the spawn every failure is fatal, after it none is.
  */
 import { MAX_DURATION_MS } from "../duration.ts";
-import { attempt } from "../errors.ts";
-import { foreignFunctions } from "../os/ffi.ts";
+import { attempt, errorInfo } from "../errors.ts";
+import { bindingFaults, foreignFunctions } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
 import { widenSignalPipe } from "../os/signal-pipe.ts";
 import {
@@ -137,7 +137,12 @@ async function supervise(
 	});
 	const ffi = foreignFunctions();
 	// Each can fail alone, and the program goes on.
-	attempt(() => ffi && listenToRealTimeToo(ffi));
+	try {
+		if (ffi) listenToRealTimeToo(ffi);
+	} catch (error) {
+		const why = errorInfo(error).message;
+		tell({ type: "realTimeSignals.unheard", why });
+	}
 	attempt(() => ffi && likeDumbInit && listenToFaultsToo(ffi));
 	attempt(() => widenSignalPipe(ffi));
 	attempt(() => ffi && !likeDumbInit && ignoreTerminalStops(ffi));
@@ -168,18 +173,26 @@ async function supervise(
 
 /** Takes the duties of an init as far as the kernel lets us, and says what it does not. */
 function becomeInit(settings: Settings, tell: Tell): boolean {
-	const { parentDeathSignal } = settings;
+	const { parentDeathSignal, subreaper } = settings;
+	if (!foreignFunctions()) {
+		tell({ type: "binding.missing", why: bindingFaults });
+		return true;
+	}
+	const isInit = process.pid === 1;
 	// The binding of these is not needed by most, and takes a moment.
 	if (parentDeathSignal !== undefined)
-		libc()?.setParentDeathSignal(parentDeathSignal);
-	if (settings.subreaper) {
-		const registered = libc()?.becomeSubreaper() ?? true;
-		tell({ type: registered ? "subreaper.registered" : "subreaper.refused" });
-		if (!registered) return false;
-	} else if (process.pid !== 1 && !libc()?.isSubreaper()) {
-		tell({ type: "orphans.unreachable" });
+		if (!libc()?.setParentDeathSignal(parentDeathSignal))
+			tell({ type: "parentDeathSignal.refused" });
+	if (!subreaper) {
+		if (!isInit && !libc()?.isSubreaper())
+			tell({ type: "orphans.unreachable" });
+	} else if (libc()?.becomeSubreaper()) {
+		tell({ type: "subreaper.registered" });
+	} else {
+		// PID 1 gets the orphans all the same.
+		tell({ type: "subreaper.refused", fatal: !isInit });
+		return isInit;
 	}
-	if (!foreignFunctions()) tell({ type: "binding.missing" });
 	return true;
 }
 

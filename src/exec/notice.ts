@@ -9,11 +9,18 @@ export interface Status {
 
 export type Notice =
 	| { readonly type: "subreaper.registered" }
-	| { readonly type: "subreaper.refused" }
+	| {
+			readonly type: "subreaper.refused";
+			/** Whether orphans will not come to us. */
+			readonly fatal: boolean;
+	  }
+	/** The parent's death will not be told. */
+	| { readonly type: "parentDeathSignal.refused" }
 	/** Neither PID 1 nor subreaper: orphans go to somebody else. */
 	| { readonly type: "orphans.unreachable" }
 	/** No foreign function interface loads here. */
-	| { readonly type: "binding.missing" }
+	| { readonly type: "binding.missing"; readonly why: readonly string[] }
+	| { readonly type: "realTimeSignals.unheard"; readonly why: string }
 	| {
 			readonly type: "program.spawned";
 			readonly program: string;

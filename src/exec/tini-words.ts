@@ -1,5 +1,6 @@
 /** Notices in tini's words: people search their logs for them. What tini has no words for is ours. */
 import { formatDuration } from "../duration.ts";
+import { TO_GET_BINDING } from "../os/ffi.ts";
 import type { ProcessInfo } from "../os/processes.ts";
 import { describeError, describeSignal } from "../os/texts.ts";
 import type { Line, Notice, Status } from "./notice.ts";
@@ -14,16 +15,25 @@ export function tiniWords(
 		case "subreaper.registered":
 			return [["trace", "Registered as child subreaper"]];
 		case "subreaper.refused":
-			return [["fatal", "Failed to register as child subreaper"]];
-		case "orphans.unreachable":
-			return [["warn", unreachable(self)]];
-		case "binding.missing":
+			return [
+				[
+					notice.fatal ? "fatal" : "warn",
+					"Failed to register as child subreaper: the kernel refuses prctl(PR_SET_CHILD_SUBREAPER)",
+				],
+			];
+		case "parentDeathSignal.refused":
 			return [
 				[
 					"warn",
-					"Neither node:ffi nor koffi loads: no orphan is reaped, and the program has no process group, terminal or real-time signals of its own",
+					"Failed to set up parent death signal: the kernel refuses prctl(PR_SET_PDEATHSIG)",
 				],
 			];
+		case "orphans.unreachable":
+			return [["warn", unreachable(self)]];
+		case "binding.missing":
+			return [["warn", missing(notice.why)]];
+		case "realTimeSignals.unheard":
+			return [["warn", `Real-time signals are not passed on: ${notice.why}`]];
 		case "program.spawned": {
 			const { program, pid } = notice;
 			return [["info", `Spawned child process '${program}' with pid '${pid}'`]];
@@ -92,6 +102,11 @@ function unreachable(self: string): string {
 	return `${self} is not running as PID 1 and isn't registered as a child subreaper.
 Zombie processes will not be re-parented to ${self}, so zombie reaping won't work.
 To fix the problem, use the -s option or set the environment variable ${prefix}_SUBREAPER to register ${self} as a child subreaper, or run ${self} as PID 1.`;
+}
+
+/** What does not work without a binding, and what to do. */
+export function missing(why: readonly string[]): string {
+	return `Neither node:ffi nor koffi loads (${why.join("; ")}). So no orphan is reaped, -s and -p do nothing, and the program has no process group, terminal or real-time signals of its own. To fix the problem, ${TO_GET_BINDING}.`;
 }
 
 function ending({ code, signal }: Status): string {

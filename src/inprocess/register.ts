@@ -1,5 +1,6 @@
 /** What `lastcall/register` does, and where it does nothing. */
 import { UserError } from "../errors.ts";
+import { TO_GET_BINDING } from "../os/ffi.ts";
 import { libc } from "../os/libc.ts";
 import { patience } from "../os/patience.ts";
 import { startReaper } from "../os/reaper.ts";
@@ -23,8 +24,13 @@ export function register(): void {
 		checkSettings();
 		reapOrphans();
 	} else if (!["", "0"].includes(process.env.LASTCALL_SUBREAPER ?? "")) {
-		if (libc()?.becomeSubreaper()) reapOrphans();
-		else warn("cannot become a subreaper");
+		const became = libc()?.becomeSubreaper();
+		if (became) reapOrphans();
+		else
+			warn(
+				"cannot become a subreaper",
+				became === false ? "the kernel refuses prctl(2)" : undefined,
+			);
 	}
 }
 
@@ -57,8 +63,9 @@ function reapOrphans(): void {
 	const timer = setTimeout(start, FIRST_LOOK_MS).unref();
 }
 
-function warn(what: string): void {
-	process.emitWarning(
-		`lastcall/register ${what}: neither node:ffi (Node.js 26, Linux) nor the package koffi could be loaded`,
-	);
+function warn(
+	what: string,
+	why = `neither node:ffi nor koffi loads here (${TO_GET_BINDING})`,
+): void {
+	process.emitWarning(`lastcall/register ${what}: ${why}`);
 }

@@ -1,6 +1,7 @@
 /** Facts in words, for log lines, reports and tables. */
 import type { Event, StopReason } from "../events.ts";
 import type { JobExit } from "../job/job.ts";
+import { TO_GET_BINDING } from "../os/ffi.ts";
 import type { ProcessInfo } from "../os/processes.ts";
 
 export function roleInWords({
@@ -10,7 +11,7 @@ export function roleInWords({
 	if (role === "init") return "the container's init";
 	if (role === "subreaper") return "a child subreaper";
 	return binding === "none"
-		? "without reaping orphans, and without a guard at the stop timeout: neither node:ffi nor koffi loads here"
+		? `without reaping orphans, and without a guard at the stop timeout: neither node:ffi nor koffi loads here (${TO_GET_BINDING})`
 		: "without reaping orphans: the kernel has refused to make it a child subreaper";
 }
 

@@ -2,7 +2,7 @@
  * The foreign function interface: `node:ffi` where Node.js has it (26 and later), koffi otherwise.
  * Both take addresses as bigint, so that what stands on top need not know which one it got.
  */
-import { attempt } from "../errors.ts";
+import { errorInfo } from "../errors.ts";
 import { keepStderrBlocking } from "./stderr.ts";
 
 export type ForeignType = "int" | "ulong" | "pointer";
@@ -31,6 +31,25 @@ export interface ForeignFunctions {
 	readString(address: bigint): string;
 }
 
+/**
+ * What an init cannot do without. Where one is missing nothing is bound: in a static binary no symbol can be looked up, and an init
+ * that learns of it after the start of its program could only fail.
+ */
+const NEEDED = [
+	...["prctl", "fcntl", "environ", "posix_spawnp", "waitid", "waitpid"],
+	...["signal", "tcgetpgrp", "tcsetpgrp", "getpgrp", "getsid", "ioctl"],
+	...["posix_spawn_file_actions_addopen", "posix_spawn_file_actions_addclose"],
+	...["strerror", "strsignal", "_exit"],
+];
+
+/** What to do where neither loads. */
+export const TO_GET_BINDING =
+	"use an official build of Node.js 26 or later, or install the npm package koffi beside lastcall";
+
+/** Why neither has loaded. */
+export const bindingFaults: string[] =
+	process.platform === "linux" ? [] : ["this is not Linux"];
+
 let loaded: ForeignFunctions | undefined | null = null;
 
 /**
@@ -42,10 +61,24 @@ export function foreignFunctions(): ForeignFunctions | undefined {
 	if (loaded === null) {
 		loaded =
 			process.platform === "linux"
-				? (attempt(viaNode) ?? attempt(viaKoffi))
+				? (load(viaNode) ?? load(viaKoffi))
 				: undefined;
 	}
 	return loaded;
+}
+
+function load(
+	via: () => ForeignFunctions | undefined,
+): ForeignFunctions | undefined {
+	try {
+		const ffi = via();
+		if (ffi) for (const name of NEEDED) ffi.symbol(name);
+		return ffi;
+	} catch (error) {
+		const [line = ""] = errorInfo(error).message.split("\n");
+		bindingFaults.push(line);
+		return undefined;
+	}
 }
 
 function viaNode(): ForeignFunctions | undefined {

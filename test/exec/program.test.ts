@@ -87,6 +87,14 @@ for (const [name, nodeFlags] of ways) {
 	});
 }
 
+test("a real-time signal that ends the program makes 128 + n", async () => {
+	for (const [, nodeFlags] of BINDINGS) {
+		const lastcall = ours("lastcall", { nodeFlags });
+		const found = await runInit(lastcall, sh("kill -40 $$"), plain);
+		assert.equal(found.code, 168, found.stderr);
+	}
+});
+
 test("without a binding it is said once what is missing", async () => {
 	const found = await runInit(
 		ours("lastcall", { nodeFlags: WITHOUT_BINDING }),
