@@ -40,9 +40,11 @@ export interface ForcedEnd {
 export interface JobStop {
 	readonly job: string;
 	readonly exit: JobExit;
-	/** Milliseconds from the program's request until this job was asked. Absent if it had ended before. */
+	/** It had ended before the program's stop was requested, and was told of then. */
+	readonly endedBefore?: true;
+	/** Milliseconds from the program's request until this job was asked. Absent if it had ended by then. */
 	readonly askedMs?: number;
-	/** Milliseconds from then to the exit; 0 for a job that had ended before. */
+	/** Milliseconds from then to the exit; 0 for a job that was not asked. */
 	readonly tookMs: number;
 	/** Milliseconds it still had when it exited. */
 	readonly leftMs?: number;

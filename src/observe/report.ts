@@ -42,8 +42,16 @@ function byRequest(a: JobStop, b: JobStop): number {
 	return (a.askedMs ?? -1) - (b.askedMs ?? -1);
 }
 
-function tellStop({ exit, askedMs, tookMs, leftMs, killed }: JobStop): string {
-	if (askedMs === undefined) return `before: ${exitInWords(exit)}`;
+function tellStop({
+	exit,
+	endedBefore,
+	askedMs,
+	tookMs,
+	leftMs,
+	killed,
+}: JobStop): string {
+	if (endedBefore) return `before: ${exitInWords(exit)}`;
+	if (askedMs === undefined) return `before it was asked: ${exitInWords(exit)}`;
 	if (killed) return tellKill(killed);
 	const left = leftMs === undefined ? "" : `, ${formatDuration(leftMs)} left`;
 	return `${exitInWords(exit)} after ${formatDuration(tookMs)}${left}`;

@@ -1,6 +1,5 @@
 /** What a user may ask of single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
 import { constants } from "node:os";
-import { setImmediate as turn } from "node:timers/promises";
 import type { Emit } from "../events.ts";
 import { show } from "../show.ts";
 import type { Unit } from "./unit.ts";
@@ -24,6 +23,8 @@ export function controlJobs(
 	emit: Emit,
 	isStopping: () => boolean,
 ): Control {
+	/** How often each was stopped by a command. */
+	const stops = new Map<Unit, number>();
 	return async (command) => {
 		const { type, job: name } = command;
 		const unit = units.get(name);
@@ -37,11 +38,14 @@ export function controlJobs(
 			job: name,
 			...(type === "signal" && { signal: command.signal }),
 		});
+		if (type === "signal") return sendSignal(unit, command.signal);
+		// What depends on it has to stop first.
+		const stopping = no(`Cannot ${type} ${name}: the program is stopping`);
+		if (isStopping()) return stopping;
 		switch (type) {
-			case "signal":
-				return sendSignal(unit, command.signal);
 			case "stop": {
 				const before = unit.state;
+				stops.set(unit, (stops.get(unit) ?? 0) + 1);
 				const stop = await unit.stop();
 				if (stop)
 					return yes(
@@ -61,13 +65,15 @@ export function controlJobs(
 					);
 				if (unit.state === "waiting" && missing.length > 0)
 					return yes(`Job ${name} is waiting for ${missing.join(", ")}`);
+				const stopsBefore = stops.get(unit);
 				await unit.stop();
 				if (!(await unit.leftOver.isFree()))
 					return no(
 						`Cannot restart ${name}: its last run has not gone, it is stuck in native code or in the kernel`,
 					);
-				if (isStopping())
-					return no(`Cannot restart ${name}: the program is stopping`);
+				if (isStopping()) return stopping;
+				if (stops.get(unit) !== stopsBefore)
+					return no(`Cannot restart ${name}: it was stopped meanwhile`);
 				return start(unit, units);
 			}
 		}
@@ -108,7 +114,7 @@ async function start(
 	}
 	unit.start();
 	// That its program is not there any more is known a turn of the event loop later.
-	await turn();
+	await new Promise(setImmediate);
 	await unit.started();
 	if (unit.isReady) return yes(`Job ${name} is ${unit.state}`);
 	return no(`Cannot restart ${name}: ${whyNot(unit)}`);

@@ -26,7 +26,7 @@ export function exitCode(
 	{ stragglersForced, hadErrors }: Circumstances,
 ): number {
 	const exits = jobs
-		.filter(({ askedMs }) => reason.type === "idle" || askedMs !== undefined)
+		.filter(({ endedBefore }) => reason.type === "idle" || !endedBefore)
 		.map(({ exit }) => exit);
 	if (reason.type === "job") exits.push(reason.exit);
 	if (stragglersForced || exits.some(wasKilled)) return EXIT_KILLED;

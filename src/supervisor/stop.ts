@@ -42,16 +42,21 @@ export async function stopJob(
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
 		const waitedMs = elapsed();
 		const late = monotonicMs();
-		const where = await job.locate(budget.locateMs);
+		const where = await Promise.race([
+			job.locate(budget.locateMs),
+			job.exited.then(() => undefined),
+		]);
 		// Late, but by itself, if it has ended meanwhile: when the whole container was frozen beyond the deadline, say.
 		if (job.kill()) {
 			killed = { waitedMs, ...(where && { where }) };
 			emit({ type: "job.killed", job: name, id, ...killed });
 		}
 		// A native call may take its time: it gets some of what is left, but others may wait for this job to be gone.
-		const spareMs = Math.min(deadline.remainingMs, KILL_PATIENCE_MS);
-		const unusedMs = budget.locateMs - (monotonicMs() - late);
-		await within(job.exited, Math.max(spareMs, budget.killMs + unusedMs));
+		const killedAt = monotonicMs();
+		await deadline.join(job.exited, KILL_PATIENCE_MS);
+		const leastMs = budget.locateMs + budget.killMs - (killedAt - late);
+		const spentMs = monotonicMs() - killedAt;
+		await within(job.exited, Math.max(0, leastMs - spentMs));
 		job.giveUp();
 	}
 	const exit = await job.exited;

@@ -46,6 +46,8 @@ export class Supervisor {
 	readonly #stop = Promise.withResolvers<StopRequest>();
 	/** Settles when the stop was requested and no run is left. */
 	readonly #noneLeft = Promise.withResolvers<void>();
+	/** That ran when the stop was requested. */
+	#ranAtRequest: ReadonlySet<Unit> = new Set();
 	#request: StopRequest | undefined;
 	#starting = false;
 	#again = false;
@@ -96,6 +98,8 @@ export class Supervisor {
 		if (this.#request) return;
 		const { jobsMs } = this.#budget;
 		this.#request = { reason, at: monotonicMs() };
+		const units = [...this.#units.values()];
+		this.#ranAtRequest = new Set(units.filter(({ isRunning }) => isRunning));
 		this.#starts.close();
 		this.#deadline.bringTo(jobsMs);
 		this.#emit({ type: "stop.requested", reason, jobsMs });
@@ -144,8 +148,16 @@ export class Supervisor {
 		);
 		if (failed)
 			unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
-		else if (dependencies.every(({ isReady }) => isReady))
-			this.#starts.add(unit, () => unit.start());
+		else if (this.#isFree(unit))
+			this.#starts.add(unit, () => {
+				// What it depends on may have ended while it stood in the queue.
+				if (this.#isFree(unit)) unit.start();
+			});
+	}
+
+	#isFree({ state, plan }: Unit): boolean {
+		if (state !== "waiting") return false;
+		return this.#unitsOf(plan.dependsOn).every(({ isReady }) => isReady);
 	}
 
 	#onEnded({ plan }: Unit, exit: JobExit): void {
@@ -179,7 +191,7 @@ export class Supervisor {
 			await Promise.race([gone, this.#deadline.passed]);
 			const outcome = await unit.stop();
 			stopped.resolve();
-			return describeStop(unit, outcome, requestedAt);
+			return this.#describeStop(unit, outcome, requestedAt);
 		});
 		return (await Promise.all(results)).filter(
 			(result) => result !== undefined,
@@ -189,15 +201,22 @@ export class Supervisor {
 	#unitsOf(names: readonly string[]): Unit[] {
 		return names.flatMap((name) => this.#units.get(name) ?? []);
 	}
-}
 
-function describeStop(
-	{ plan: { name: job }, lastExit: exit }: Unit,
-	stop: StopOutcome | undefined,
-	requestedAt: number,
-): JobStop | undefined {
-	if (!stop) return exit && { job, exit, tookMs: 0 };
-	const { askedAt, ...outcome } = stop;
-	// It may have been asked before, by a command of its own.
-	return { job, askedMs: Math.max(0, askedAt - requestedAt), ...outcome };
+	#describeStop(
+		unit: Unit,
+		stop: StopOutcome | undefined,
+		requestedAt: number,
+	): JobStop | undefined {
+		const { plan, lastExit: exit } = unit;
+		const { name: job } = plan;
+		if (stop) {
+			const { askedAt, ...outcome } = stop;
+			// It may have been asked before, by a command of its own.
+			const askedMs = Math.max(0, askedAt - requestedAt);
+			return { job, askedMs, ...outcome };
+		}
+		if (!exit) return undefined;
+		const endedBefore = !this.#ranAtRequest.has(unit);
+		return { job, exit, tookMs: 0, ...(endedBefore && { endedBefore }) };
+	}
 }

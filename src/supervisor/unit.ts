@@ -192,7 +192,9 @@ export class Unit {
 	/** Not ready in time: that run is stopped, and counts as failed. */
 	async #giveUpStart(run: Run, detail: string): Promise<void> {
 		const { name, startTimeoutMs: waitedMs } = this.plan;
-		const { emit } = this.#hooks;
+		const { emit, deadline } = this.#hooks;
+		// It will be asked to stop anyway.
+		if (deadline.isSet) return;
 		emit({ type: "job.startTimedOut", job: name, waitedMs, detail });
 		const message = `not ready after ${waitedMs} ms: ${detail}`;
 		const error = { name: "StartTimeoutError", message };
@@ -204,8 +206,9 @@ export class Unit {
 		const stop = await this.#stopRun(run);
 		// Asked to stop meanwhile, or even started again.
 		if (this.#held || this.#state.type !== "ended") return;
-		// If it could not be ended a second one must not run beside it.
-		if (stop.exit.outcome === "stuck") this.#end(stop.exit);
+		// If it could not be ended a second one must not run beside it. When the program stops, the run's own end counts.
+		if (stop.exit.outcome === "stuck" || this.#hooks.deadline.isSet)
+			this.#end(stop.exit);
 		else this.#next(run, exit);
 	}
 

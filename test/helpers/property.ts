@@ -10,6 +10,13 @@ const SEED =
 	Number(process.env.LASTCALL_FUZZ_SEED) ||
 	Math.floor(Math.random() * 0x7fff_ffff);
 
+export interface Runs {
+	readonly short: number;
+	/** In CI. @default as in the short form */
+	readonly ci?: number;
+	readonly full: number;
+}
+
 /**
  * Tries a property with many cases. A case that fails is made as small as possible, and named with the seed.
  *
@@ -19,10 +26,11 @@ const SEED =
 export async function holds<Case>(
 	test: TestContext,
 	cases: fc.Arbitrary<Case>,
-	runs: { readonly short: number; readonly full: number },
+	runs: Runs,
 	property: (one: Case) => void | Promise<void>,
 ): Promise<number> {
-	const numRuns = FULL ? runs.full : runs.short;
+	const { short, ci = short, full } = runs;
+	const numRuns = FULL ? full : process.env.CI === "true" ? ci : short;
 	test.diagnostic(`LASTCALL_FUZZ_SEED=${SEED}`);
 	await fc.assert(
 		fc.asyncProperty(cases, async (one) => property(one)),

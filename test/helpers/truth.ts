@@ -96,7 +96,7 @@ function exitsOfStop({ reason, jobs }: StopReport): JobExit[] {
 	const stops =
 		reason.type === "idle"
 			? jobs
-			: jobs.filter(({ askedMs }) => askedMs !== undefined);
+			: jobs.filter(({ endedBefore }) => !endedBefore);
 	const exits = stops.map(({ exit }) => exit);
 	return reason.type === "job" ? [...exits, reason.exit] : exits;
 }

@@ -30,7 +30,12 @@ const report: StopReport = {
 				},
 			},
 		},
-		{ job: "migrate", tookMs: 0, exit: { outcome: "exited", code: 0 } },
+		{
+			job: "migrate",
+			endedBefore: true,
+			tookMs: 0,
+			exit: { outcome: "exited", code: 0 },
+		},
 	],
 	stragglers: { found: [], killed: [], forced: false },
 	tookMs: 6_060,

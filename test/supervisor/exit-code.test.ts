@@ -26,12 +26,12 @@ function because(exit: JobExit): StopReason {
 }
 
 function stops(...exits: JobExit[]): JobStop[] {
-	return before(...exits).map((stop) => ({ ...stop, askedMs: 0 }));
+	return exits.map((exit, index) => ({ job: `job${index}`, exit, tookMs: 0 }));
 }
 
 /** They had ended before the stop. */
 function before(...exits: JobExit[]): JobStop[] {
-	return exits.map((exit, index) => ({ job: `job${index}`, exit, tookMs: 0 }));
+	return stops(...exits).map((stop) => ({ ...stop, endedBefore: true }));
 }
 
 const CALM = { stragglersForced: false, hadErrors: false };

@@ -1,0 +1,505 @@
+/**
+ * A supervisor in a simulated world: its jobs, its clock and its users are made up, and everything that it does is held against
+ * what it has promised. What really happened is kept here, from the jobs' side; what the supervisor says of it are its events.
+ */
+import assert from "node:assert/strict";
+import type { Event, JobStop, StopReason } from "../../src/events.ts";
+import {
+	isSuccess,
+	type Job,
+	type JobExit,
+	type JobKind,
+	wasKilled,
+} from "../../src/job/job.ts";
+import { State } from "../../src/observe/state.ts";
+import { planBudget } from "../../src/supervisor/budget.ts";
+import type { JobCommand } from "../../src/supervisor/control.ts";
+import { exitCode } from "../../src/supervisor/exit-code.ts";
+import type { RunHooks, UnitPlan } from "../../src/supervisor/plan.ts";
+import { Supervisor } from "../../src/supervisor/supervisor.ts";
+import { SimulatedTime } from "./simulated-time.ts";
+
+/** What one run of a job does. Milliseconds; undefined for never. */
+export interface Behaviour {
+	readonly fails: boolean;
+	/** How long its start blocks the main thread. */
+	readonly blocksMs: number;
+	readonly readyMs: number | undefined;
+	readonly endMs: number | undefined;
+	readonly end: JobExit;
+	/** When its first process goes and leaves others behind. */
+	readonly leaderMs: number | undefined;
+	/** From the request to its end; 0: in the next turn. */
+	readonly stopMs: number | undefined;
+	readonly stopEnd: JobExit;
+	readonly locateMs: number;
+	/** From the kill to its end; undefined: it is stuck. */
+	readonly killMs: number | undefined;
+	/** From `release()` until nothing of it is left. */
+	readonly goneMs: number | undefined;
+}
+
+export interface JobPlan {
+	readonly kind: JobKind;
+	readonly essential: boolean;
+	/** Indexes of jobs before this one. */
+	readonly dependsOn: readonly number[];
+	readonly readiness: "started" | "notify" | "exit";
+	readonly startTimeoutMs: number;
+	readonly restart: "no" | "on-failure" | "always";
+	readonly restartDelayMs: number;
+	readonly maxRestarts: number | undefined;
+	readonly stopTimeoutMs: number | undefined;
+	/** Of each run; the last one also of all that follow. */
+	readonly runs: readonly Behaviour[];
+}
+
+export interface WorldPlan {
+	readonly stopTimeoutMs: number;
+	readonly drainMs: number;
+	readonly seed: number;
+	readonly jobs: readonly JobPlan[];
+}
+
+/** Timers are rounded to whole milliseconds. */
+const ROUNDING_MS = 5;
+/** Longer than anything that a stop waits for. */
+const LONG_MS = 120_000;
+
+export class World implements Disposable {
+	readonly time: SimulatedTime;
+	readonly supervisor: Supervisor;
+	readonly names: readonly string[];
+	/** What has happened so far, to be read when a property does not hold. */
+	readonly history: string[] = [];
+	readonly runs = new Map<string, Run[]>();
+	/** Jobs that a user has stopped, and not restarted since. */
+	readonly held = new Set<string>();
+	/** Jobs that a user has ever stopped or restarted. */
+	readonly commanded = new Set<string>();
+	readonly #plans: ReadonlyMap<string, JobPlan>;
+	readonly #budget;
+	readonly #state: State;
+	readonly #installed: Disposable;
+	readonly #pending = new Set<Promise<unknown>>();
+	#reason: StopReason | undefined;
+	/** When the jobs' time is over. */
+	#deadlineAt = Number.POSITIVE_INFINITY;
+	#aliveAtRequest: Run[] = [];
+	#broken: string | undefined;
+	#result: { jobs: readonly JobStop[]; at: number } | undefined;
+
+	constructor({ stopTimeoutMs, drainMs, seed, jobs }: WorldPlan) {
+		this.time = new SimulatedTime(seed);
+		this.#installed = this.time.install();
+		this.names = jobs.map((_, index) => nameOf(index));
+		this.#plans = new Map(jobs.map((job, index) => [nameOf(index), job]));
+		this.#budget = planBudget(stopTimeoutMs, drainMs);
+		const units = jobs.map((job, index) => this.#planUnit(nameOf(index), job));
+		this.#state = new State(units, stopTimeoutMs);
+		this.supervisor = new Supervisor(units, this.#budget, (event) =>
+			this.#hear(event),
+		);
+	}
+
+	[Symbol.dispose](): void {
+		this.#installed[Symbol.dispose]();
+	}
+
+	async start(): Promise<void> {
+		void this.supervisor.run().then(({ jobs }) => {
+			this.#result = { jobs, at: this.time.now };
+			this.note("over");
+		});
+		await this.settle();
+	}
+
+	get isStopping(): boolean {
+		return this.#reason !== undefined;
+	}
+
+	note(what: string): void {
+		this.history.push(`${this.time.now} ${what}`);
+	}
+
+	async advance(ms: number): Promise<void> {
+		await this.time.advance(ms);
+		this.#look();
+	}
+
+	async settle(): Promise<void> {
+		await this.time.settle();
+		this.#look();
+	}
+
+	/** A user's command; it is not waited for. */
+	command(command: JobCommand): void {
+		const { type, job } = command;
+		if (type !== "signal") this.commanded.add(job);
+		if (type === "stop" && this.names.includes(job)) this.held.add(job);
+		if (type === "restart") this.held.delete(job);
+		const answer = this.supervisor.control(command);
+		this.#pending.add(answer);
+		void answer.then(({ message }) => {
+			this.note(message);
+			const [, name] = /^Job (.*) is waiting for/.exec(message) ?? [];
+			if (name !== undefined)
+				this.#claim(this.#stateOf(name) === "waiting", message);
+			this.#pending.delete(answer);
+		});
+	}
+
+	hurry(): void {
+		this.supervisor.hurry();
+		if (this.isStopping)
+			this.#deadlineAt = Math.min(this.#deadlineAt, this.time.now);
+	}
+
+	/** Stops what has not been stopped, and waits for the end of everything. */
+	async finish(): Promise<void> {
+		if (!this.isStopping) this.supervisor.requestStop(SIGTERM);
+		await this.advance(LONG_MS);
+		assert.ok(this.#result, "the supervisor has come to its end");
+		assert.equal(this.#pending.size, 0, "every command was answered");
+		this.#checkEnd(this.#result);
+	}
+
+	planOf(name: string): JobPlan {
+		const plan = this.#plans.get(name);
+		assert.ok(plan);
+		return plan;
+	}
+
+	runsOf(name: string): Run[] {
+		return this.runs.get(name) ?? [];
+	}
+
+	#planUnit(name: string, job: JobPlan): UnitPlan {
+		const { kind, essential, readiness, startTimeoutMs, stopTimeoutMs } = job;
+		return {
+			name,
+			kind,
+			essential,
+			dependsOn: job.dependsOn.map(nameOf),
+			readiness: { type: readiness },
+			startTimeoutMs,
+			stopTimeoutMs,
+			restart: {
+				when: job.restart,
+				delayMs: job.restartDelayMs,
+				maxRestarts: job.maxRestarts,
+			},
+			makeJob: (hooks) => {
+				const runs = this.runsOf(name);
+				const behaviour = job.runs[Math.min(runs.length, job.runs.length - 1)];
+				assert.ok(behaviour);
+				return new Run(this, name, kind, behaviour, hooks);
+			},
+		};
+	}
+
+	#hear(event: Event): void {
+		this.note(`${event.type} ${"job" in event ? event.job : ""}`);
+		this.#state.apply(event);
+		if (event.type === "job.leaderExited" || event.type === "job.startTimedOut")
+			for (const run of this.#aliveOf(event.job)) {
+				run.endsForItself = true;
+				run.wasLate = event.type === "job.startTimedOut";
+			}
+		if (event.type !== "stop.requested") return;
+		this.#claim(!this.isStopping, "a second request counts");
+		this.#reason = event.reason;
+		this.#deadlineAt = this.time.now + event.jobsMs;
+		this.#aliveAtRequest = this.names.flatMap((name) => this.#aliveOf(name));
+	}
+
+	#aliveOf(name: string): Run[] {
+		return this.runsOf(name).filter((run) => run.isAlive);
+	}
+
+	/** A job begins a run. */
+	onStart(run: Run): void {
+		const { name } = run;
+		this.note(`run of ${name} begins`);
+		this.#claim(!this.isStopping, `${name} starts after the request`);
+		this.#claim(!this.held.has(name), `${name} starts though it was stopped`);
+		const before = this.runsOf(name);
+		const left = before.filter((other) => other.isThere);
+		this.#claim(
+			left.length < 2,
+			`${name} starts beside two that have not gone`,
+		);
+		for (const { isAlive, exit } of left) {
+			this.#claim(!isAlive, `${name} starts beside a run of its own`);
+			this.#claim(
+				exit?.outcome !== "stuck",
+				`${name} starts beside a stuck run`,
+			);
+		}
+		if (before.length === 0)
+			for (const index of this.planOf(name).dependsOn)
+				this.#claim(this.isReady(nameOf(index)), `${name} starts too early`);
+		this.runs.set(name, [...before, run]);
+	}
+
+	/** A job is asked to stop. */
+	onAsked(run: Run): void {
+		const { name } = run;
+		this.note(`run of ${name} is asked`);
+		if (!this.isStopping || run.endsForItself) return;
+		if (this.time.now >= this.#deadlineAt) return;
+		for (const [other, { dependsOn }] of this.#plans)
+			if (dependsOn.map(nameOf).includes(name))
+				this.#claim(
+					this.#aliveOf(other).length === 0,
+					`${name} is asked while ${other}, which depends on it, is there`,
+				);
+	}
+
+	/** An assertion in the middle of the supervisor's code: it must not be the one to catch it. */
+	#claim(holds: boolean, what: string): void {
+		if (!holds) this.#broken ??= what;
+	}
+
+	isReady(name: string): boolean {
+		const run = this.runsOf(name).at(-1);
+		if (!run) return false;
+		if (this.#plans.get(name)?.readiness === "exit") return run.hasCompleted;
+		return run.isAlive && run.state === "ready";
+	}
+
+	#stateOf(name: string): string | undefined {
+		const { jobs } = this.#state.status;
+		return jobs.find((job) => job.name === name)?.state;
+	}
+
+	/** The status tells what is true. */
+	#look(): void {
+		assert.equal(this.#broken, undefined);
+		for (const { name, state, id } of this.#state.status.jobs) {
+			const [run, ...more] = this.#aliveOf(name);
+			assert.equal(more.length, 0, `one run of ${name}`);
+			const dependsOn = this.#plans.get(name)?.dependsOn.map(nameOf) ?? [];
+			if (run) {
+				assert.equal(state, run.state, `state of ${name}`);
+				assert.equal(id, run.id, `id of ${name}`);
+			} else {
+				const idle = ["waiting", "completed", "backing-off", "ended"];
+				assert.ok(idle.includes(state), `${name} is ${state} without a run`);
+				if (state !== "waiting" || this.isStopping) continue;
+				assert.ok(
+					!dependsOn.every((other) => this.isReady(other)),
+					`${name} waits for nothing`,
+				);
+				for (const other of dependsOn)
+					assert.ok(
+						this.#stateOf(other) !== "ended" || this.commanded.has(other),
+						`${name} waits for ${other}, which has ended`,
+					);
+			}
+		}
+	}
+
+	#checkEnd({ jobs, at }: { jobs: readonly JobStop[]; at: number }): void {
+		const reason = this.#reason;
+		assert.ok(reason);
+		const { locateMs, killMs } = this.#budget;
+		const latest = this.#deadlineAt + locateMs + killMs + ROUNDING_MS;
+		assert.ok(at <= latest, `over at ${at}, expected by ${latest}`);
+		for (const runs of this.runs.values())
+			for (const { name, exit } of runs)
+				assert.ok(exit, `${name} was joined, or given up`);
+		const reported = exitCode(reason, jobs, {
+			stragglersForced: false,
+			hadErrors: reason.type === "error",
+		});
+		assert.equal(reported, this.#expectedCode(reason), "exit code");
+	}
+
+	#lastExitOf(name: string): JobExit | undefined {
+		const jobs = this.#state.status.jobs;
+		const exit = jobs.find((job) => job.name === name)?.lastExit;
+		const run = this.runsOf(name).at(-1);
+		// That it was not ready is why it ended.
+		const isCause = run && exit === run.exit && run.wasLate;
+		return isCause && exit?.outcome !== "stuck" ? LATE : exit;
+	}
+
+	/** From what has happened to the runs alone. */
+	#expectedCode(reason: StopReason): number {
+		const exits =
+			reason.type === "idle"
+				? this.names.flatMap((name) => this.#lastExitOf(name) ?? [])
+				: this.#aliveAtRequest.flatMap((run) => run.exit ?? []);
+		if (reason.type === "job") exits.push(reason.exit);
+		if (exits.some(wasKilled)) return 124;
+		if (reason.type === "error") return 1;
+		if (reason.type === "job" && !isSuccess(reason.exit)) {
+			const { exit } = reason;
+			if (exit.outcome === "exited") return exit.code;
+			if (exit.outcome === "signaled") return 128 + 9;
+		}
+		return exits.every(isSuccess) ? 0 : 1;
+	}
+}
+
+export const SIGTERM: StopReason = {
+	type: "signal",
+	signal: "SIGTERM",
+	number: 15,
+	early: false,
+};
+
+const LATE: JobExit = {
+	outcome: "not-ready",
+	error: { name: "Error", message: "not ready" },
+};
+
+let ids = 0;
+
+/** One run of a job that is made up. */
+export class Run implements Job {
+	readonly name: string;
+	readonly #world: World;
+	readonly #kind: JobKind;
+	readonly #behaviour: Behaviour;
+	readonly #hooks: RunHooks;
+	readonly #ended = Promise.withResolvers<JobExit>();
+	readonly #left = Promise.withResolvers<void>();
+	readonly exited = this.#ended.promise;
+	readonly gone = this.#left.promise;
+	id = 0;
+	exit: JobExit | undefined;
+	isReady = false;
+	/** It is stopped for a reason of its own: it was not ready in time, or its first process has gone. */
+	endsForItself = false;
+	/** It was not ready in time. */
+	wasLate = false;
+	#asked = false;
+	#killed = false;
+	/** How its first process has ended, which left others behind. */
+	#leaderEnd: JobExit | undefined;
+	/** Whether something of it is left. */
+	isThere = true;
+
+	constructor(
+		world: World,
+		name: string,
+		kind: JobKind,
+		behaviour: Behaviour,
+		hooks: RunHooks,
+	) {
+		this.#world = world;
+		this.name = name;
+		this.#kind = kind;
+		this.#behaviour = behaviour;
+		this.#hooks = hooks;
+	}
+
+	get isAlive(): boolean {
+		return this.exit === undefined;
+	}
+
+	/** It has ended well by itself. */
+	get hasCompleted(): boolean {
+		if (!this.exit || !isSuccess(this.exit) || this.wasLate) return false;
+		return !this.#asked || this.endsForItself;
+	}
+
+	get state(): "starting" | "ready" | "stopping" {
+		if (this.#asked) return "stopping";
+		return this.isReady ? "ready" : "starting";
+	}
+
+	start(): void {
+		this.#world.onStart(this);
+		const { fails, blocksMs, readyMs, endMs, end, leaderMs } = this.#behaviour;
+		this.#world.time.now += blocksMs;
+		if (fails) {
+			const error = { name: "Error", message: "could not start" };
+			this.#end({ outcome: "not-started", error });
+			this.#leave();
+			return;
+		}
+		this.id = ++ids;
+		const { readiness } = this.#world.planOf(this.name);
+		if (readiness === "started") this.isReady = true;
+		this.#after(readyMs, () => {
+			if (!this.isAlive) return;
+			if (readiness === "notify" && !this.#asked) this.isReady = true;
+			this.#hooks.onReady();
+		});
+		this.#after(endMs, () => this.#end(end));
+		if (this.#kind === "process")
+			this.#after(leaderMs, () => {
+				if (!this.isAlive || this.#asked) return;
+				this.#leaderEnd = end;
+				this.#hooks.onLeaderGone(end, []);
+			});
+	}
+
+	requestStop(): void {
+		this.#asked = true;
+		this.#world.onAsked(this);
+		const { stopMs, stopEnd } = this.#behaviour;
+		this.#after(stopMs, () => this.#end(stopEnd));
+	}
+
+	signal(): boolean {
+		return this.#kind === "process" && this.isAlive;
+	}
+
+	giveWay(): void {}
+
+	async locate(ms: number): Promise<undefined> {
+		const { locateMs } = this.#behaviour;
+		await new Promise((resolve) => setTimeout(resolve, Math.min(ms, locateMs)));
+	}
+
+	kill(): boolean {
+		if (!this.isAlive) return false;
+		this.#killed = true;
+		this.#after(this.#behaviour.killMs, () => {
+			this.#end({ outcome: "killed" });
+			this.#leave();
+		});
+		return true;
+	}
+
+	giveUp(): void {
+		this.#end({ outcome: "stuck" });
+	}
+
+	release(): void {
+		if (this.exit?.outcome !== "stuck")
+			this.#after(this.#behaviour.goneMs, () => this.#leave());
+	}
+
+	#leave(): void {
+		this.isThere = false;
+		this.#left.resolve();
+	}
+
+	#end(exit: JobExit): void {
+		if (!this.isAlive) return;
+		this.exit = exit.outcome === "stuck" ? exit : this.#ownEnd(exit);
+		this.#world.note(`run of ${this.name} ends: ${this.exit.outcome}`);
+		this.#ended.resolve(this.exit);
+	}
+
+	/** Of a first process that ended by itself the outcome stays its own. */
+	#ownEnd(exit: JobExit): JobExit {
+		if (this.#leaderEnd) return this.#leaderEnd;
+		return this.#killed ? { outcome: "killed" } : exit;
+	}
+
+	#after(ms: number | undefined, action: () => void): void {
+		// Whatever a job does, it does after the call that made it do so.
+		if (ms === 0) setImmediate(action);
+		else if (ms !== undefined) setTimeout(action, ms);
+	}
+}
+
+function nameOf(index: number): string {
+	return `job${index}`;
+}
