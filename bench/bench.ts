@@ -30,14 +30,7 @@ import { measure as stop } from "./measures/stop.ts";
 import { writePage } from "./render/page.ts";
 import { renderTable } from "./render/table.ts";
 
-const MEASURES: readonly Measure[] = [
-	start,
-	forward,
-	reap,
-	memory,
-	stop,
-	dockerStop,
-];
+const MEASURES: readonly Measure[] = [start, forward, reap, memory, stop, dockerStop];
 const NAMES = MEASURES.map(({ name }) => name);
 
 await runScript(async () => {
@@ -52,13 +45,10 @@ await runScript(async () => {
 	const names = all.map(({ name }) => name);
 	for (const name of values.contestant ?? [])
 		if (!names.includes(name))
-			throw new ScriptError(
-				`Cannot measure the contestant "${name}", expected one of ${names.join(", ")}`,
-				{ exitCode: 2 },
-			);
-	const contestants = all.filter(
-		({ name }) => values.contestant?.includes(name) ?? true,
-	);
+			throw new ScriptError(`Cannot measure the contestant "${name}", expected one of ${names.join(", ")}`, {
+				exitCode: 2,
+			});
+	const contestants = all.filter(({ name }) => values.contestant?.includes(name) ?? true);
 
 	const results: Result[] = [];
 	for (const measure of MEASURES) {
@@ -74,25 +64,19 @@ await runScript(async () => {
 		console.error(`${measure.name}: done in ${seconds} s`);
 		console.log(`\n## ${result.title}\n\n${renderTable(result)}\n`);
 		for (const { text, found, limit, met } of result.aims)
-			console.log(
-				`- ${met ? "met" : "missed"}: ${text}: ${found.toFixed(2)} (${limit})`,
-			);
+			console.log(`- ${met ? "met" : "missed"}: ${text}: ${found.toFixed(2)} (${limit})`);
 		results.push(result);
 	}
 
 	const directory = join(values.output, "benchmarks");
 	const file = join(directory, "speed.json");
-	const earlier: Run | undefined = existsSync(file)
-		? JSON.parse(readFileSync(file, "utf8"))
-		: undefined;
+	const earlier: Run | undefined = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 	const run = mergeRuns(
 		earlier,
 		{
 			date: new Date().toISOString().slice(0, 10),
 			machine: describeMachine(),
-			versions: Object.fromEntries(
-				contestants.map(({ name, version }) => [name, version]),
-			),
+			versions: Object.fromEntries(contestants.map(({ name, version }) => [name, version])),
 			results,
 		},
 		NAMES,
@@ -107,16 +91,12 @@ function readArguments() {
 	const parsed = parse();
 	const unknown = parsed.positionals.filter((name) => !NAMES.includes(name));
 	if (unknown.length > 0)
-		throw new ScriptError(
-			`Cannot measure "${unknown.join('", "')}", expected one of ${NAMES.join(", ")}`,
-			{ exitCode: 2 },
-		);
+		throw new ScriptError(`Cannot measure "${unknown.join('", "')}", expected one of ${NAMES.join(", ")}`, {
+			exitCode: 2,
+		});
 	const { turns } = parsed.values;
 	if (turns !== undefined && !/^[1-9]\d*$/.test(turns))
-		throw new ScriptError(
-			`Expected a whole number above 0 after --turns, found "${turns}"`,
-			{ exitCode: 2 },
-		);
+		throw new ScriptError(`Expected a whole number above 0 after --turns, found "${turns}"`, { exitCode: 2 });
 	return parsed;
 }
 

@@ -37,11 +37,10 @@ for (const [directory, name] of [
 	["dist", "subcommands"],
 	...WITH_BYTECODE.map((name) => ["dist/packages", name]),
 ])
-	execFileSync(
-		process.execPath,
-		["scripts/lib/bytecode.ts", directory as string, name as string],
-		{ stdio: "inherit", timeout: 60_000 },
-	);
+	execFileSync(process.execPath, ["scripts/lib/bytecode.ts", directory as string, name as string], {
+		stdio: "inherit",
+		timeout: 60_000,
+	});
 
 writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 

@@ -33,18 +33,12 @@ async function main(command: string | undefined): Promise<number> {
 				}
 			});
 		case "stop":
-			console.log(
-				(await stopEngine())
-					? "Stopped the private engine"
-					: "No private engine runs",
-			);
+			console.log((await stopEngine()) ? "Stopped the private engine" : "No private engine runs");
 			return 0;
 		case "status": {
 			const pid = dockerdPid();
 			console.log(
-				pid === undefined
-					? "No private engine runs"
-					: `Private engine: pid ${pid}, DOCKER_HOST=${privateHost}`,
+				pid === undefined ? "No private engine runs" : `Private engine: pid ${pid}, DOCKER_HOST=${privateHost}`,
 			);
 			return pid === undefined ? 1 : 0;
 		}
@@ -57,9 +51,7 @@ async function main(command: string | undefined): Promise<number> {
 }
 
 /** Asked for by hand, so an engine may be started; installing one still takes LASTCALL_ENGINE=install. */
-async function onEngine(
-	action: (engine: Engine) => void | Promise<void>,
-): Promise<number> {
+async function onEngine(action: (engine: Engine) => void | Promise<void>): Promise<number> {
 	const engine = await ensureEngine(true);
 	if ("reason" in engine) {
 		console.error(engine.reason);

@@ -23,8 +23,7 @@ export function configJsonSchema(): JsonSchema {
 			const description = interfaces
 				.map((type) => descriptions.get(`${type}.${name}`))
 				.find((text) => text !== undefined);
-			if (description !== undefined)
-				Object.assign(field as JsonSchema, { description });
+			if (description !== undefined) Object.assign(field as JsonSchema, { description });
 		}
 	}
 	return { title: "Configuration of lastcall", ...schema };
@@ -35,16 +34,11 @@ function readDescriptions(): Map<string, string> {
 	const file = new URL("../src/config/config.ts", import.meta.url);
 	const source = readFileSync(file, "utf8");
 	const descriptions = new Map<string, string>();
-	const pattern =
-		/^(?:export )?interface (\w+)|^\t\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\t([\w$]+)\??:/gm;
+	const pattern = /^(?:export )?interface (\w+)|^\t\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\t([\w$]+)\??:/gm;
 	let type = "";
 	for (const [, name, comment, field] of source.matchAll(pattern)) {
 		if (name !== undefined) type = name;
-		else if (comment !== undefined)
-			descriptions.set(
-				`${type}.${field}`,
-				comment.replace(/\s*\n\s*\*? ?/g, " ").trim(),
-			);
+		else if (comment !== undefined) descriptions.set(`${type}.${field}`, comment.replace(/\s*\n\s*\*? ?/g, " ").trim());
 	}
 	return descriptions;
 }

@@ -8,28 +8,11 @@ import { once } from "node:events";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-	type Engine,
-	engineEnv,
-	ensureBaseImage,
-	type NoEngine,
-	withEngine,
-} from "./engine.ts";
+import { type Engine, engineEnv, ensureBaseImage, type NoEngine, withEngine } from "./engine.ts";
 import { run } from "./lib/command.ts";
-import {
-	cleanUp,
-	onInterruption,
-	throwIfInterrupted,
-	watchForInterruption,
-} from "./lib/interruption.ts";
+import { cleanUp, onInterruption, throwIfInterrupted, watchForInterruption } from "./lib/interruption.ts";
 import { root } from "./lib/paths.ts";
-import {
-	catches,
-	childrenOf,
-	isRunning,
-	type Process,
-	readProcess,
-} from "./lib/processes.ts";
+import { catches, childrenOf, isRunning, type Process, readProcess } from "./lib/processes.ts";
 import { runScript, ScriptError } from "./lib/script.ts";
 
 const IMAGE = "lastcall-example";
@@ -45,9 +28,7 @@ await runScript(async () => {
 	return "reason" in result ? startHere(result.reason) : result.code;
 });
 
-async function startInContainer(
-	engine: Engine | NoEngine,
-): Promise<NoEngine | { readonly code: number }> {
+async function startInContainer(engine: Engine | NoEngine): Promise<NoEngine | { readonly code: number }> {
 	if ("reason" in engine) return engine;
 	try {
 		await ensureBaseImage(engine, 26);
@@ -71,10 +52,7 @@ async function startInContainer(
 	return { code: await runContainer(engine.client, env) };
 }
 
-async function runContainer(
-	client: string,
-	env: NodeJS.ProcessEnv,
-): Promise<number> {
+async function runContainer(client: string, env: NodeJS.ProcessEnv): Promise<number> {
 	const name = `lastcall-example-${randomUUID().slice(0, 8)}`;
 	const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
 	throwIfInterrupted();
@@ -111,36 +89,23 @@ async function runContainer(
 	} finally {
 		// The client may end before the container does, with the terminal for instance.
 		await stop();
-		await cleanUp(() =>
-			run(client, ["rm", "--force", "--volumes", name], { env }),
-		);
+		await cleanUp(() => run(client, ["rm", "--force", "--volumes", name], { env }));
 	}
 }
 
 async function startHere(reason: string): Promise<number> {
 	const main = join(root, "src/main.ts");
-	const node = [
-		process.execPath,
-		"--disable-warning=ExperimentalWarning",
-		main,
-	];
+	const node = [process.execPath, "--disable-warning=ExperimentalWarning", main];
 	const namespace = ["unshare", "--pid", "--fork", "--mount-proc"];
 	// Only root may make a PID namespace without a user namespace, and then not everywhere.
-	const asInit =
-		process.getuid?.() === 0 &&
-		(await run("unshare", [...namespace.slice(1), "true"])).code === 0;
+	const asInit = process.getuid?.() === 0 && (await run("unshare", [...namespace.slice(1), "true"])).code === 0;
 	throwIfInterrupted();
 	say(reason);
 	say(
 		`running examples/jobs directly instead, ${asInit ? "as PID 1 of a PID namespace of its own" : "as a child subreaper"}; Ctrl-C stops it`,
 	);
 	const [command = "", ...rest] = asInit ? [...namespace, ...node] : node;
-	const child = attach(
-		command,
-		[...rest, ...args],
-		{},
-		join(root, "examples/jobs"),
-	);
+	const child = attach(command, [...rest, ...args], {}, join(root, "examples/jobs"));
 	if (!asInit)
 		return joined(child, async (signal) => {
 			if (signal !== "SIGINT") child.kill("SIGTERM");
@@ -165,12 +130,7 @@ async function startHere(reason: string): Promise<number> {
 }
 
 /** Runs a command in our place: its streams, its terminal, and so Ctrl-C. */
-function attach(
-	command: string,
-	args: readonly string[],
-	env: NodeJS.ProcessEnv,
-	cwd?: string,
-): ChildProcess {
+function attach(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): ChildProcess {
 	return spawn(command, args, {
 		stdio: "inherit",
 		env: { ...process.env, ...env },
@@ -179,19 +139,13 @@ function attach(
 }
 
 /** Waits for the end of a command, and returns its exit code. */
-async function joined(
-	child: ChildProcess,
-	stop: (signal: NodeJS.Signals) => Promise<void>,
-): Promise<number> {
+async function joined(child: ChildProcess, stop: (signal: NodeJS.Signals) => Promise<void>): Promise<number> {
 	// npm and the terminal may say the same signal one after the other.
 	const stops = new Map<NodeJS.Signals, Promise<void>>();
 	using _ = onInterruption((signal) => {
 		if (!stops.has(signal)) stops.set(signal, stop(signal));
 	});
-	const [code, signal] = (await once(child, "exit")) as [
-		number | null,
-		NodeJS.Signals | null,
-	];
+	const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
 	await Promise.all(stops.values());
 	return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }

@@ -31,11 +31,7 @@ import { Steps } from "./lib/steps.ts";
 import { NOTHING_OF_THE_MACHINE } from "./lib/test-env.ts";
 import { findTestFiles } from "./lib/test-files.ts";
 import { readTestRecords } from "./lib/test-reporter.ts";
-import {
-	ensureArm64Node,
-	ensureOlderNodes,
-	nodeBinary,
-} from "./lib/toolchain.ts";
+import { ensureArm64Node, ensureOlderNodes, nodeBinary } from "./lib/toolchain.ts";
 import { ensureTools } from "./lib/tools.ts";
 
 const args = process.argv.slice(2);
@@ -62,9 +58,7 @@ await runScript(async () => {
 		// Biome colours its output in CI even where no terminal shows it.
 		...(process.stdout.isTTY ? [] : ["--colors=off"]),
 	]);
-	const built = await steps.run("build", process.execPath, [
-		"scripts/build.ts",
-	]);
+	const built = await steps.run("build", process.execPath, ["scripts/build.ts"]);
 	const olderNodes = await setUp("Node.js 24, 22 and 20", ensureOlderNodes);
 	await setUp("Node.js for arm64", ensureArm64Node);
 	await setUp("programs that tests compare with", ensureTools);
@@ -77,10 +71,7 @@ await runScript(async () => {
 });
 
 /** On a user's machine a part may be missing: tests say what they lack. In CI that is a failure. */
-async function setUp(
-	what: string,
-	action: () => Promise<void>,
-): Promise<boolean> {
+async function setUp(what: string, action: () => Promise<void>): Promise<boolean> {
 	try {
 		await steps.setUp(action);
 		return true;
@@ -96,8 +87,7 @@ async function unitTests(olderNodes: boolean): Promise<void> {
 	const options = [concurrency, "--test-timeout=300000"];
 	const on24 = everything ? unit : differing;
 	await nodeTest("tests on Node.js 26", process.execPath, options, 20, unit);
-	if (olderNodes)
-		await nodeTest("tests on Node.js 24", nodeBinary(24), options, 20, on24);
+	if (olderNodes) await nodeTest("tests on Node.js 24", nodeBinary(24), options, 20, on24);
 	const others = unit.length - on24.length;
 	if (others > 0)
 		steps.leaveOut(
@@ -108,8 +98,7 @@ async function unitTests(olderNodes: boolean): Promise<void> {
 
 async function engineTests(): Promise<void> {
 	const chosen = everything ? faults : [];
-	if (chosen.length < faults.length)
-		steps.leaveOut("the faults", "npm run test:all runs them");
+	if (chosen.length < faults.length) steps.leaveOut("the faults", "npm run test:all runs them");
 	if (container.length + chosen.length === 0 || steps.interrupted) return;
 	const what = `the ${[container.length > 0 && "container tests", chosen.length > 0 && "faults"].filter(Boolean).join(" and the ")}`;
 	try {
@@ -119,11 +108,7 @@ async function engineTests(): Promise<void> {
 	}
 }
 
-async function engineTestsOn(
-	engine: Engine | NoEngine,
-	what: string,
-	chosen: readonly string[],
-): Promise<void> {
+async function engineTestsOn(engine: Engine | NoEngine, what: string, chosen: readonly string[]): Promise<void> {
 	if ("reason" in engine) {
 		leaveOut(what, engine.reason);
 		return;
@@ -148,8 +133,7 @@ async function engineTestsOn(
 			await nodeTest(name, process.execPath, options, ofAll, files, env);
 		}
 		// At full length the faults have left new figures.
-		if (process.env.LASTCALL_FAULTS === "full")
-			await steps.run("figures", process.execPath, ["bench/render/page.ts"]);
+		if (process.env.LASTCALL_FAULTS === "full") await steps.run("figures", process.execPath, ["bench/render/page.ts"]);
 	} finally {
 		if (!engine.started) {
 			await before.restore(steps.id);
@@ -221,9 +205,7 @@ function explain(name: string, text: string): void {
 	const failed = records.filter((record) => record.type === "failed");
 	if (failed.length > 0) steps.explain(failed.map(({ text }) => text).join(""));
 	const skipped = records.filter((record) => record.type === "skipped");
-	for (const [why, tests = []] of Object.entries(
-		Object.groupBy(skipped, ({ why }) => why),
-	))
+	for (const [why, tests = []] of Object.entries(Object.groupBy(skipped, ({ why }) => why)))
 		leaveOut(`${tests.length} of the ${name}`, why);
 }
 

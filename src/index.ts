@@ -1,3 +1,4 @@
+/** The public API: re-exports only. */
 export {
 	type Config,
 	type Duration,
@@ -7,6 +8,5 @@ export {
 export { type DrainOptions, drain } from "./inprocess/drain.ts";
 export { type OnStopOptions, onStop } from "./inprocess/on-stop.ts";
 export { startJobs } from "./inprocess/start-jobs.ts";
-export type { AppStopReason, StopContext } from "./inprocess/stop-handler.ts";
-export type { JobContext, JobFunction } from "./job/context.ts";
-export type { Flag } from "./job/flag.ts";
+export type { AppStopReason, StopContext } from "./inprocess/stop-sequence.ts";
+export type { Flag, JobContext, JobFunction } from "./job/context.ts";

@@ -4,11 +4,11 @@
  * time until a program or a job starts. For a program in the foreground dist/program.cjs; for the subcommands dist/subcommands.cjs, which has
  * them, too. On a Node.js that is too old for them it says so; this file itself has to work there, so it imports nothing of Node.js's.
  *
- * The signals are os/signals.ts's, a few hundred microseconds later: it notices what came before.
+ * The signals are os/signals/signals.ts's, a few hundred microseconds later: it notices what came before.
  */
+import { complainOfNode, printRaw } from "./base/node-version.ts";
+import { runScript } from "./base/script.ts";
 import { isSubcommand } from "./cli/args.ts";
-import { complainOfNode, printRaw } from "./node-version.ts";
-import { runScript } from "./script.ts";
 
 const EXIT_USAGE = 2;
 

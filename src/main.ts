@@ -1,16 +1,15 @@
 #!/usr/bin/env node
 /** The program: arguments in, exit code out. The only file that reads `process.argv` or ends the process. */
-import "./os/signals.ts"; // First: from here on no stop signal is lost.
+import "./os/signals/signals.ts"; // First: from here on no stop signal is lost.
+import { isUserError, UserError } from "./base/errors.ts";
+import { readVersion } from "./base/version.ts";
 import { type Command, parseCommand } from "./cli/args.ts";
-import { helpText } from "./cli/help.ts";
-import { answerUnknownWord } from "./cli/unknown-word.ts";
-import { isUserError, UserError } from "./errors.ts";
-import { exec } from "./exec/exec.ts";
-import { identify } from "./exec/identity.ts";
-import { endProcess, leave } from "./os/exit.ts";
-import * as signals from "./os/signals.ts";
-import { keepStderrBlocking } from "./os/stderr.ts";
-import { readVersion } from "./version.ts";
+import { answerUnknownWord, helpText } from "./cli/help.ts";
+import { exec } from "./dropin/exec.ts";
+import { identify } from "./dropin/settings.ts";
+import { keepStderrBlocking } from "./os/output/stderr.ts";
+import { endProcess, leave } from "./os/processes/exit.ts";
+import * as signals from "./os/signals/signals.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_BUG = 1;
@@ -28,9 +27,7 @@ main(process.argv.slice(2)).catch((error) => {
 
 async function main(args: readonly string[]): Promise<void> {
 	const identity = identify(process.argv[1] ?? process.argv0);
-	const command = identity.subcommands
-		? parseCommand(args)
-		: ({ type: "exec" } as const);
+	const command = identity.subcommands ? parseCommand(args) : ({ type: "exec" } as const);
 	// Everything but a program in the foreground loads what it needs here.
 	refuseInSingleExecutable(command.type);
 	switch (command.type) {
@@ -49,7 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
 		}
 		case "run": {
 			keepStderrBlocking();
-			const { run } = await import("./init.ts");
+			const { run } = await import("./run/run.ts");
 			const { code, mayHang } = await run(command, signals);
 			return endProcess(code, mayHang);
 		}

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-	explainBadDuration,
-	formatDuration,
-	MAX_DURATION_MS,
-	parseDuration,
-	readDuration,
-} from "../src/duration.ts";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
+import { explainBadDuration, formatDuration, MAX_DURATION_MS, parseDuration, readDuration } from "../src/base/time.ts";
 
 test("parseDuration() reads each unit, fractions, and several parts", () => {
 	const durations: Record<string, number> = {
@@ -22,15 +16,13 @@ test("parseDuration() reads each unit, fractions, and several parts", () => {
 		"1.6ms": 2,
 		"0s": 0,
 	};
-	for (const [text, ms] of Object.entries(durations))
-		assert.equal(parseDuration(text), ms, text);
+	for (const [text, ms] of Object.entries(durations)) assert.equal(parseDuration(text), ms, text);
 });
 
 test("parseDuration() knows no bare number, other unit, sign, blank or unfinished number", () => {
 	const bad = ["", "10", "10s5", "s", "-1s", "+1s", "1d", "1S", "1us"];
 	const odd = [" 1s", "1s ", "1 s", "1.s", ".5s", "1e3s", "0x1s", "1s,", "∞"];
-	for (const text of [...bad, ...odd])
-		assert.equal(parseDuration(text), undefined, JSON.stringify(text));
+	for (const text of [...bad, ...odd]) assert.equal(parseDuration(text), undefined, JSON.stringify(text));
 });
 
 test("parseDuration() ends where a timer of Node.js would fire at once", () => {
@@ -95,8 +87,6 @@ test("readDuration() takes unset and empty for none", () => {
 test("readDuration() names the place, what it found and what it expected", () => {
 	assert.throws(
 		() => readDuration("--stop-timeout", "10"),
-		new UserError(
-			'Cannot use --stop-timeout: "10" has no unit, expected a duration such as "10s"',
-		),
+		new UserError('Cannot use --stop-timeout: "10" has no unit, expected a duration such as "10s"'),
 	);
 });

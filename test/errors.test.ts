@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempt, errorInfo, UserError } from "../src/errors.ts";
+import { attempt, errorInfo, UserError } from "../src/base/errors.ts";
 
 test("errorInfo() keeps name, message, stack and code of an error", () => {
 	const error = Object.assign(new TypeError("no such queue"), {
@@ -34,15 +34,8 @@ test("errorInfo() never throws, whatever it is given", () => {
 		throw new Error("trap");
 	};
 	const hostile = Object.defineProperty(new Error("x"), "stack", { get: trap });
-	const traps = Object.fromEntries(
-		Object.getOwnPropertyNames(Reflect).map((name) => [name, trap]),
-	);
-	const things = [
-		hostile,
-		new Proxy({}, traps),
-		Object.create(null),
-		{ toString: trap },
-	];
+	const traps = Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((name) => [name, trap]));
+	const things = [hostile, new Proxy({}, traps), Object.create(null), { toString: trap }];
 	for (const thing of things)
 		assert.deepEqual(errorInfo(thing), {
 			name: "Error",

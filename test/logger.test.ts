@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLogger, isLogged, logLine } from "../src/logger.ts";
+import { createLogger, isLogged, logLine } from "../src/base/logger.ts";
 
 const TIME = /"time":"[^"]+"/;
 

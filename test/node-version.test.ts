@@ -8,7 +8,7 @@ import { suite, test } from "node:test";
 import { run } from "../scripts/lib/command.ts";
 import { root } from "../scripts/lib/paths.ts";
 import { nodeBinary, nodeVersion } from "../scripts/lib/toolchain.ts";
-import { complainOfNode } from "../src/node-version.ts";
+import { complainOfNode } from "../src/base/node-version.ts";
 import { REGISTER } from "./helpers/app.ts";
 import { makeDirectory } from "./helpers/directory.ts";
 import { Lines } from "./helpers/lines.ts";
@@ -19,9 +19,7 @@ const OLDER = [20, 22] as const;
 /** The oldest that will do, and the one that runs this test. */
 const GOOD_ENOUGH = [nodeBinary(24), process.execPath];
 
-const installed = [...OLDER, 24 as const].every((major) =>
-	existsSync(nodeBinary(major)),
-);
+const installed = [...OLDER, 24 as const].every((major) => existsSync(nodeBinary(major)));
 const needsOlder = {
 	skip:
 		!installed && process.env.CI !== "true"
@@ -125,27 +123,18 @@ for (const major of OLDER) {
 	});
 }
 
-test(
-	"a Node.js that is new enough hears nothing of it",
-	needsOlder,
-	async () => {
-		using apps = makeDirectory(APPS);
-		const { version } = packageJson();
-		const script =
-			'import("lastcall").then(({ drain }) => console.log(typeof drain));';
-		for (const node of GOOD_ENOUGH)
-			for (const [args, code, stdout] of [
-				[[MAIN, "--version"], 0, `lastcall ${version}\n`],
-				[[...REGISTER, join(apps.path, "ends.mjs")], 7, "app\n"],
-				[["--input-type=module", "--eval", script], 0, "function\n"],
-			] as const)
-				assert.deepEqual(
-					await run(node, args, { cwd: root }),
-					{ code, stdout, stderr: "" },
-					[node, ...args].join(" "),
-				);
-	},
-);
+test("a Node.js that is new enough hears nothing of it", needsOlder, async () => {
+	using apps = makeDirectory(APPS);
+	const { version } = packageJson();
+	const script = 'import("lastcall").then(({ drain }) => console.log(typeof drain));';
+	for (const node of GOOD_ENOUGH)
+		for (const [args, code, stdout] of [
+			[[MAIN, "--version"], 0, `lastcall ${version}\n`],
+			[[...REGISTER, join(apps.path, "ends.mjs")], 7, "app\n"],
+			[["--input-type=module", "--eval", script], 0, "function\n"],
+		] as const)
+			assert.deepEqual(await run(node, args, { cwd: root }), { code, stdout, stderr: "" }, [node, ...args].join(" "));
+});
 
 test("complainOfNode() asks for what package.json asks for", () => {
 	assert.equal(complainOfNode(), undefined);

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-	cpSync,
-	existsSync,
-	readFileSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Script } from "node:vm";
@@ -74,8 +68,7 @@ test("package contains dist and what npm always adds, no sources and no tests", 
 	const always = ["LICENSE", "README.md", "package.json"];
 	assert.deepEqual(others, always);
 	const kinds = /\.(c?js|d\.ts|json|bytecode)$|^dist\/LICENSES$/;
-	for (const path of project.packed.filter((path) => !others.includes(path)))
-		assert.match(path, kinds);
+	for (const path of project.packed.filter((path) => !others.includes(path))) assert.match(path, kinds);
 });
 
 test("package has bytecode of its program that the Node.js it was built with takes, and no other", () => {
@@ -113,9 +106,7 @@ test("package has whatever its package.json names", () => {
 });
 
 test("npx lastcall --version says the version of package.json", async () => {
-	const { version } = JSON.parse(
-		readFileSync(join(root, "package.json"), "utf8"),
-	);
+	const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 	const args = ["--no-install", "lastcall", "--version"];
 	const { stdout, code } = await project.run("npx", args);
 	assert.deepEqual([stdout, code], [`lastcall ${version}\n`, 0]);
@@ -129,20 +120,11 @@ test("lastcall run without its configuration says what it looked for", async () 
 });
 
 test("every other subcommand is in the package, and says what it misses", async () => {
-	const lines = [
-		"check none.ts",
-		"status",
-		"stop a",
-		"restart a",
-		"signal a 1",
-	];
+	const lines = ["check none.ts", "status", "stop a", "restart a", "signal a 1"];
 	for (const line of lines) {
 		const socket = line.startsWith("check") ? [] : ["--socket", "none.sock"];
 		const args = [...line.split(" "), ...socket];
-		const { stderr, code } = await project.run(
-			"node_modules/.bin/lastcall",
-			args,
-		);
+		const { stderr, code } = await project.run("node_modules/.bin/lastcall", args);
 		assert.match(stderr, /^lastcall: Cannot .*none\.(ts|sock)/, line);
 		assert.notEqual(code, 0, line);
 	}
@@ -197,8 +179,5 @@ test("import from lastcall gives what it documents, and loads no dependency", as
 		console.log(Object.keys(lastcall), lastcall.defineConfig(config) === config);`;
 	const args = ["--input-type=module", "--eval", script];
 	const { stdout, code } = await project.run(process.execPath, args);
-	assert.deepEqual(
-		[stdout, code],
-		["[ 'defineConfig', 'drain', 'onStop', 'startJobs' ] true\n", 0],
-	);
+	assert.deepEqual([stdout, code], ["[ 'defineConfig', 'drain', 'onStop', 'startJobs' ] true\n", 0]);
 });

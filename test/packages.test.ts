@@ -1,12 +1,6 @@
 /** The packages of dist/packages: what is done by each, and where none is loaded. */
 import assert from "node:assert/strict";
-import {
-	cpSync,
-	readFileSync,
-	rmSync,
-	symlinkSync,
-	writeFileSync,
-} from "node:fs";
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { run } from "../scripts/lib/command.ts";
@@ -28,10 +22,7 @@ function copyOfDist(): TestDirectory {
 function wrap(copy: TestDirectory, name: string, code: string): void {
 	const file = join(copy.path, `dist/packages/${name}.cjs`);
 	const original = readFileSync(file, "utf8");
-	writeFileSync(
-		file,
-		`(function (exports, require) { (${original})(exports, require); ${code} })`,
-	);
+	writeFileSync(file, `(function (exports, require) { (${original})(exports, require); ${code} })`);
 }
 
 async function runJobs(copy: TestDirectory, jobs: object) {
@@ -56,8 +47,7 @@ test("every line of the init's log is written by pino", async () => {
 	const process = { command: shell("echo printed"), essential: false };
 	const { events } = await runJobs(copy, { thread, process });
 	assert.ok(events.length > 5, `${events.length} events`);
-	for (const event of events)
-		assert.equal((event as { by?: string }).by, "pino", JSON.stringify(event));
+	for (const event of events) assert.equal((event as { by?: string }).by, "pino", JSON.stringify(event));
 });
 
 test("every process job is started by execa, and only they need it", async () => {

@@ -23,12 +23,7 @@ test("README.md says how to install the package before anything else", () => {
 });
 
 test("README.md shows a service of three files, and an image", () => {
-	assert.deepEqual(Object.keys(readmeFiles()), [
-		"lastcall.config.mts",
-		"jobs/mailer.mts",
-		"server.mjs",
-		"Dockerfile",
-	]);
+	assert.deepEqual(Object.keys(readmeFiles()), ["lastcall.config.mts", "jobs/mailer.mts", "server.mjs", "Dockerfile"]);
 });
 
 test("lastcall check finds README.md's service fine", async () => {
@@ -63,12 +58,8 @@ test("README.md's service runs and stops as README.md shows it, and loses no mai
 	const printed = terminal.lines.all.filter((line) => line !== "");
 	const shown = sample.trimEnd().split("\n");
 	// The mailer may have sent the mail before Ctrl-C: the order of all lines is not the same each time.
-	assert.deepEqual(
-		withoutFigures(printed).sort(),
-		withoutFigures(shown).sort(),
-	);
-	const placeOf = (text: string) =>
-		printed.findIndex((line) => line.includes(text));
+	assert.deepEqual(withoutFigures(printed).sort(), withoutFigures(shown).sort());
+	const placeOf = (text: string) => printed.findIndex((line) => line.includes(text));
 	const order = ["web: closed", "mailer: closed", "Exiting"].map(placeOf);
 	assert.deepEqual(
 		order,
@@ -82,9 +73,7 @@ test("README.md's TypeScript has the types that the package declares", async () 
 	const options = ["--strict", "--noEmit", "--skipLibCheck"];
 	const target = ["--target", "es2024", "--module", "nodenext"];
 	const found = ["--types", "node", "--typeRoots", types];
-	const files = Object.keys(readmeFiles()).filter((name) =>
-		name.endsWith(".mts"),
-	);
+	const files = Object.keys(readmeFiles()).filter((name) => name.endsWith(".mts"));
 	await must(tsc, [...options, ...target, ...found, ...files], {
 		cwd: project.path,
 	});

@@ -44,10 +44,7 @@ for (const [what, script] of Object.entries(DAEMONS))
 	test(`a step that leaves ${what}: it is ended and named, the step has not failed`, async () => {
 		const { code, output, left } = await runSteps(script, "echo next");
 		assert.deepEqual(left, []);
-		assert.match(
-			output,
-			/step 1: still ran, and was ended: sh -c .*\(pid \d+\)/,
-		);
+		assert.match(output, /step 1: still ran, and was ended: sh -c .*\(pid \d+\)/);
 		assert.match(output, /^next$/m);
 		assert.equal(code, 0, output);
 	});
@@ -62,11 +59,9 @@ test("a step that leaves nothing is not talked about", async () => {
 test("Ctrl-C, and once more, ends a run with all it has started; no further step begins", async () => {
 	using mark = newMark();
 	const script = `${DAEMONS["a daemon"]} ${OTHER_LOOP}`;
-	await using terminal = openPty(
-		process.execPath,
-		[STEPS, script, "echo next"],
-		{ env: { ...mark.env, WORD: mark.word } },
-	);
+	await using terminal = openPty(process.execPath, [STEPS, script, "echo next"], {
+		env: { ...mark.env, WORD: mark.word },
+	});
 	await terminal.lines.waitFor(/^up$/, READY);
 	terminal.type(key.ctrlC);
 	await terminal.lines.waitFor(/\^C/);

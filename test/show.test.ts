@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plain, show, showKey, showPath } from "../src/show.ts";
+import { plain, show, showKey, showPath } from "../src/base/errors.ts";
 
 test("show() makes one short line of anything", () => {
 	const circular: unknown[] = [];

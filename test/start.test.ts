@@ -100,17 +100,13 @@ test("what is missing on the machine is said in one line, without a stack", {
 			await runScript(async () => void (await ensureRootfs()) ?? 0);
 		`,
 	});
-	const { code, stderr } = await run(
-		process.execPath,
-		[join(directory.path, "script.ts")],
-		{
-			env: {
-				...NO_ENGINE,
-				PATH: "/nowhere",
-				LASTCALL_CACHE: join(directory.path, "cache"),
-			},
+	const { code, stderr } = await run(process.execPath, [join(directory.path, "script.ts")], {
+		env: {
+			...NO_ENGINE,
+			PATH: "/nowhere",
+			LASTCALL_CACHE: join(directory.path, "cache"),
 		},
-	);
+	});
 	assert.match(
 		stderr,
 		/^lastcall: Missing on this machine: debootstrap\. Install it, or set LASTCALL_ENGINE=install .*\n$/,

@@ -27,11 +27,7 @@ export async function findInits(): Promise<Contestant[]> {
 				name: `${TINI} + ${HAND_WRITTEN}`,
 				version,
 				serve: ({ threads, processes }) => ({
-					command: [
-						name,
-						...flags,
-						...byHand(threads, processes, helper("first")),
-					],
+					command: [name, ...flags, ...byHand(threads, processes, helper("first"))],
 				}),
 			});
 	}

@@ -2,30 +2,20 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/lib/paths.ts";
-import { readVersion } from "../../src/version.ts";
+import { readVersion } from "../../src/base/version.ts";
 import type { Contestant, IdleService, Launch } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
-import {
-	LASTCALL,
-	LASTCALL_REGISTER,
-	LASTCALL_RUN,
-	LASTCALL_SINGLE,
-} from "../lib/names.ts";
+import { LASTCALL, LASTCALL_REGISTER, LASTCALL_RUN, LASTCALL_SINGLE } from "../lib/names.ts";
 import { nodeBinary, nodeProgram, programPath } from "./node.ts";
 
 const MAIN = join(root, "dist/main.cjs");
 const REGISTER = join(root, "dist/register.js");
 const SINGLE = join(root, "dist-sea/lastcall");
 
-function writeConfig(
-	{ threads, processes }: IdleService,
-	directory: string,
-): string {
+function writeConfig({ threads, processes }: IdleService, directory: string): string {
 	const jobs: Record<string, object> = {};
-	for (let index = 0; index < threads; index++)
-		jobs[`thread-${index}`] = { thread: programPath("idle-job.mjs") };
-	for (let index = 0; index < processes; index++)
-		jobs[`process-${index}`] = { command: [helper("first")] };
+	for (let index = 0; index < threads; index++) jobs[`thread-${index}`] = { thread: programPath("idle-job.mjs") };
+	for (let index = 0; index < processes; index++) jobs[`process-${index}`] = { command: [helper("first")] };
 	const path = join(directory, "lastcall.config.json");
 	writeFileSync(path, JSON.stringify({ jobs }));
 	return path;
@@ -78,13 +68,7 @@ export function findLastcall(): Contestant[] {
 			name: LASTCALL_REGISTER,
 			version,
 			wrap: (program) => ({
-				command: [
-					nodeBinary(),
-					"--import",
-					REGISTER,
-					programPath("spawn-alone.mjs"),
-					...program,
-				],
+				command: [nodeBinary(), "--import", REGISTER, programPath("spawn-alone.mjs"), ...program],
 			}),
 			serve(service, directory): Launch {
 				const config = writeConfig(service, directory);

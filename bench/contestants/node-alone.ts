@@ -28,12 +28,7 @@ export function findNode(): Contestant[] {
 			name: HAND_WRITTEN_PINO,
 			version,
 			serve: ({ threads, processes }) => ({
-				command: byHand(
-					threads,
-					processes,
-					helper("first"),
-					"by-hand-pino.mjs",
-				),
+				command: byHand(threads, processes, helper("first"), "by-hand-pino.mjs"),
 			}),
 		},
 	];

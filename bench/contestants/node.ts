@@ -36,12 +36,7 @@ export function nodeProgram(name: string, ...args: string[]): string[] {
 }
 
 /** The service that is written by hand, as one program. */
-export function byHand(
-	threads: number,
-	processes: number,
-	member: string,
-	program = "by-hand.mjs",
-) {
+export function byHand(threads: number, processes: number, member: string, program = "by-hand.mjs") {
 	const counts = [String(threads), String(processes)];
 	return nodeProgram(program, ...counts, member);
 }

@@ -6,10 +6,7 @@ import { Stopwatch } from "../lib/stopwatch.ts";
 const BOUND_MS = 120_000;
 
 /** Whether a contestant can run a service of that shape. */
-export function canServe(
-	contestant: Contestant,
-	service: IdleService,
-): boolean {
+export function canServe(contestant: Contestant, service: IdleService): boolean {
 	using directory = makeDirectory();
 	return contestant.serve?.(service, directory.path) !== undefined;
 }
@@ -30,9 +27,6 @@ export async function withService<Found>(
 
 /** For instance "1 thread", "10 processes". */
 export function sizeOf({ threads, processes }: IdleService): string {
-	const [count, one, many] =
-		processes === 0
-			? [threads, "thread", "threads"]
-			: [processes, "process", "processes"];
+	const [count, one, many] = processes === 0 ? [threads, "thread", "threads"] : [processes, "process", "processes"];
 	return `${count} ${count === 1 ? one : many}`;
 }

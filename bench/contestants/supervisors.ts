@@ -54,10 +54,7 @@ async function s6(): Promise<Supervisor | undefined> {
 		version: (await versionOf("dpkg-query", "--show", "s6")) ?? "unknown",
 		files: (programs) =>
 			Object.fromEntries(
-				programs.map((program, index) => [
-					`program-${index}/run`,
-					`#!/bin/sh\nexec ${program.join(" ")}\n`,
-				]),
+				programs.map((program, index) => [`program-${index}/run`, `#!/bin/sh\nexec ${program.join(" ")}\n`]),
 			),
 		command: ["s6-svscan", "-c", "1000", "."],
 	};
@@ -110,11 +107,7 @@ function withThreads(supervisor: Supervisor): Contestant {
 	};
 }
 
-function start(
-	{ files, command, env }: Supervisor,
-	programs: readonly Command[],
-	directory: string,
-): Launch {
+function start({ files, command, env }: Supervisor, programs: readonly Command[], directory: string): Launch {
 	for (const [name, content] of Object.entries(files(programs))) {
 		const path = join(directory, name);
 		mkdirSync(dirname(path), { recursive: true });
@@ -124,17 +117,11 @@ function start(
 }
 
 /** Where there is no directory yet a shell writes the files, in a millisecond or two, and becomes the supervisor. */
-function writeAndStart(
-	{ files, command, env }: Supervisor,
-	programs: readonly Command[],
-): Launch {
+function writeAndStart({ files, command, env }: Supervisor, programs: readonly Command[]): Launch {
 	const contents = Object.entries(files(programs));
-	const variables = contents.map(
-		([, content], index) => [`FILE_${index}`, content] as const,
-	);
+	const variables = contents.map(([, content], index) => [`FILE_${index}`, content] as const);
 	const writes = contents.map(
-		([name], index) =>
-			`mkdir -p ${dirname(name)} && printf %s "$FILE_${index}" > ${name} && chmod 755 ${name} && `,
+		([name], index) => `mkdir -p ${dirname(name)} && printf %s "$FILE_${index}" > ${name} && chmod 755 ${name} && `,
 	);
 	return {
 		command: ["sh", "-c", `${writes.join("")}exec "$@"`, "sh", ...command],

@@ -14,9 +14,7 @@ export async function findThreads(): Promise<Contestant[]> {
 			name: "Bree",
 			version: peerVersion("bree"),
 			serve: ({ threads, processes }) =>
-				processes > 0
-					? undefined
-					: { command: nodeProgram("bree.mjs", bree, String(threads)) },
+				processes > 0 ? undefined : { command: nodeProgram("bree.mjs", bree, String(threads)) },
 		},
 	];
 	const version = await versionOf(PYTHON, "--version");
@@ -33,12 +31,7 @@ export async function findThreads(): Promise<Contestant[]> {
 				processes > 0
 					? undefined
 					: {
-							command: [
-								PYTHON,
-								programPath("pattern.py"),
-								String(threads),
-								kind,
-							],
+							command: [PYTHON, programPath("pattern.py"), String(threads), kind],
 						},
 		});
 	return found;

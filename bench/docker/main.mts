@@ -5,8 +5,7 @@ import { Worker } from "node:worker_threads";
 
 const flag = new Int32Array(new SharedArrayBuffer(4));
 const workers = ["counter", "heartbeat"].map(
-	(name) =>
-		new Worker(new URL(`./${name}.mts`, import.meta.url), { workerData: flag }),
+	(name) => new Worker(new URL(`./${name}.mts`, import.meta.url), { workerData: flag }),
 );
 const exits = workers.map((worker) => once(worker, "exit"));
 
@@ -18,8 +17,6 @@ async function stop(): Promise<void> {
 	process.exit(0);
 }
 
-if (process.argv[2] !== "naive")
-	for (const signal of ["SIGTERM", "SIGINT"] as const)
-		process.once(signal, stop);
+if (process.argv[2] !== "naive") for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
 await Promise.all(workers.map((worker) => once(worker, "message")));
 console.log("Both jobs have started");

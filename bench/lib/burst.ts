@@ -29,19 +29,14 @@ export interface Burst {
 }
 
 /** Rejects when the orphans cannot even be made, because nobody collects them. */
-export async function burst(
-	wrap: NonNullable<Contestant["wrap"]>,
-	orphans: number,
-): Promise<Burst> {
+export async function burst(wrap: NonNullable<Contestant["wrap"]>, orphans: number): Promise<Burst> {
 	const directory = mkdtempSync(join(tmpdir(), "lastcall-bench-"));
 	try {
 		const go = join(directory, "go");
 		execFileSync("mkfifo", [go]);
 		await using cgroup = new PidsCgroup(PIDS_MAX);
 		const launch = wrap([helper("orphans"), String(orphans)]);
-		await using running = await Stopwatch.start(
-			cgroup.hold({ ...launch, env: { ...launch.env, GO: go } }),
-		);
+		await using running = await Stopwatch.start(cgroup.hold({ ...launch, env: { ...launch.env, GO: go } }));
 		await running.stamps(1);
 		await using watch = await Watch.start(cgroup.current);
 		const cpuBefore = cpuNs(running.pid);
@@ -70,9 +65,7 @@ class Watch implements AsyncDisposable {
 		this.#child = spawn(helper("watch-pids"), args, {
 			stdio: ["pipe", "pipe", "inherit"],
 		});
-		this.#child.stdout
-			.setEncoding("utf8")
-			.on("data", (text) => (this.#said += text));
+		this.#child.stdout.setEncoding("utf8").on("data", (text) => (this.#said += text));
 	}
 
 	static async start(pidsCurrent: string): Promise<Watch> {

@@ -1,16 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { must, run } from "../../scripts/lib/command.ts";
-import {
-	type Engine,
-	engineEnv,
-	withEngine,
-} from "../../scripts/lib/engine.ts";
+import { type Engine, engineEnv, withEngine } from "../../scripts/lib/engine.ts";
 import { ensureBaseImage } from "../../scripts/lib/images.ts";
-import {
-	cleanUp,
-	watchForInterruption,
-} from "../../scripts/lib/interruption.ts";
+import { cleanUp, watchForInterruption } from "../../scripts/lib/interruption.ts";
 import { checkoutId } from "../../scripts/lib/paths.ts";
 import { ScriptError } from "../../scripts/lib/script.ts";
 
@@ -18,9 +11,7 @@ const BUILD_MS = 300_000;
 const START_MS = 30_000;
 
 /** Calls `action` with a Docker engine, which is left as it was found, also after an interruption. Rejects where there is none. */
-export async function withDocker<Result>(
-	action: (docker: Docker) => Promise<Result>,
-): Promise<Result> {
+export async function withDocker<Result>(action: (docker: Docker) => Promise<Result>): Promise<Result> {
 	watchForInterruption();
 	return await withEngine(async (engine) => {
 		if ("reason" in engine) throw new ScriptError(engine.reason);
@@ -93,8 +84,7 @@ export class Docker implements AsyncDisposable {
 		for (;;) {
 			const { stdout, stderr } = await this.#run(["logs", name]);
 			if (line.test(stdout + stderr)) return;
-			if (performance.now() > end)
-				throw new Error(`No line matches ${line} in:\n${stdout}${stderr}`);
+			if (performance.now() > end) throw new Error(`No line matches ${line} in:\n${stdout}${stderr}`);
 			await sleep(100);
 		}
 	}
@@ -110,7 +100,6 @@ export class Docker implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		if (this.#engine.private) return;
-		for (const image of this.#images)
-			await cleanUp(() => this.#run(["rmi", image]));
+		for (const image of this.#images) await cleanUp(() => this.#run(["rmi", image]));
 	}
 }

@@ -15,10 +15,7 @@ const FLAGS = ["-O2", "-Wall", "-static"];
  */
 export function helper(name: string): string {
 	const source = join(root, "bench/helpers", `${name}.c`);
-	const hash = createHash("sha256")
-		.update(readFileSync(source))
-		.update(FLAGS.join(" "))
-		.digest("hex");
+	const hash = createHash("sha256").update(readFileSync(source)).update(FLAGS.join(" ")).digest("hex");
 	const directory = join(cacheDir, "bench");
 	const path = join(directory, `${name}-${hash.slice(0, 12)}`);
 	if (existsSync(path)) return path;

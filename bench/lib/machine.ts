@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 
 /** What a reader needs to judge the figures. */
 export function describeMachine(): Readonly<Record<string, string>> {
@@ -17,9 +17,5 @@ export function describeMachine(): Readonly<Record<string, string>> {
 function processorName(): string {
 	const [first] = cpus();
 	const text = attempt(() => readFileSync("/proc/cpuinfo", "utf8")) ?? "";
-	return (
-		first?.model.trim() ||
-		/^model name\s*:\s*(.+)$/m.exec(text)?.[1] ||
-		"not known"
-	);
+	return first?.model.trim() || /^model name\s*:\s*(.+)$/m.exec(text)?.[1] || "not known";
 }

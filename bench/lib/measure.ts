@@ -21,9 +21,6 @@ export interface Measure {
 }
 
 /** The number of turns: as said, one when it is to be quick, else `enough`. */
-export function turnsOf(
-	{ turns, quick }: Circumstances,
-	enough: number,
-): number {
+export function turnsOf({ turns, quick }: Circumstances, enough: number): number {
 	return turns ?? (quick ? 1 : enough);
 }

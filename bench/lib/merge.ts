@@ -5,11 +5,7 @@ import type { Run } from "./result.ts";
  *
  * @param order names of the measures
  */
-export function mergeRuns(
-	earlier: Run | undefined,
-	later: Run,
-	order: readonly string[],
-): Run {
+export function mergeRuns(earlier: Run | undefined, later: Run, order: readonly string[]): Run {
 	const measured = new Set(later.results.map(({ measure }) => measure));
 	const kept = earlier?.results.filter(({ measure }) => !measured.has(measure));
 	return {

@@ -1,13 +1,7 @@
-import {
-	existsSync,
-	mkdirSync,
-	readFileSync,
-	rmdirSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import type { Launch } from "./contestant.ts";
 
 const V1 = "/sys/fs/cgroup/pids";
@@ -50,6 +44,5 @@ export class PidsCgroup implements AsyncDisposable {
 
 function delegatePids(): void {
 	const delegated = join(V2, "cgroup.subtree_control");
-	if (!readFileSync(delegated, "utf8").includes("pids"))
-		writeFileSync(delegated, "+pids");
+	if (!readFileSync(delegated, "utf8").includes("pids")) writeFileSync(delegated, "+pids");
 }

@@ -1,6 +1,6 @@
 /** What the kernel tells of a process. */
 import { readdirSync, readFileSync } from "node:fs";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 
 function read(path: string): string {
 	return attempt(() => readFileSync(path, "latin1")) ?? "";
@@ -19,7 +19,5 @@ export function zombiesOf(pid: number): number {
 		read(`/proc/${pid}/task/${thread}/children`).split(" ").filter(Boolean),
 	);
 	// Behind the name, which may have anything in it.
-	return children.filter((child) =>
-		/\) Z [^)]*$/.test(read(`/proc/${child}/stat`)),
-	).length;
+	return children.filter((child) => /\) Z [^)]*$/.test(read(`/proc/${child}/stat`))).length;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ScriptError } from "../../scripts/lib/script.ts";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import type { Launch } from "./contestant.ts";
 import { helper } from "./helpers.ts";
 
@@ -49,15 +49,11 @@ export class Stopwatch implements AsyncDisposable {
 		execFileSync("mkfifo", [stamp]);
 		mkdirSync(cwd, { recursive: true });
 		const output = join(directory, "output");
-		const child = spawn(
-			helper("stopwatch"),
-			[stamp, output, ...launch.command],
-			{
-				cwd,
-				env: { ...process.env, ...launch.env, STAMP: stamp },
-				stdio: ["pipe", "pipe", "inherit"],
-			},
-		);
+		const child = spawn(helper("stopwatch"), [stamp, output, ...launch.command], {
+			cwd,
+			env: { ...process.env, ...launch.env, STAMP: stamp },
+			stdio: ["pipe", "pipe", "inherit"],
+		});
 		// Its end shows in the answers.
 		child.stdin.on("error", () => {});
 		const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -73,9 +69,7 @@ export class Stopwatch implements AsyncDisposable {
 	async stamps(count: number, timeoutMs = BOUND_MS): Promise<bigint[]> {
 		const stamps = await this.#ask(`stamps ${count} ${timeoutMs}`);
 		if (stamps.length === count) return stamps;
-		throw this.#error(
-			`Expected ${count} stamps within ${timeoutMs} ms, found ${stamps.length}`,
-		);
+		throw this.#error(`Expected ${count} stamps within ${timeoutMs} ms, found ${stamps.length}`);
 	}
 
 	/**
@@ -123,16 +117,13 @@ export class Stopwatch implements AsyncDisposable {
 
 	#error(message: string): Error {
 		const command = this.#child.spawnargs.slice(3).join(" ");
-		return new Error(
-			`${message}, of "${command}". Its output: ${this.output.slice(-2_000)}`,
-		);
+		return new Error(`${message}, of "${command}". Its output: ${this.output.slice(-2_000)}`);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		const { exitCode, signalCode } = this.#child;
 		this.#child.stdin?.end();
-		if (exitCode === null && signalCode === null)
-			await new Promise((resolve) => this.#child.once("exit", resolve));
+		if (exitCode === null && signalCode === null) await new Promise((resolve) => this.#child.once("exit", resolve));
 		rmSync(this.#directory, { recursive: true, force: true });
 	}
 }

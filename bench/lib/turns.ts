@@ -32,7 +32,6 @@ export async function takeTurns<Player>(
 ): Promise<void> {
 	for (let turn = 0; turn < turns; turn++) {
 		const first = turn % players.length;
-		for (const player of [...players.slice(first), ...players.slice(0, first)])
-			await play(player, turn);
+		for (const player of [...players.slice(first), ...players.slice(0, first)]) await play(player, turn);
 	}
 }

@@ -29,10 +29,7 @@ async function buildByHand(docker: Docker): Promise<string> {
 	}
 }
 
-async function compare(
-	docker: Docker,
-	circumstances: Circumstances,
-): Promise<Result> {
+async function compare(docker: Docker, circumstances: Circumstances): Promise<Result> {
 	const { quick, say } = circumstances;
 	const turns = turnsOf(circumstances, 20);
 	const byHand = await buildByHand(docker);
@@ -80,19 +77,12 @@ async function compare(
 				},
 			}),
 		),
-		aims: [
-			atMost(
-				`${OURS}: no slower than ${TINI}, within 5 %`,
-				p50(OURS) / p50(TINI),
-				LIMIT,
-			),
-		],
+		aims: [atMost(`${OURS}: no slower than ${TINI}, within 5 %`, p50(OURS) / p50(TINI), LIMIT)],
 		absent: {},
 	};
 }
 
 export const measure: Measure = {
 	name: "docker-stop",
-	run: (circumstances) =>
-		withDocker((docker) => compare(docker, circumstances)),
+	run: (circumstances) => withDocker((docker) => compare(docker, circumstances)),
 };

@@ -28,8 +28,7 @@ async function startForwarder(
 	const running = stack.use(await Stopwatch.start(wrap([helper("receive")])));
 	await running.stamps(1);
 	// The first ones warm up what compiles itself, and nobody counts them.
-	for (let signal = 0; signal < QUICK; signal++)
-		if ((await running.signal(NUMBER)) === undefined) return undefined;
+	for (let signal = 0; signal < QUICK; signal++) if ((await running.signal(NUMBER)) === undefined) return undefined;
 	stack.move();
 	return { name, running };
 }
@@ -43,31 +42,26 @@ export const measure: Measure = {
 		await using stack = new AsyncDisposableStack();
 		for (const contestant of contestants) {
 			const { name, wrap } = contestant;
-			const forwarder =
-				wrap && (await startForwarder(contestant, wrap.bind(contestant)));
+			const forwarder = wrap && (await startForwarder(contestant, wrap.bind(contestant)));
 			if (forwarder) {
 				stack.use(forwarder.running);
 				forwarders.push(forwarder);
 			} else {
-				absent[name] = wrap
-					? `does not pass ${SIGNAL} on`
-					: "starts no program in the foreground";
+				absent[name] = wrap ? `does not pass ${SIGNAL} on` : "starts no program in the foreground";
 			}
 		}
 
 		const samples = new Samples();
 		const lost = new Samples();
 		await takeTurns(forwarders, signals, async ({ name, running }, turn) => {
-			if (turn % 500 === 0 && name === forwarders[0]?.name)
-				say(`signal ${turn + 1} of ${signals}`);
+			if (turn % 500 === 0 && name === forwarders[0]?.name) say(`signal ${turn + 1} of ${signals}`);
 			const us = await running.signal(NUMBER);
 			if (us === undefined) lost.add(name, turn);
 			else samples.add(name, us);
 		});
 
 		const p50 = (name: string) => median(samples.of(name));
-		const compared =
-			samples.of(LASTCALL).length > 0 && samples.of(TINI).length > 0;
+		const compared = samples.of(LASTCALL).length > 0 && samples.of(TINI).length > 0;
 		return {
 			measure: "forward",
 			title: "A signal on its way through the init to the program",
@@ -84,15 +78,7 @@ export const measure: Measure = {
 					},
 				}),
 			),
-			aims: compared
-				? [
-						atMost(
-							`${LASTCALL}: p50 at most ${LIMIT} × ${TINI}'s`,
-							p50(LASTCALL) / p50(TINI),
-							LIMIT,
-						),
-					]
-				: [],
+			aims: compared ? [atMost(`${LASTCALL}: p50 at most ${LIMIT} × ${TINI}'s`, p50(LASTCALL) / p50(TINI), LIMIT)] : [],
 			absent,
 		};
 	},

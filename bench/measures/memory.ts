@@ -1,19 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { bareApp, registeredApp } from "../contestants/idle-app.ts";
 import { canServe, sizeOf, withService } from "../contestants/service.ts";
 import type { Contestant, IdleService, Launch } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
 import { type Measure, turnsOf } from "../lib/measure.ts";
-import {
-	BARE_NODE,
-	HAND_WRITTEN,
-	HAND_WRITTEN_PINO,
-	LASTCALL_REGISTER,
-	LASTCALL_RUN,
-	TINI,
-} from "../lib/names.ts";
+import { BARE_NODE, HAND_WRITTEN, HAND_WRITTEN_PINO, LASTCALL_REGISTER, LASTCALL_RUN, TINI } from "../lib/names.ts";
 import { type Aim, atMost, type Row } from "../lib/result.ts";
 import { median } from "../lib/statistics.ts";
 import { Stopwatch } from "../lib/stopwatch.ts";
@@ -57,28 +50,20 @@ export const measure: Measure = {
 		const { contestants, quick, say } = circumstances;
 		const turns = turnsOf(circumstances, 3);
 		const idleMs = quick ? 500 : IDLE_MS;
-		const subjects = [
-			...contestants.flatMap(wrapping),
-			...contestants.flatMap(serving),
-			...apps(contestants),
-		];
+		const subjects = [...contestants.flatMap(wrapping), ...contestants.flatMap(serving), ...apps(contestants)];
 
 		const samples = new Samples();
 		await takeTurns(subjects, turns, async ({ name, look }, turn) => {
 			say(`turn ${turn + 1} of ${turns}: ${name}`);
 			const found = await look(idleMs);
-			for (const [column, value] of Object.entries(found))
-				samples.add(key(name, column), value);
+			for (const [column, value] of Object.entries(found)) samples.add(key(name, column), value);
 		});
 
 		const rows = subjects.map(
 			({ name }): Row => ({
 				contestant: name,
 				values: Object.fromEntries(
-					[...Object.keys(FIGURES), "processes"].map((column) => [
-						column,
-						median(samples.of(key(name, column))),
-					]),
+					[...Object.keys(FIGURES), "processes"].map((column) => [column, median(samples.of(key(name, column)))]),
 				),
 			}),
 		);
@@ -110,8 +95,7 @@ function serving(contestant: Contestant): Subject[] {
 		.filter((service) => canServe(contestant, service))
 		.map((service) => ({
 			name: named(contestant.name, service),
-			look: (idleMs) =>
-				withService(contestant, service, (running) => idle(running, idleMs)),
+			look: (idleMs) => withService(contestant, service, (running) => idle(running, idleMs)),
 		}));
 }
 
@@ -149,20 +133,14 @@ function memoryOf(pid: number): Found {
 	const namespace = readlinkSync(`/proc/${pid}/ns/pid`);
 	const rollups = readdirSync("/proc")
 		.filter((name) => /^\d+$/.test(name))
-		.filter(
-			(name) =>
-				attempt(() => readlinkSync(`/proc/${name}/ns/pid`)) === namespace,
-		)
+		.filter((name) => attempt(() => readlinkSync(`/proc/${name}/ns/pid`)) === namespace)
 		// One may end just now.
-		.map((name) =>
-			attempt(() => readFileSync(`/proc/${name}/smaps_rollup`, "latin1")),
-		)
+		.map((name) => attempt(() => readFileSync(`/proc/${name}/smaps_rollup`, "latin1")))
 		.filter((text) => text !== undefined);
 	const sum = (field: string) =>
 		rollups
 			.map((text) => new RegExp(`^${field}: *(\\d+) kB$`, "m").exec(text)?.[1])
-			.reduce((total, kibibytes) => total + Number(kibibytes ?? 0) * 1024, 0) /
-		1_000_000;
+			.reduce((total, kibibytes) => total + Number(kibibytes ?? 0) * 1024, 0) / 1_000_000;
 	return {
 		"private dirty, MB": sum(FIGURES["private dirty, MB"]),
 		"PSS, MB": sum(FIGURES["PSS, MB"]),
@@ -172,8 +150,7 @@ function memoryOf(pid: number): Found {
 }
 
 function aimsOf(rows: readonly Row[]): Aim[] {
-	const of = (contestant: string) =>
-		rows.find((row) => row.contestant === contestant)?.values;
+	const of = (contestant: string) => rows.find((row) => row.contestant === contestant)?.values;
 	const aims: Aim[] = [];
 	const bare = of(BARE_APP);
 	const registered = of(REGISTERED_APP);
@@ -184,11 +161,7 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 		const added = (registered?.[figure] ?? 0) - (bare?.[figure] ?? 0);
 		if (bare && registered)
 			aims.push(
-				atMost(
-					`${LASTCALL_REGISTER} adds at most ${ADDED_MB} MB to an empty app (${figure})`,
-					added,
-					ADDED_MB,
-				),
+				atMost(`${LASTCALL_REGISTER} adds at most ${ADDED_MB} MB to an empty app (${figure})`, added, ADDED_MB),
 			);
 		const found = of(pair)?.[figure];
 		const limit = of(usual)?.[figure];
@@ -199,12 +172,6 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 	const found = of(pair)?.[figure];
 	const theirs = of(logging)?.[figure];
 	if (found !== undefined && theirs !== undefined)
-		aims.push(
-			atMost(
-				`${pair}: at most ${LOGGING_TOO} × ${logging} (${figure})`,
-				found / theirs,
-				LOGGING_TOO,
-			),
-		);
+		aims.push(atMost(`${pair}: at most ${LOGGING_TOO} × ${logging} (${figure})`, found / theirs, LOGGING_TOO));
 	return aims;
 }

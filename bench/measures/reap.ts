@@ -1,13 +1,7 @@
 import { type Burst, burst } from "../lib/burst.ts";
 import type { Contestant } from "../lib/contestant.ts";
 import { type Measure, turnsOf } from "../lib/measure.ts";
-import {
-	LASTCALL,
-	LASTCALL_REGISTER,
-	LASTCALL_RUN,
-	LASTCALL_SINGLE,
-	TINI,
-} from "../lib/names.ts";
+import { LASTCALL, LASTCALL_REGISTER, LASTCALL_RUN, LASTCALL_SINGLE, TINI } from "../lib/names.ts";
 import { type Aim, atLeast, atMost, type Row } from "../lib/result.ts";
 import { median } from "../lib/statistics.ts";
 import { Samples, takeTurns } from "../lib/turns.ts";
@@ -44,11 +38,9 @@ export const measure: Measure = {
 			say(name);
 			const found = await burst(wrap, FEW);
 			first.set(name, found);
-			if (found.left > 0)
-				absent[name] = `left ${found.left} zombies of ${FEW}: it gets no more`;
+			if (found.left > 0) absent[name] = `left ${found.left} zombies of ${FEW}: it gets no more`;
 			else if (found.perSecond < SLOW)
-				absent[name] =
-					`took ${(FEW / found.perSecond).toFixed(0)} s for ${FEW}: it gets no more`;
+				absent[name] = `took ${(FEW / found.perSecond).toFixed(0)} s for ${FEW}: it gets no more`;
 			else players.push({ name, wrap });
 		}
 
@@ -66,9 +58,7 @@ export const measure: Measure = {
 		});
 
 		const ours = OURS.filter((name) => perSecond.of(name).length > 0);
-		const aims: Aim[] = ours.map((name) =>
-			atMost(`${name}: no zombie left`, Math.max(...left.of(name)), 0),
-		);
+		const aims: Aim[] = ours.map((name) => atMost(`${name}: no zombie left`, Math.max(...left.of(name)), 0));
 		const theirs = perSecond.of(TINI);
 		if (theirs.length > 0)
 			for (const name of ours)

@@ -4,13 +4,7 @@ import { withService } from "../contestants/service.ts";
 import type { Contestant, Launch } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
 import { type Measure, turnsOf } from "../lib/measure.ts";
-import {
-	HAND_WRITTEN,
-	HAND_WRITTEN_PINO,
-	LASTCALL,
-	LASTCALL_RUN,
-	LASTCALL_SINGLE,
-} from "../lib/names.ts";
+import { HAND_WRITTEN, HAND_WRITTEN_PINO, LASTCALL, LASTCALL_RUN, LASTCALL_SINGLE } from "../lib/names.ts";
 import { atMost, type Row } from "../lib/result.ts";
 import { median, percentile } from "../lib/statistics.ts";
 import { Stopwatch } from "../lib/stopwatch.ts";
@@ -83,9 +77,7 @@ export const measure: Measure = {
 		const { contestants, say } = circumstances;
 		const turns = turnsOf(circumstances, 40);
 		const program = [helper("first")];
-		const starters: Starter[] = [
-			{ name: ALONE, play: () => toStamp({ command: program }) },
-		];
+		const starters: Starter[] = [{ name: ALONE, play: () => toStamp({ command: program }) }];
 		const absent: Record<string, string> = {};
 		for (const { name, wrap } of contestants) {
 			if (!wrap) {
@@ -100,10 +92,7 @@ export const measure: Measure = {
 					toItsEnd: true,
 				});
 		}
-		starters.push(
-			...contestants.filter(({ name }) => SERVING.includes(name)).map(serving),
-			...startersOfNode(),
-		);
+		starters.push(...contestants.filter(({ name }) => SERVING.includes(name)).map(serving), ...startersOfNode());
 
 		const samples = new Samples();
 		await takeTurns(starters, turns, async (starter, turn) => {
@@ -138,13 +127,7 @@ export const measure: Measure = {
 			rows,
 			aims: [LASTCALL, LASTCALL_SINGLE]
 				.filter((name) => samples.of(name).length > 0)
-				.map((name) =>
-					atMost(
-						`${name}: p50 at most ${LIMIT} × ${EMPTY}`,
-						of(name) / of(EMPTY),
-						LIMIT,
-					),
-				),
+				.map((name) => atMost(`${name}: p50 at most ${LIMIT} × ${EMPTY}`, of(name) / of(EMPTY), LIMIT)),
 			absent,
 		};
 	},

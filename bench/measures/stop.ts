@@ -73,9 +73,7 @@ export const measure: Measure = {
 						"ms per process",
 					),
 					"exit code": Math.max(...samples.of(`${contestant.name}, exit code`)),
-					killed: samples
-						.of(`${contestant.name}, killed`)
-						.reduce((sum, killed) => sum + killed, 0),
+					killed: samples.of(`${contestant.name}, killed`).reduce((sum, killed) => sum + killed, 0),
 				},
 			};
 		});
@@ -92,11 +90,7 @@ export const measure: Measure = {
 };
 
 /** None where the contestant has no such members. */
-function playersOf(
-	contestant: Contestant,
-	threads: number,
-	processes: number,
-): Player[] {
+function playersOf(contestant: Contestant, threads: number, processes: number): Player[] {
 	// The same service below one more init or supervisor: what that adds does not depend on the size.
 	if (isHosted(contestant) && threads !== 2) return [];
 	const service = { threads, processes };
@@ -136,11 +130,7 @@ function isThere(pid: number): boolean {
 	return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
 }
 
-function timesOf(
-	players: readonly Player[],
-	samples: Samples,
-	perMember: string,
-): Record<string, number> {
+function timesOf(players: readonly Player[], samples: Samples, perMember: string): Record<string, number> {
 	const values: Record<string, number> = {};
 	const points: [members: number, ms: number][] = [];
 	for (const { contestant, service, size } of players) {
@@ -155,28 +145,19 @@ function timesOf(
 
 /** Of the straight line with the least squares. */
 function slope(points: readonly (readonly [x: number, y: number])[]): number {
-	const mean = (index: 0 | 1) =>
-		points.reduce((sum, point) => sum + point[index], 0) / points.length;
+	const mean = (index: 0 | 1) => points.reduce((sum, point) => sum + point[index], 0) / points.length;
 	const [x0, y0] = [mean(0), mean(1)];
-	const sum = (of: (x: number, y: number) => number) =>
-		points.reduce((total, [x, y]) => total + of(x - x0, y - y0), 0);
+	const sum = (of: (x: number, y: number) => number) => points.reduce((total, [x, y]) => total + of(x - x0, y - y0), 0);
 	return sum((x, y) => x * y) / sum((x) => x * x);
 }
 
 function aimsOf(rows: readonly Row[]): Aim[] {
-	const of = (contestant: string, column: string) =>
-		rows.find((row) => row.contestant === contestant)?.values[column];
+	const of = (contestant: string, column: string) => rows.find((row) => row.contestant === contestant)?.values[column];
 	const aims: Aim[] = [];
 	for (const name of OURS) {
 		const pair = of(name, "2 threads");
 		if (pair === undefined) continue;
-		aims.push(
-			atMost(
-				`${name}: 2 idle threads in at most ${LIMIT_MS} ms`,
-				pair,
-				LIMIT_MS,
-			),
-		);
+		aims.push(atMost(`${name}: 2 idle threads in at most ${LIMIT_MS} ms`, pair, LIMIT_MS));
 		for (const [few, many] of [
 			["32 threads", "64 threads"],
 			["100 processes", "500 processes"],
@@ -184,13 +165,7 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 			const [less, more] = [of(name, few), of(name, many)];
 			if (less === undefined || more === undefined) continue;
 			const times = Number.parseInt(many, 10) / Number.parseInt(few, 10);
-			aims.push(
-				atMost(
-					`${name}: ${many} at most ${times} × as long as ${few}`,
-					more / less,
-					times,
-				),
-			);
+			aims.push(atMost(`${name}: ${many} at most ${times} × as long as ${few}`, more / less, times));
 		}
 	}
 	const ours = of(LASTCALL_RUN, "2 threads");
@@ -198,21 +173,12 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 	for (const { contestant, values } of rows) {
 		const theirs = values["2 threads"];
 		if (theirs === undefined || OURS.includes(contestant)) continue;
-		aims.push(
-			atLeast(
-				`${contestant}: slower than ${LASTCALL_RUN}, 2 idle threads, ms`,
-				theirs,
-				ours,
-			),
-		);
+		aims.push(atLeast(`${contestant}: slower than ${LASTCALL_RUN}, 2 idle threads, ms`, theirs, ours));
 	}
 	return aims;
 }
 
-function absentOf(
-	contestants: readonly Contestant[],
-	taking: readonly Contestant[],
-): Record<string, string> {
+function absentOf(contestants: readonly Contestant[], taking: readonly Contestant[]): Record<string, string> {
 	const absent: Record<string, string> = {};
 	for (const contestant of contestants)
 		if (!taking.includes(contestant))

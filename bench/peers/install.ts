@@ -23,9 +23,7 @@ export function peersAreInstalled(): boolean {
 }
 
 /** Resolves and loads what is installed here. */
-export const requirePeer: NodeJS.Require = createRequire(
-	join(here, "package.json"),
-);
+export const requirePeer: NodeJS.Require = createRequire(join(here, "package.json"));
 
 /** Loads an ES module that is installed here. */
 export async function importPeer<Module>(name: string): Promise<Module> {

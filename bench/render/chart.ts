@@ -6,10 +6,7 @@ import { say } from "./numbers.ts";
 /** As much of the two packages as is used here: their own types would be wanted wherever the sources are checked. */
 interface Vega {
 	parse(spec: object): object;
-	readonly View: new (
-		runtime: object,
-		options: object,
-	) => { toSVG(): Promise<string> };
+	readonly View: new (runtime: object, options: object) => { toSVG(): Promise<string> };
 }
 interface VegaLite {
 	compile(spec: object): { readonly spec: object };
@@ -108,8 +105,7 @@ interface Point {
 function pointsBySize({ rows }: Result): Point[] {
 	const pointsOf = ({ contestant, values }: Row) =>
 		Object.entries(values).flatMap(([column, ms]): Point[] => {
-			const [, members, kind] =
-				/^(\d+) (thread|process)(?:e?s)?$/.exec(column) ?? [];
+			const [, members, kind] = /^(\d+) (thread|process)(?:e?s)?$/.exec(column) ?? [];
 			if (!kind) return [];
 			return [{ contestant, kind, members: Number(members), ms }];
 		});

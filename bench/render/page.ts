@@ -15,11 +15,7 @@ const README = join(root, "README.md");
 export async function writePage(run: Run, directory: string): Promise<void> {
 	const pictures = join(directory, "benchmarks");
 	mkdirSync(pictures, { recursive: true });
-	for (const result of run.results)
-		writeFileSync(
-			join(pictures, `${result.measure}.svg`),
-			await renderChart(result),
-		);
+	for (const result of run.results) writeFileSync(join(pictures, `${result.measure}.svg`), await renderChart(result));
 	writeTables(run, directory);
 }
 
@@ -45,10 +41,7 @@ export function readFaults(directory: string): Faults | undefined {
  *
  * @throws if a part has no place on the page
  */
-export function refresh(
-	page: string,
-	parts: ReadonlyMap<string, string>,
-): string {
+export function refresh(page: string, parts: ReadonlyMap<string, string>): string {
 	const placed = new Set<string>();
 	const refreshed = page.replaceAll(
 		/^(<!-- figures: (\S+) -->)$.*?^(<!-- end -->)$/gms,

@@ -19,21 +19,11 @@ const LOST_WORK_ROWS = [
 	"tini and a shell, two processes with handlers",
 	"node as PID 1, no handler",
 ];
-const LOST_WORK_COLUMNS = [
-	"stops",
-	"items",
-	"items left behind",
-	"items done twice",
-];
+const LOST_WORK_COLUMNS = ["stops", "items", "items left behind", "items done twice"];
 
 /** What of README.md is made from figures, by name. */
-export function renderReadmeParts(
-	run: Run,
-	faults: Faults | undefined,
-): ReadonlyMap<string, string> {
-	return new Map([
-		["compared", `${compare(run)}\n\n${compareLostWork(faults)}`],
-	]);
+export function renderReadmeParts(run: Run, faults: Faults | undefined): ReadonlyMap<string, string> {
+	return new Map([["compared", `${compare(run)}\n\n${compareLostWork(faults)}`]]);
 }
 
 function compare({ results }: Run): string {
@@ -48,10 +38,7 @@ function compare({ results }: Run): string {
 		say(figure("start", name, "× node empty.js")),
 		say(figure("start", name, "to its end, × node empty.js")),
 		say(figure("memory", name + ONE_PROGRAM, "private dirty, MB")),
-		say(
-			figure("stop", name, "2 threads") ??
-				figure("stop", name + BY_HAND, "2 threads"),
-		),
+		say(figure("stop", name, "2 threads") ?? figure("stop", name + BY_HAND, "2 threads")),
 		say(figure("reap", name, "orphans per second")),
 	]);
 	const head = [
@@ -70,24 +57,15 @@ function compare({ results }: Run): string {
 function compareLostWork(faults: Faults = {}): string {
 	const lines = LOST_WORK_ROWS.map((what) => [
 		what,
-		...LOST_WORK_COLUMNS.map((column) =>
-			say(Number(faults[LOST_WORK]?.[what]?.[column])),
-		),
+		...LOST_WORK_COLUMNS.map((column) => say(Number(faults[LOST_WORK]?.[what]?.[column]))),
 	]);
-	return markdownTable(
-		["consumers of a busy queue", ...LOST_WORK_COLUMNS],
-		lines,
-	);
+	return markdownTable(["consumers of a busy queue", ...LOST_WORK_COLUMNS], lines);
 }
 
 function rowsOf(results: readonly Result[], measure: string): readonly Row[] {
 	return results.find((result) => result.measure === measure)?.rows ?? [];
 }
 
-function rowOf(
-	results: readonly Result[],
-	measure: string,
-	contestant: string,
-): Row | undefined {
+function rowOf(results: readonly Result[], measure: string, contestant: string): Row | undefined {
 	return rowsOf(results, measure).find((row) => row.contestant === contestant);
 }

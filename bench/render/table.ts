@@ -9,9 +9,7 @@ const MAX = " (max)";
 const SIZE = /^(?:\d+|ms per) (thread|process)/;
 
 export function renderTable({ rows }: Result): string {
-	const columns = [
-		...new Set(rows.flatMap(({ values }) => Object.keys(values))),
-	];
+	const columns = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))];
 	const shown = columns.filter((column) => !column.endsWith(MAX));
 	const kinds = [...new Set(shown.map((column) => SIZE.exec(column)?.[1]))];
 	const kindsOfSize = kinds.filter((kind) => kind !== undefined);
@@ -19,9 +17,7 @@ export function renderTable({ rows }: Result): string {
 	return kindsOfSize
 		.map((kind) => {
 			const isOf = (column: string) => SIZE.exec(column)?.[1] === kind;
-			const taking = rows.filter(({ values }) =>
-				Object.keys(values).some(isOf),
-			);
+			const taking = rows.filter(({ values }) => Object.keys(values).some(isOf));
 			return tableOf(
 				taking,
 				shown.filter((column) => !SIZE.test(column) || isOf(column)),
@@ -31,10 +27,7 @@ export function renderTable({ rows }: Result): string {
 }
 
 function tableOf(rows: readonly Row[], columns: readonly string[]): string {
-	const lines = rows.map(({ contestant, values }) => [
-		contestant,
-		...columns.map((column) => cell(values, column)),
-	]);
+	const lines = rows.map(({ contestant, values }) => [contestant, ...columns.map((column) => cell(values, column))]);
 	return markdownTable(["", ...columns], lines);
 }
 
@@ -51,9 +44,7 @@ export function markdownTable(
 	align: "---:" | "---" = "---:",
 ): string {
 	const rows = [[first, ...head], ["---", ...head.map(() => align)], ...lines];
-	return rows
-		.map((cells) => `| ${cells.map(escapeCell).join(" | ")} |`)
-		.join("\n");
+	return rows.map((cells) => `| ${cells.map(escapeCell).join(" | ")} |`).join("\n");
 }
 
 function escapeCell(text: string): string {

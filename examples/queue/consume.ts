@@ -13,13 +13,8 @@ export interface ConsumeOptions {
 }
 
 /** Takes items and does them, one after the other. Returns when it has been stopped. */
-export async function consume({
-	name,
-	signal,
-	onReady,
-}: ConsumeOptions): Promise<void> {
-	const { REDIS_URL = "redis://127.0.0.1:6379", CONSUMER = hostname() } =
-		process.env;
+export async function consume({ name, signal, onReady }: ConsumeOptions): Promise<void> {
+	const { REDIS_URL = "redis://127.0.0.1:6379", CONSUMER = hostname() } = process.env;
 	const queue = await openQueue(REDIS_URL, `${CONSUMER}:${name}`);
 	console.log(`${name}: takes items`);
 	onReady?.();

@@ -32,13 +32,7 @@ export async function openQueue(url: string, consumer: string) {
 			};
 			signal.addEventListener("abort", unblock, { once: true });
 			try {
-				return await waiting.blmove(
-					"pending",
-					processing,
-					"LEFT",
-					"RIGHT",
-					WAIT,
-				);
+				return await waiting.blmove("pending", processing, "LEFT", "RIGHT", WAIT);
 			} finally {
 				answered = true;
 				signal.removeEventListener("abort", unblock);

@@ -12,9 +12,7 @@ export async function aptInstall(...packages: string[]): Promise<void> {
 		);
 	}
 	if (process.getuid?.() !== 0) {
-		throw new ScriptError(
-			`Cannot install ${names}: apt-get needs root, found uid ${process.getuid?.()}`,
-		);
+		throw new ScriptError(`Cannot install ${names}: apt-get needs root, found uid ${process.getuid?.()}`);
 	}
 	if ((await run("apt-get", ["--version"])).code !== 0) {
 		throw new ScriptError(`Cannot install ${names}: found no apt-get on PATH`);

@@ -14,7 +14,7 @@ const { engines, optionalDependencies, version } = JSON.parse(
 /** In the bundles, since they use a tenth of it: all of it is half a megabyte in an init that idles. */
 export const INLINED = ["leven", "valibot"];
 
-/** A file for each, with what is used of it: see src/packages.ts. */
+/** A file for each, with what is used of it: see src/base/packages.ts. */
 const EXPORTS = {
 	execa: "execa",
 	pino: "pino",
@@ -65,18 +65,13 @@ const withoutSubcommands: Plugin = {
 	name: "without-subcommands",
 	setup({ onResolve }) {
 		onResolve({ filter: /./ }, ({ kind, path, importer }) =>
-			kind === "dynamic-import" && importer.endsWith("/src/main.ts")
-				? { path, external: true }
-				: undefined,
+			kind === "dynamic-import" && importer.endsWith("/src/main.ts") ? { path, external: true } : undefined,
 		);
 	},
 };
 
 /** The program as one file, for a program in the foreground. */
-export async function bundleMain(
-	outfile: string,
-	options: BuildOptions = {},
-): Promise<void> {
+export async function bundleMain(outfile: string, options: BuildOptions = {}): Promise<void> {
 	await build({
 		...common,
 		...commonJs,
@@ -105,7 +100,7 @@ const asFunction = {
 const withImportFromOutside: Plugin = {
 	name: "with-import-from-outside",
 	setup({ onLoad }) {
-		onLoad({ filter: /\/src\/import-module\.ts$/ }, () => ({
+		onLoad({ filter: /\/src\/base\/import-module\.ts$/ }, () => ({
 			contents: "export const importModule = importFromOutside;",
 			loader: "js",
 		}));
@@ -121,11 +116,7 @@ export async function bundleSubcommands(outfile: string): Promise<void> {
 }
 
 /** A file and all that it imports as one file: the program with its subcommands, the first file of a job thread. */
-export async function bundleScript(
-	entryPoint: string,
-	outfile: string,
-	options: BuildOptions = {},
-): Promise<void> {
+export async function bundleScript(entryPoint: string, outfile: string, options: BuildOptions = {}): Promise<void> {
 	await build({
 		...common,
 		...commonJs,
@@ -185,8 +176,7 @@ const withoutFacades: Plugin = {
 		builder.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
 			contents: readFileSync(path, "utf8").replaceAll(
 				/^import \{([^}]*)\} from ("node:[\w/]+");$/gm,
-				(_, names: string, module: string) =>
-					`const {${patternOf(names)}} = process.getBuiltinModule(${module});`,
+				(_, names: string, module: string) => `const {${patternOf(names)}} = process.getBuiltinModule(${module});`,
 			),
 			loader: "ts",
 		}));
@@ -195,9 +185,7 @@ const withoutFacades: Plugin = {
 
 /** What is imported as the pattern of an assignment: `type A, b as c` → `b: c`. */
 function patternOf(names: string): string {
-	return names
-		.replaceAll(/\btype \w+( as \w+)?,?/g, "")
-		.replaceAll(" as ", ": ");
+	return names.replaceAll(/\btype \w+( as \w+)?,?/g, "").replaceAll(" as ", ": ");
 }
 
 /** ES modules that an old Node.js gets to read. */

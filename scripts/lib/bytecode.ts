@@ -1,13 +1,13 @@
 /**
  * `node scripts/lib/bytecode.ts DIRECTORY NAME`: has DIRECTORY/NAME.cjs do what it is there for once, and keeps the bytecode of all
- * that V8 has compiled for it, for src/script.ts. V8 compiles a function when it is first called: without a run there is none.
+ * that V8 has compiled for it, for src/base/script.ts. V8 compiles a function when it is first called: without a run there is none.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Script } from "node:vm";
-import type { Packages } from "../../src/packages.ts";
+import type { Packages } from "../../src/base/packages.ts";
 
 const [directory = "dist", name = "program"] = process.argv.slice(2);
 const filename = resolve(directory, `${name}.cjs`);

@@ -1,11 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-	Interrupted,
-	isCleaningUp,
-	isWatching,
-	onInterruption,
-	throwIfInterrupted,
-} from "./interruption.ts";
+import { Interrupted, isCleaningUp, isWatching, onInterruption, throwIfInterrupted } from "./interruption.ts";
 import { ScriptError } from "./script.ts";
 
 export interface CommandOptions {
@@ -43,8 +37,7 @@ export function run(
 			cwd,
 			detached,
 		});
-		const kill = (signal: NodeJS.Signals) =>
-			detached ? killGroup(child, signal) : child.kill(signal);
+		const kill = (signal: NodeJS.Signals) => (detached ? killGroup(child, signal) : child.kill(signal));
 		let stdout = "";
 		let stderr = "";
 		const killNow = (why: string) => {
@@ -54,9 +47,7 @@ export function run(
 			child.stdout.destroy();
 			child.stderr.destroy();
 		};
-		const timers = [
-			setTimeout(() => killNow(`not done after ${timeout} ms`), timeout),
-		];
+		const timers = [setTimeout(() => killNow(`not done after ${timeout} ms`), timeout)];
 		let interruptedBy: NodeJS.Signals | undefined;
 		const watch = onInterruption((signal) => {
 			if (isCleaningUp() || interruptedBy !== undefined) return;
@@ -75,19 +66,13 @@ export function run(
 		// The command may end without reading its input; its exit code tells.
 		child.stdin.on("error", () => {});
 		child.stdin.end(input);
-		child.on("error", (error) =>
-			finish({ code: 127, stdout, stderr: stderr + error.message }),
-		);
+		child.on("error", (error) => finish({ code: 127, stdout, stderr: stderr + error.message }));
 		child.on("close", (code) => finish({ code: code ?? 137, stdout, stderr }));
 	});
 }
 
 /** Runs a command that has to succeed; returns its trimmed stdout. */
-export async function must(
-	command: string,
-	args: readonly string[],
-	options: CommandOptions = {},
-): Promise<string> {
+export async function must(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
 	const { code, stdout, stderr } = await run(command, args, options);
 	if (code !== 0) {
 		throw new ScriptError(

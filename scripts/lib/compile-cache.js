@@ -2,6 +2,4 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 
-enableCompileCache(
-	join(import.meta.dirname, "../../node_modules/.cache/lastcall-test"),
-);
+enableCompileCache(join(import.meta.dirname, "../../node_modules/.cache/lastcall-test"));

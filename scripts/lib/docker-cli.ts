@@ -5,19 +5,13 @@ import { run } from "./command.ts";
  * PATH's own comes first; a client may be too new for the engine that apt-get installed,
  * while the one from the same package always fits.
  */
-export async function findClient(
-	env: NodeJS.ProcessEnv = {},
-): Promise<string | undefined> {
+export async function findClient(env: NodeJS.ProcessEnv = {}): Promise<string | undefined> {
 	for (const client of ["docker", "/usr/bin/docker"]) {
 		// `docker info` ends with 0 in some versions even if no engine answered.
-		const { code, stdout } = await run(
-			client,
-			["info", "--format", "{{.ServerVersion}}"],
-			{
-				env,
-				timeout: 10_000,
-			},
-		);
+		const { code, stdout } = await run(client, ["info", "--format", "{{.ServerVersion}}"], {
+			env,
+			timeout: 10_000,
+		});
 		if (code === 0 && stdout.trim() !== "") return client;
 	}
 	return undefined;

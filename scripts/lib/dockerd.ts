@@ -3,14 +3,7 @@
  * touches neither the machine's network nor an engine that is installed there.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-	existsSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { must, run } from "./command.ts";
@@ -45,8 +38,7 @@ export async function startDockerd(): Promise<{
 		);
 	}
 	const running = dockerdPid();
-	if (running !== undefined)
-		return { client: await answer(running), started: false };
+	if (running !== undefined) return { client: await answer(running), started: false };
 
 	mkdirSync(dir, { recursive: true });
 	rmSync(pidFile, { force: true });
@@ -61,8 +53,7 @@ export async function startDockerd(): Promise<{
 	});
 	child.unref();
 	child.on("error", () => {});
-	if (child.pid === undefined)
-		throw new ScriptError("Cannot start dockerd: found none on PATH");
+	if (child.pid === undefined) throw new ScriptError("Cannot start dockerd: found none on PATH");
 	own = child;
 	const client = await answer(child.pid);
 	// Two at once: the second dockerd sees the pid file of the first and ends by itself.
@@ -75,8 +66,7 @@ export async function stopOwnDockerd(): Promise<void> {
 	const { pid, exitCode, signalCode } = own;
 	const running = dockerdPid();
 	// Interrupted before it had written its pid file.
-	if (running === undefined && exitCode === null && signalCode === null)
-		await endProcess(pid);
+	if (running === undefined && exitCode === null && signalCode === null) await endProcess(pid);
 	if (running === undefined || running === pid) await stopDockerd();
 	own = undefined;
 }
@@ -96,11 +86,7 @@ export async function stopDockerd(): Promise<boolean> {
 		await run(client, ["swarm", "leave", "--force"], { env });
 		const containers = await must(client, ["ps", "--all", "--quiet"], { env });
 		if (containers !== "") {
-			await run(
-				client,
-				["rm", "--force", "--volumes", ...containers.split("\n")],
-				{ env },
-			);
+			await run(client, ["rm", "--force", "--volumes", ...containers.split("\n")], { env });
 		}
 	}
 	const containerd = containerdPid();
@@ -124,9 +110,7 @@ function containerdPid(): number | undefined {
 function livePid(file: string, argument: string): number | undefined {
 	try {
 		const pid = Number.parseInt(readFileSync(file, "utf8"), 10);
-		return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(argument)
-			? pid
-			: undefined;
+		return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(argument) ? pid : undefined;
 	} catch {
 		return undefined;
 	}
@@ -143,9 +127,7 @@ async function answer(pid: number): Promise<string> {
 			if (client !== undefined) return client;
 		}
 		if (!isRunning(pid) && dockerdPid() === undefined) {
-			throw new ScriptError(
-				`dockerd ended while starting; the end of ${logFile}:\n${logTail()}`,
-			);
+			throw new ScriptError(`dockerd ended while starting; the end of ${logFile}:\n${logTail()}`);
 		}
 		await delay(100);
 	}
@@ -155,11 +137,7 @@ async function answer(pid: number): Promise<string> {
 }
 
 function logTail(): string {
-	return readFileSync(logFile, "utf8")
-		.trimEnd()
-		.split("\n")
-		.slice(-15)
-		.join("\n");
+	return readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-15).join("\n");
 }
 
 async function endProcess(pid: number): Promise<void> {
@@ -172,10 +150,7 @@ async function endProcess(pid: number): Promise<void> {
 		const deadline = Date.now() + limit;
 		while (isRunning(pid) && Date.now() < deadline) await delay(20);
 	}
-	if (isRunning(pid))
-		throw new ScriptError(
-			`Process ${pid} of the private engine is alive after SIGKILL`,
-		);
+	if (isRunning(pid)) throw new ScriptError(`Process ${pid} of the private engine is alive after SIGKILL`);
 }
 
 function isRunning(pid: number): boolean {

@@ -2,13 +2,7 @@ import { mayStartEngine } from "./allowed.ts";
 import { aptInstall } from "./apt.ts";
 import { run } from "./command.ts";
 import { findClient } from "./docker-cli.ts";
-import {
-	dockerdPid,
-	privateHost,
-	startDockerd,
-	stopDockerd,
-	stopOwnDockerd,
-} from "./dockerd.ts";
+import { dockerdPid, privateHost, startDockerd, stopDockerd, stopOwnDockerd } from "./dockerd.ts";
 import { cleanUp, Interrupted } from "./interruption.ts";
 import { ScriptError } from "./script.ts";
 
@@ -29,9 +23,7 @@ export interface NoEngine {
 }
 
 /** The user's engine if one answers, else our private one, started if that is allowed. */
-export async function ensureEngine(
-	mayStart = mayStartEngine(),
-): Promise<Engine | NoEngine> {
+export async function ensureEngine(mayStart = mayStartEngine()): Promise<Engine | NoEngine> {
 	const own = await findClient();
 	// Settings may name the private engine: whoever started it by hand was told to.
 	if (own !== undefined && process.env.DOCKER_HOST !== privateHost) {
@@ -56,9 +48,7 @@ export async function ensureEngine(
 }
 
 /** Calls `action` with an engine. A private engine that was started for it is stopped afterwards, also after an interruption. */
-export async function withEngine<Result>(
-	action: (engine: Engine | NoEngine) => Promise<Result>,
-): Promise<Result> {
+export async function withEngine<Result>(action: (engine: Engine | NoEngine) => Promise<Result>): Promise<Result> {
 	try {
 		return await action(await ensureEngine());
 	} finally {
@@ -85,9 +75,7 @@ export async function stopEngine(): Promise<boolean> {
 /** What a `docker` child process needs in its environment to reach this engine. */
 export function engineEnv(engine: Engine): NodeJS.ProcessEnv {
 	// Without a bridge BuildKit's own network mode has nothing to connect to.
-	return engine.host === undefined
-		? {}
-		: { DOCKER_HOST: engine.host, DOCKER_BUILDKIT: "0" };
+	return engine.host === undefined ? {} : { DOCKER_HOST: engine.host, DOCKER_BUILDKIT: "0" };
 }
 
 async function ensureDockerInstalled(): Promise<void> {

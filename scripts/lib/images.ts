@@ -1,14 +1,6 @@
 /** The base images of the container tests: the official ones, or stand-ins where none can be pulled. */
 import { createHash } from "node:crypto";
-import {
-	chmodSync,
-	cpSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { type CommandOptions, must, run } from "./command.ts";
@@ -35,21 +27,14 @@ const label = "lastcall.standin";
 const standinDir = join(root, "scripts/standin");
 
 /** Makes sure that `node:<major>-bookworm-slim` is there. */
-export async function ensureBaseImage(
-	engine: Engine,
-	major: NodeMajor,
-): Promise<BaseImage> {
+export async function ensureBaseImage(engine: Engine, major: NodeMajor): Promise<BaseImage> {
 	const recipe = nodeRecipe(major);
-	return ensure(engine, `node:${major}-bookworm-slim`, recipe, (name) =>
-		buildNode(engine, name, major, recipe),
-	);
+	return ensure(engine, `node:${major}-bookworm-slim`, recipe, (name) => buildNode(engine, name, major, recipe));
 }
 
 /** Makes sure that `debian:bookworm-slim` is there. */
 export async function ensureDebianImage(engine: Engine): Promise<BaseImage> {
-	return ensure(engine, "debian:bookworm-slim", "1", (name) =>
-		importDebian(engine, name, "1"),
-	);
+	return ensure(engine, "debian:bookworm-slim", "1", (name) => importDebian(engine, name, "1"));
 }
 
 async function ensure(
@@ -59,17 +44,10 @@ async function ensure(
 	make: (name: string) => Promise<void>,
 ): Promise<BaseImage> {
 	const format = `{{ index .Config.Labels "${label}" }}`;
-	const found = await docker(engine, [
-		"image",
-		"inspect",
-		"--format",
-		format,
-		name,
-	]);
+	const found = await docker(engine, ["image", "inspect", "--format", format, name]);
 	if (found.code === 0) {
 		const madeFrom = found.stdout.trim();
-		if (madeFrom === "" || madeFrom === recipe)
-			return { name, origin: "present" };
+		if (madeFrom === "" || madeFrom === recipe) return { name, origin: "present" };
 	} else if (!engine.private) {
 		const pull = await docker(engine, ["pull", "--quiet", name], {
 			timeout: 300_000,
@@ -80,31 +58,13 @@ async function ensure(
 	return { name, origin: "stand-in" };
 }
 
-async function importDebian(
-	engine: Engine,
-	name: string,
-	recipe: string,
-): Promise<void> {
+async function importDebian(engine: Engine, name: string, recipe: string): Promise<void> {
 	const { tar } = await ensureRootfs();
-	const changes = [
-		'CMD ["bash"]',
-		`LABEL ${label}=${recipe}`,
-		`ENV PATH=${path}`,
-	];
-	await mustDocker(engine, [
-		"import",
-		...changes.flatMap((change) => ["--change", change]),
-		tar,
-		name,
-	]);
+	const changes = ['CMD ["bash"]', `LABEL ${label}=${recipe}`, `ENV PATH=${path}`];
+	await mustDocker(engine, ["import", ...changes.flatMap((change) => ["--change", change]), tar, name]);
 }
 
-async function buildNode(
-	engine: Engine,
-	name: string,
-	major: NodeMajor,
-	recipe: string,
-): Promise<void> {
+async function buildNode(engine: Engine, name: string, major: NodeMajor, recipe: string): Promise<void> {
 	await ensureDebianImage(engine);
 	// npm comes from there in any case.
 	await ensureToolchain();
@@ -147,10 +107,7 @@ function writeNpmConfig(etc: string): void {
 	mkdirSync(etc);
 	const extra = extraCertificates();
 	if (extra === undefined) return;
-	writeFileSync(
-		join(etc, "npm-ca.pem"),
-		[...rootCertificates, extra].join("\n"),
-	);
+	writeFileSync(join(etc, "npm-ca.pem"), [...rootCertificates, extra].join("\n"));
 	writeFileSync(join(etc, "npmrc"), "cafile=/usr/local/etc/npm-ca.pem\n");
 }
 
@@ -179,10 +136,6 @@ function docker(engine: Engine, args: string[], options: CommandOptions = {}) {
 	return run(engine.client, args, { ...options, env: engineEnv(engine) });
 }
 
-function mustDocker(
-	engine: Engine,
-	args: string[],
-	options: CommandOptions = {},
-) {
+function mustDocker(engine: Engine, args: string[], options: CommandOptions = {}) {
 	return must(engine.client, args, { ...options, env: engineEnv(engine) });
 }

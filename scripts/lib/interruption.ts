@@ -33,8 +33,7 @@ export function watchForInterruption(): void {
 			for (const listener of [...listeners]) listener(signal);
 		});
 	// Writing to a closed terminal fails.
-	for (const stream of [process.stdout, process.stderr])
-		stream.on("error", () => {});
+	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 	if (process.env.npm_lifecycle_event !== undefined) watchParent();
 }
 
@@ -53,9 +52,7 @@ export function throwIfInterrupted(): void {
 }
 
 /** Within this, commands run whatever signals come: a second Ctrl-C does not end the clean-up. */
-export async function cleanUp<Result>(
-	action: () => Promise<Result>,
-): Promise<Result> {
+export async function cleanUp<Result>(action: () => Promise<Result>): Promise<Result> {
 	cleanUps++;
 	try {
 		return await action();

@@ -19,11 +19,7 @@ export class EngineBefore {
 	}
 
 	static async note(engine: Engine): Promise<EngineBefore> {
-		return new EngineBefore(
-			engine,
-			await isInSwarm(engine),
-			await hasBridge(engine),
-		);
+		return new EngineBefore(engine, await isInSwarm(engine), await hasBridge(engine));
 	}
 
 	/** Removes all that has the name of a run in its own, as test/helpers/docker.ts names it. To be called when its clients have ended. */
@@ -37,11 +33,9 @@ export class EngineBefore {
 			}
 			const all = ["ps", "--all", ...named];
 			// Twice: one may have been in the making.
-			for (let round = 0; round < 2; round++)
-				await this.#remove(all, ["rm", "--force", "--volumes"]);
+			for (let round = 0; round < 2; round++) await this.#remove(all, ["rm", "--force", "--volumes"]);
 			await this.#remove(["network", "ls", ...named], ["network", "rm"]);
-			if (!this.#bridge && (await hasBridge(this.#engine)))
-				await this.#docker("network", "rm", BRIDGE);
+			if (!this.#bridge && (await hasBridge(this.#engine))) await this.#docker("network", "rm", BRIDGE);
 		});
 	}
 
@@ -51,8 +45,7 @@ export class EngineBefore {
 		const ids = stdout.split("\n").filter((id) => id !== "");
 		if (ids.length === 0) return;
 		const { code, stderr } = await this.#docker(...remove, ...ids);
-		if (code !== 0)
-			console.error(`Cannot remove what tests have left: ${stderr}`);
+		if (code !== 0) console.error(`Cannot remove what tests have left: ${stderr}`);
 	}
 
 	#docker(...args: string[]) {

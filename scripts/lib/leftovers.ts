@@ -7,14 +7,7 @@
  * - Neither this process nor an ancestor of it gets a signal.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import {
-	allProcesses,
-	commandOf,
-	environmentOf,
-	isRunning,
-	type Process,
-	readProcess,
-} from "./processes.ts";
+import { allProcesses, commandOf, environmentOf, isRunning, type Process, readProcess } from "./processes.ts";
 
 /** The mark of a run; its value is part of the names of the run's containers, too. */
 export const RUN_VARIABLE = "LASTCALL_TEST_RUN";
@@ -90,16 +83,11 @@ export class Leftovers {
 		const candidates = all.filter(({ pid }) => !spared.has(pid));
 		const found = new Set<number>();
 		for (const process of candidates)
-			if (
-				this.#known.has(nameOf(process)) ||
-				environmentOf(process.pid).includes(this.#mark)
-			)
-				found.add(process.pid);
+			if (this.#known.has(nameOf(process)) || environmentOf(process.pid).includes(this.#mark)) found.add(process.pid);
 		// Children may stand before their parents.
 		for (let before = -1; before !== found.size; ) {
 			before = found.size;
-			for (const { pid, parent } of candidates)
-				if (found.has(parent)) found.add(pid);
+			for (const { pid, parent } of candidates) if (found.has(parent)) found.add(pid);
 		}
 		const living = candidates.filter(({ pid }) => found.has(pid));
 		for (const process of living) this.#remember(process);
@@ -115,8 +103,7 @@ export class Leftovers {
 function ancestors(all: readonly Process[]): Set<number> {
 	const parents = new Map(all.map(({ pid, parent }) => [pid, parent]));
 	const found = new Set<number>();
-	for (let pid: number | undefined = process.pid; pid; pid = parents.get(pid))
-		found.add(pid);
+	for (let pid: number | undefined = process.pid; pid; pid = parents.get(pid)) found.add(pid);
 	return found;
 }
 

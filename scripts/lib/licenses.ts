@@ -7,9 +7,7 @@ export function licensesOf(directories: readonly string[]): string {
 }
 
 function licenseOf(directory: string): string {
-	const { name, version, license } = JSON.parse(
-		readFileSync(join(directory, "package.json"), "utf8"),
-	);
+	const { name, version, license } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
 	const [file] = globSync("{LICEN[SC]E,licen[sc]e}*", { cwd: directory });
 	if (!file && !license) throw new Error(`${directory} has no licence`);
 	const text = file ? readFileSync(join(directory, file), "utf8") : "";

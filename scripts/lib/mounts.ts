@@ -14,8 +14,7 @@ export function mountsBelow(directory: string): string[] {
 
 /** Lazily: whoever still has a file open there does not keep the mount. */
 export async function unmountBelow(directory: string): Promise<void> {
-	for (const path of mountsBelow(directory))
-		await run("umount", ["--lazy", path]);
+	for (const path of mountsBelow(directory)) await run("umount", ["--lazy", path]);
 }
 
 /** Removes a directory with all that is in it, after unmounting what is mounted there. */
@@ -24,14 +23,11 @@ export async function removeDirectory(directory: string): Promise<void> {
 	await cleanUp(() => unmountBelow(path));
 	const [mount] = mountsBelow(path);
 	// Removing would go on in whatever is mounted.
-	if (mount !== undefined)
-		throw new ScriptError(`Cannot remove ${path}: ${mount} is still mounted`);
+	if (mount !== undefined) throw new ScriptError(`Cannot remove ${path}: ${mount} is still mounted`);
 	rmSync(path, { recursive: true, force: true });
 }
 
 /** The kernel writes space, tab, newline and backslash as three octal digits. */
 function decode(path: string): string {
-	return path.replace(/\\([0-7]{3})/g, (_, digits) =>
-		String.fromCharCode(Number.parseInt(digits, 8)),
-	);
+	return path.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

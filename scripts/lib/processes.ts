@@ -56,8 +56,7 @@ export function commandOf(pid: number): string {
 
 /** Whether a process has a handler for a signal. */
 export function catches(pid: number, signal: NodeJS.Signals): boolean {
-	const [, mask = "0"] =
-		/^SigCgt:\s*([\da-f]+)$/m.exec(read(`/proc/${pid}/status`)) ?? [];
+	const [, mask = "0"] = /^SigCgt:\s*([\da-f]+)$/m.exec(read(`/proc/${pid}/status`)) ?? [];
 	const bit = BigInt(constants.signals[signal] - 1);
 	return ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n;
 }

@@ -1,13 +1,5 @@
 /** The Debian root file system that the stand-in images are made of, cached as a tar file. */
-import {
-	chmodSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	renameSync,
-	rmSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { aptInstall } from "./apt.ts";
 import { must, run } from "./command.ts";
@@ -30,28 +22,19 @@ export async function ensureRootfs(): Promise<Rootfs> {
 	};
 	if (existsSync(dir)) return rootfs;
 	if (process.getuid?.() !== 0) {
-		throw new ScriptError(
-			`Cannot make a root file system: debootstrap needs root, found uid ${process.getuid?.()}`,
-		);
+		throw new ScriptError(`Cannot make a root file system: debootstrap needs root, found uid ${process.getuid?.()}`);
 	}
-	if ((await run("debootstrap", ["--version"])).code !== 0)
-		await aptInstall("debootstrap");
+	if ((await run("debootstrap", ["--version"])).code !== 0) await aptInstall("debootstrap");
 
-	process.stderr.write(
-		"lastcall: making the stand-in base image with debootstrap (first run only)\n",
-	);
+	process.stderr.write("lastcall: making the stand-in base image with debootstrap (first run only)\n");
 	mkdirSync(cacheDir, { recursive: true });
 	// Renamed when complete: an interrupted run leaves nothing that looks finished.
 	const work = mkdtempSync(join(cacheDir, "bookworm-"));
 	try {
 		const tree = join(work, "tree");
-		await must(
-			"debootstrap",
-			["--variant=minbase", "--include=libatomic1", "bookworm", tree],
-			{
-				timeout: 600_000,
-			},
-		);
+		await must("debootstrap", ["--variant=minbase", "--include=libatomic1", "bookworm", tree], {
+			timeout: 600_000,
+		});
 		// mkdtemp's and debootstrap's modes become the container's "/".
 		chmodSync(tree, 0o755);
 		await keepDeb(tree, join(work, "libatomic1.deb"));
@@ -80,13 +63,9 @@ export async function ensureRootfs(): Promise<Rootfs> {
 
 async function keepDeb(tree: string, target: string): Promise<void> {
 	const archives = join(tree, "var/cache/apt/archives");
-	const name = readdirSync(archives).find((file) =>
-		file.startsWith("libatomic1_"),
-	);
+	const name = readdirSync(archives).find((file) => file.startsWith("libatomic1_"));
 	if (name === undefined) {
-		throw new Error(
-			`Cannot find the package libatomic1 in ${archives}, where debootstrap leaves what it installed`,
-		);
+		throw new Error(`Cannot find the package libatomic1 in ${archives}, where debootstrap leaves what it installed`);
 	}
 	renameSync(join(archives, name), target);
 }

@@ -5,10 +5,7 @@ import { Interrupted } from "./interruption.ts";
 export class ScriptError extends Error {
 	readonly exitCode: number;
 
-	constructor(
-		message: string,
-		{ exitCode = 1, cause }: { exitCode?: number; cause?: unknown } = {},
-	) {
+	constructor(message: string, { exitCode = 1, cause }: { exitCode?: number; cause?: unknown } = {}) {
 		super(message, { cause });
 		this.exitCode = exitCode;
 	}

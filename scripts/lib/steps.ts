@@ -2,11 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { constants } from "node:os";
-import {
-	interruptedBy,
-	onInterruption,
-	watchForInterruption,
-} from "./interruption.ts";
+import { interruptedBy, onInterruption, watchForInterruption } from "./interruption.ts";
 import { Leftovers, RUN_VARIABLE } from "./leftovers.ts";
 import { root } from "./paths.ts";
 
@@ -67,8 +63,7 @@ export class Steps {
 		});
 		const code = await this.#join(child, minutes);
 		const left = await this.#leftovers.end();
-		if (left.length > 0 && !this.interrupted)
-			console.log(`== ${name}: still ran, and was ended: ${left.join(", ")}`);
+		if (left.length > 0 && !this.interrupted) console.log(`== ${name}: still ran, and was ended: ${left.join(", ")}`);
 		const took = seconds(performance.now() - start);
 		console.log(`== ${name}: ${code === 0 ? "ok" : "FAILED"}, ${took}`);
 		if (code !== 0) this.#failed.push(name);
@@ -106,11 +101,7 @@ export class Steps {
 		this.#failed.push(`${this.#failed.pop()}\n\n${text}`);
 	}
 
-	leaveOut(
-		what: string,
-		why: string,
-		{ failed }: { readonly failed: boolean } = { failed: false },
-	): void {
+	leaveOut(what: string, why: string, { failed }: { readonly failed: boolean } = { failed: false }): void {
 		// That is said of the whole run.
 		if (this.interrupted) return;
 		this.#leftOut.push(`Left out: ${what}. ${why}`);

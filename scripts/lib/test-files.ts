@@ -14,7 +14,7 @@ export interface TestFiles {
 }
 
 const DIFFERING = [
-	"test/exec/program.test.ts",
+	"test/dropin/program.test.ts",
 	"test/inprocess/on-stop.test.ts",
 	"test/inprocess/register.test.ts",
 	"test/job/flag.test.ts",
@@ -35,20 +35,12 @@ const DIFFERING = [
  */
 export function findTestFiles(filters: readonly string[]): TestFiles {
 	const all = globSync("test/**/*.test.ts", { cwd: root })
-		.filter(
-			(file) =>
-				filters.length === 0 || filters.some((part) => file.includes(part)),
-		)
+		.filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)))
 		.sort();
-	const below = (folder: string) =>
-		all.filter((file) => file.startsWith(folder));
+	const below = (folder: string) => all.filter((file) => file.startsWith(folder));
 	const container = below("test/container/");
 	const faults = below("test/faults/");
-	const unit = all.filter(
-		(file) => !container.includes(file) && !faults.includes(file),
-	);
-	const differing = unit.filter((file) =>
-		DIFFERING.some((part) => file.startsWith(part)),
-	);
+	const unit = all.filter((file) => !container.includes(file) && !faults.includes(file));
+	const differing = unit.filter((file) => DIFFERING.some((part) => file.startsWith(part)));
 	return { unit, differing, container, faults };
 }

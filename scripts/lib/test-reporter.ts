@@ -10,9 +10,7 @@ export type TestRecord =
 	| { readonly type: "failed"; readonly text: string }
 	| { readonly type: "skipped"; readonly why: string };
 
-export default async function* reporter(
-	events: AsyncIterable<TestEvent>,
-): AsyncGenerator<string> {
+export default async function* reporter(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
 	for await (const event of events) {
 		const record = recordOf(event);
 		if (record) yield `${JSON.stringify(record)}\n`;
@@ -33,8 +31,7 @@ function recordOf({ type, data }: TestEvent): TestRecord | undefined {
 		return { type: "skipped", why };
 	}
 	if (type !== "test:fail") return undefined;
-	const { cause, message, failureType } = data.details
-		.error as unknown as Failure;
+	const { cause, message, failureType } = data.details.error as unknown as Failure;
 	// The tests inside are recorded themselves.
 	if (failureType === "subtestsFailed") return undefined;
 	const where = data.file ? ` (${relative(root, data.file)}:${data.line})` : "";

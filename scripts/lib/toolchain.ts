@@ -27,11 +27,9 @@ export async function ensureArm64Node(): Promise<void> {
 	const cwd = arm64Dir();
 	// npm writes it last.
 	const installed = join(cwd, "node_modules/.package-lock.json");
-	if (process.arch === "arm64" || !mayInstall() || existsSync(installed))
-		return;
+	if (process.arch === "arm64" || !mayInstall() || existsSync(installed)) return;
 	mkdirSync(cwd, { recursive: true });
-	for (const file of ["package.json", "package-lock.json"])
-		copyFileSync(join(dir, file), join(cwd, file));
+	for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(dir, file), join(cwd, file));
 	const flags = ["--cpu=arm64", "--no-audit", "--no-fund", "--loglevel=error"];
 	await must("npm", ["ci", ...flags], { cwd, timeout: 300_000 });
 }

@@ -1,8 +1,8 @@
+/** The command line: arguments → a command. */
 import type { ParseArgsOptionsConfig } from "node:util";
-import { readDuration } from "../duration.ts";
-import { UserError } from "../errors.ts";
-import { show } from "../show.ts";
-import type { JobCommand } from "../supervisor/control.ts";
+import { show, UserError } from "../base/errors.ts";
+import { readDuration } from "../base/time.ts";
+import type { JobCommand } from "../supervisor/commands.ts";
 
 export type Command =
 	/** Of one command, or of all. */
@@ -29,14 +29,7 @@ export type Command =
 			readonly socket: string | undefined;
 	  };
 
-export const SUBCOMMANDS = [
-	"run",
-	"check",
-	"status",
-	"stop",
-	"restart",
-	"signal",
-] as const;
+export const SUBCOMMANDS = ["run", "check", "status", "stop", "restart", "signal"] as const;
 
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
@@ -78,10 +71,8 @@ export function parseCommand(args: readonly string[]): Command {
 
 function parseHelp(words: readonly string[]): Command {
 	const [first] = words;
-	if (first === undefined || ["-h", "--help", "help"].includes(first))
-		return { type: "help" };
-	if (words.length === 1 && isSubcommand(first))
-		return { type: "help", command: first };
+	if (first === undefined || ["-h", "--help", "help"].includes(first)) return { type: "help" };
+	if (words.length === 1 && isSubcommand(first)) return { type: "help", command: first };
 	throw new UserError(
 		`Cannot help with ${show(words.join(" "))}: expected one of ${SUBCOMMANDS.join(", ")}; or lastcall-init -h for the flags of a program`,
 	);
@@ -111,9 +102,7 @@ function parseStatus(args: string[]): Command {
 	});
 	if (values.help) return { type: "help", command: "status" };
 	if (positionals.length > 0)
-		throw new UserError(
-			`Cannot use the arguments of status: found ${positionals.join(" ")}, expected none`,
-		);
+		throw new UserError(`Cannot use the arguments of status: found ${positionals.join(" ")}, expected none`);
 	return {
 		type: "status",
 		json: values.json === true,
@@ -133,8 +122,7 @@ function parseControl(type: JobCommand["type"], args: string[]): Command {
 		throw new UserError(
 			`Cannot use the arguments of ${type}: found ${positionals.join(" ") || "none"}, expected: lastcall ${type} ${expected}`,
 		);
-	const command =
-		type === "signal" ? { type, job, signal: signal ?? "" } : { type, job };
+	const command = type === "signal" ? { type, job, signal: signal ?? "" } : { type, job };
 	return { type: "control", command, socket: text(values.socket) };
 }
 
@@ -150,7 +138,7 @@ function parseStrictly(
 	values: Record<string, string | boolean | undefined>;
 	positionals: string[];
 } {
-	// Not by an import: see os/stderr.ts.
+	// Not by an import: see os/output/stderr.ts.
 	const { parseArgs } = process.getBuiltinModule("node:util");
 	try {
 		const { values, positionals } = parseArgs({
@@ -163,8 +151,6 @@ function parseStrictly(
 			positionals,
 		};
 	} catch (error) {
-		throw new UserError(
-			`Cannot use the arguments of ${command}: ${(error as Error).message}`,
-		);
+		throw new UserError(`Cannot use the arguments of ${command}: ${(error as Error).message}`);
 	}
 }

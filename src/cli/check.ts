@@ -1,15 +1,12 @@
 /** `lastcall check`: says what `run` would do, without doing it. */
+import { existsSync, readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { attempt, show, showKey } from "../base/errors.ts";
+import { formatDuration } from "../base/time.ts";
 import { loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
-import type { JobSettings, Settings } from "../config/schema.ts";
-import {
-	resolveStopTimeout,
-	type StopTimeout,
-} from "../config/stop-timeout.ts";
-import { validateConfig } from "../config/validate.ts";
-import { formatDuration } from "../duration.ts";
-import { type Budget, checkBudget, planBudget } from "../supervisor/budget.ts";
-import { hintsOf } from "./hints.ts";
+import type { CheckedConfig, JobSettings, ProcessSettings, ThreadSettings } from "../config/schema.ts";
+import { resolveSettings, type Settings } from "../service/settings.ts";
 
 export interface CheckOptions {
 	readonly config: string | undefined;
@@ -17,44 +14,28 @@ export interface CheckOptions {
 }
 
 /** @throws {UserError} that names every mistake. */
-export async function check(
-	{ config, stopTimeoutMs }: CheckOptions,
-	env: NodeJS.ProcessEnv,
-): Promise<string> {
+export async function check({ config, stopTimeoutMs }: CheckOptions, env: NodeJS.ProcessEnv): Promise<string> {
 	const loaded = await loadConfig(config);
-	const settings = validateConfig(loaded, env);
-	const timeout = resolveStopTimeout(stopTimeoutMs, env, settings.stopTimeout);
-	const budget = planBudget(timeout.ms, settings.drainDelay);
-	checkBudget(budget);
-	const hints = hintsOf(settings, budget.jobsMs);
+	const surroundings = { env, isTerminal: false, isInit: false, stopTimeoutMs };
+	const settings = resolveSettings(loaded, surroundings);
+	const hints = hintsOf(settings.jobs, settings.budget.jobsMs);
 	const lines = [
-		hints.length === 0
-			? `${loaded.path} is fine`
-			: `${loaded.path} can be used, but look at this:`,
+		hints.length === 0 ? `${loaded.path} is fine` : `${loaded.path} can be used, but look at this:`,
 		...hints.map((hint) => `  ${hint}`),
 		"",
-		...renderPlan(settings, timeout, budget),
+		...renderPlan(settings),
 	];
 	return `${lines.join("\n")}\n`;
 }
 
 /** The plan in words: what starts after what, and how the stop timeout is spent. */
-export function renderPlan(
-	settings: Settings,
-	{ ms, source }: StopTimeout,
-	{ jobsMs, drainMs }: Budget,
-): string[] {
-	const dependencies = new Map(
-		Object.entries(settings.jobs).map(([name, job]) => [name, job.dependsOn]),
-	);
+export function renderPlan({ jobs, stopTimeout: { ms, source }, budget: { jobsMs, drainMs } }: Settings): string[] {
+	const dependencies = new Map(Object.entries(jobs).map(([name, job]) => [name, job.dependsOn]));
 	const waves = orderInWaves(dependencies).map((names, index) => [
 		`Wave ${index + 1}`,
-		...names.map((name) => `  ${describeJob(name, settings.jobs[name])}`),
+		...names.map((name) => `  ${describeJob(name, jobs[name])}`),
 	]);
-	const drain =
-		drainMs > 0
-			? `, the first ${formatDuration(drainMs)} of it for load balancers to notice`
-			: "";
+	const drain = drainMs > 0 ? `, the first ${formatDuration(drainMs)} of it for load balancers to notice` : "";
 	return [
 		...waves.flat(),
 		"",
@@ -69,19 +50,83 @@ function describeJob(name: string, job: JobSettings | undefined): string {
 	const facts = [
 		"thread" in job ? `thread ${job.thread}` : job.command.join(" "),
 		job.dependsOn.length > 0 && `after ${job.dependsOn.join(", ")}`,
-		job.readiness !== undefined &&
-			`ready by ${describeReadiness(job.readiness)}`,
+		job.readiness !== undefined && `ready by ${describeReadiness(job.readiness)}`,
 		job.restart !== "no" && `restart ${job.restart}`,
-		job.stopTimeout !== undefined &&
-			`stop timeout ${formatDuration(job.stopTimeout)}`,
+		job.stopTimeout !== undefined && `stop timeout ${formatDuration(job.stopTimeout)}`,
 		!job.essential && "not essential",
 	];
 	return `${name}: ${facts.filter((fact) => fact !== false).join("; ")}`;
 }
 
-function describeReadiness(
-	readiness: NonNullable<JobSettings["readiness"]>,
-): string {
+function describeReadiness(readiness: NonNullable<JobSettings["readiness"]>): string {
 	if (typeof readiness === "string") return readiness;
 	return "http" in readiness ? readiness.http : `tcp ${readiness.tcp}`;
+}
+
+// ==== from hints.ts
+
+/**
+ * What `lastcall check` sees beside mistakes: things that will most likely go wrong, found without running anything. Where it is not
+ * sure it says nothing.
+ */
+
+/** @param jobsMs What all jobs together have to stop. */
+export function hintsOf(jobs: CheckedConfig["jobs"], jobsMs: number): string[] {
+	return Object.entries(jobs).flatMap(([name, job]) =>
+		hintsOfJob(job, jobsMs).map((hint) => `jobs.${showKey(name)}.${hint}`),
+	);
+}
+
+function hintsOfJob(job: JobSettings, jobsMs: number): string[] {
+	const { stopTimeout } = job;
+	return [
+		...("thread" in job ? hintsOfThread(job) : hintsOfProcess(job)),
+		...(stopTimeout !== undefined && stopTimeout > jobsMs
+			? [`stopTimeout: ${formatDuration(stopTimeout)} is more than all jobs together have, ${formatDuration(jobsMs)}`]
+			: []),
+		...Object.entries(job.env)
+			.filter(([, value]) => VARIABLE.test(value))
+			.map(([key, value]) => unexpanded(`env.${showKey(key)}`, value)),
+	];
+}
+
+/** Nothing expands it: neither lastcall, nor a shell. */
+const VARIABLE = /\$\{\w+\}/;
+
+function unexpanded(field: string, value: string): string {
+	return `${field}: ${show(value)} stays as it is, nothing expands variables here; write a configuration in TypeScript, or [sh, -c, "exec …"]`;
+}
+
+function hintsOfThread({ thread }: ThreadSettings): string[] {
+	const text = attempt(() => readFileSync(thread, "utf8"));
+	// Whatever might be one counts: `export * from`, `module.exports`, a default among the names.
+	if (text === undefined || /\bdefault\b|export\s*\*|exports/.test(text)) return [];
+	return [
+		`thread: ${show(thread)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
+	];
+}
+
+/** Node.js's own options that take their value as the next argument are not looked through. */
+function hintsOfProcess({ command, cwd }: ProcessSettings): string[] {
+	const [program = "", first = "", second = ""] = command;
+	const name = basename(program);
+	const hints = command
+		.filter((argument) => name !== "sh" && name !== "bash" && VARIABLE.test(argument))
+		.map((argument) => unexpanded("command", argument));
+	if (/^node(js)?$/.test(name) && /^[^-].*\.[cm]?[jt]s$/.test(first)) {
+		const file = resolve(cwd ?? ".", first);
+		if (!existsSync(file)) hints.push(`command: ${show(first)} not found (looked at ${file})`);
+	}
+	if (/^(npm|npx|pnpm|yarn)$/.test(name))
+		hints.push(
+			`command: ${name} stands between lastcall and the program; that costs a process, its memory and the time of its start: name the program itself, [node, server.js] or one of node_modules/.bin`,
+		);
+	if (/^(ba|da)?sh$/.test(name) && first === "-c" && isWrapped(second))
+		hints.push(`command: a shell stands between lastcall and the program; write [sh, -c, "exec …"]`);
+	return hints;
+}
+
+/** One simple command without `exec`: the shell only waits for it. */
+function isWrapped(script: string): boolean {
+	return /^\s*[\w./-]+(\s+[\w./:=@-]+)*\s*$/.test(script) && !/^\s*exec\b/.test(script);
 }

@@ -1,19 +1,11 @@
 /** The configuration as its author writes it. */
 import type { ResourceLimits } from "node:worker_threads";
-import type { LogLevel } from "../logger.ts";
+import type { LogLevel } from "../base/logger.ts";
 
 /** A number with a unit: `"500ms"`, `"10s"`, `"1m30s"`. */
 export type Duration = string;
 
-export type StopSignal =
-	| "SIGHUP"
-	| "SIGINT"
-	| "SIGPWR"
-	| "SIGQUIT"
-	| "SIGTERM"
-	| "SIGUSR1"
-	| "SIGUSR2"
-	| "SIGWINCH";
+export type StopSignal = "SIGHUP" | "SIGINT" | "SIGPWR" | "SIGQUIT" | "SIGTERM" | "SIGUSR1" | "SIGUSR2" | "SIGWINCH";
 
 export interface Config {
 	/** What runs, by name: up to 64 letters, digits, `_`, `.` and `-`. At least one. */

@@ -1,8 +1,9 @@
 /**
  * Kinds of field, each with messages that say what was found, what is expected, and what was probably meant.
  */
-import { explainBadDuration, parseDuration } from "../duration.ts";
-import { show } from "../show.ts";
+
+import { show } from "../base/errors.ts";
+import { explainBadDuration, parseDuration } from "../base/time.ts";
 import { suggest } from "./suggest.ts";
 import * as v from "./validator.ts";
 
@@ -37,16 +38,10 @@ export const cloneable = v.pipe(
 /** What the kernel takes: its strings end at the first NUL. */
 const systemText = v.pipe(
 	v.string(explain),
-	v.check(
-		(text) => !text.includes("\0"),
-		"has a NUL character, expected text without one",
-	),
+	v.check((text) => !text.includes("\0"), "has a NUL character, expected text without one"),
 );
 
-export const text = v.pipe(
-	systemText,
-	v.nonEmpty("is empty, expected some text"),
-);
+export const text = v.pipe(systemText, v.nonEmpty("is empty, expected some text"));
 
 /** MAX_ARG_STRLEN of the kernel, without the NUL at its end. */
 const MAX_ARGUMENT_BYTES = 131_071;
@@ -70,8 +65,7 @@ export const environment = objectOnly(
 			v.record(v.string(), argument, explain),
 			// The validator leaves them out in silence.
 			(keys) => keys.filter((key) => OMITTED.includes(key)),
-			(key) =>
-				`found the name ${show(key)}, which is JavaScript's own, expected another one`,
+			(key) => `found the name ${show(key)}, which is JavaScript's own, expected another one`,
 		),
 		v.rawCheck(({ dataset, addIssue }) => {
 			if (!dataset.typed) return;
@@ -109,14 +103,11 @@ export function fields<const Entries extends v.ObjectEntries>(
 	entries: Entries,
 	remarks: Readonly<Record<string, string>> = {},
 ) {
-	const remarkOn = (name: string) =>
-		Object.hasOwn(remarks, name) ? remarks[name] : undefined;
+	const remarkOn = (name: string) => (Object.hasOwn(remarks, name) ? remarks[name] : undefined);
 	const schema = v.strictObject(entries, (issue) => {
 		if (issue.expected === "never") {
 			const name = String(issue.input);
-			return (
-				remarkOn(name) ?? `no such field${suggest(name, Object.keys(entries))}`
-			);
+			return remarkOn(name) ?? `no such field${suggest(name, Object.keys(entries))}`;
 		}
 		if (issue.expected === "Object") return explain(issue);
 		const name = issue.expected?.replaceAll('"', "") ?? "";
@@ -126,12 +117,8 @@ export function fields<const Entries extends v.ObjectEntries>(
 }
 
 /** The validator stops at the first field that it does not know. */
-function tellingAllUnknown<
-	Schema extends v.GenericSchema & { entries: v.ObjectEntries },
->(schema: Schema): Schema {
-	return alsoTelling(schema, (keys) =>
-		keys.filter((key) => !(key in schema.entries)).slice(1),
-	);
+function tellingAllUnknown<Schema extends v.GenericSchema & { entries: v.ObjectEntries }>(schema: Schema): Schema {
+	return alsoTelling(schema, (keys) => keys.filter((key) => !(key in schema.entries)).slice(1));
 }
 
 /**
@@ -164,14 +151,11 @@ function alsoTelling<Schema extends v.GenericSchema>(
 }
 
 /** The validator takes an array for an object: `env: ["A=B"]` would be the variable 0. */
-export function objectOnly<
-	Schema extends v.GenericSchema & { message?: unknown },
->(schema: Schema): Schema {
+export function objectOnly<Schema extends v.GenericSchema & { message?: unknown }>(schema: Schema): Schema {
 	const run = schema["~run"];
 	return Object.assign(schema, {
 		"~run"(...[dataset, config]: Parameters<typeof run>) {
-			if (!Array.isArray(dataset.value))
-				return run.call(schema, dataset, config);
+			if (!Array.isArray(dataset.value)) return run.call(schema, dataset, config);
 			const expects = { ...schema, expects: "Object", message: explain };
 			v._addIssue(expects, "type", dataset, config);
 			return dataset;
@@ -181,9 +165,7 @@ export function objectOnly<
 
 export function explain(issue: v.BaseIssue<unknown>): string {
 	const { expected, input } = issue;
-	const unquoted =
-		expected === "string" &&
-		(typeof input === "number" || typeof input === "boolean");
+	const unquoted = expected === "string" && (typeof input === "number" || typeof input === "boolean");
 	return `found ${foundIn(issue)}, expected ${expected === "Array" ? "a list" : expected}${unquoted ? ` (in quotes: "${input}")` : ""}`;
 }
 

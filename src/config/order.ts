@@ -13,9 +13,7 @@ export function orderInWaves(dependencies: Dependencies): string[][] {
 	const waves: string[][] = [];
 	walk(dependencies, {
 		leave(name) {
-			const below = (dependencies.get(name) ?? []).map(
-				(dependency) => depths.get(dependency) ?? -1,
-			);
+			const below = (dependencies.get(name) ?? []).map((dependency) => depths.get(dependency) ?? -1);
 			depths.set(name, below.reduce((a, b) => Math.max(a, b), -1) + 1);
 		},
 	});

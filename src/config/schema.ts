@@ -1,6 +1,6 @@
 /** The shape of a configuration. What a shape cannot say (that a file is there, that names fit) is in checks.ts. */
 import { constants } from "node:os";
-import { LOG_LEVELS } from "../logger.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../base/logger.ts";
 import type { StopSignal } from "./config.ts";
 import {
 	argument,
@@ -15,7 +15,6 @@ import {
 	text,
 	wholeNumber,
 } from "./fields.ts";
-import { LOG_FORMATS } from "./log-settings.ts";
 import * as v from "./validator.ts";
 
 const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
@@ -38,23 +37,14 @@ const readiness = v.union(
 		fields({
 			http: v.pipe(
 				text,
-				v.regex(
-					/^https?:\/\/[^/]/,
-					'found no URL, expected one such as "http://127.0.0.1:8080/"',
-				),
-				v.check(
-					(url) => URL.canParse(url),
-					'found no URL, expected one such as "http://127.0.0.1:8080/"',
-				),
+				v.regex(/^https?:\/\/[^/]/, 'found no URL, expected one such as "http://127.0.0.1:8080/"'),
+				v.check((url) => URL.canParse(url), 'found no URL, expected one such as "http://127.0.0.1:8080/"'),
 			),
 		}),
 		fields({
 			tcp: v.pipe(
 				text,
-				v.regex(
-					/^(\[[^\]]+\]|[^:]+):\d{1,5}$/,
-					'found no address, expected one such as "127.0.0.1:5432"',
-				),
+				v.regex(/^(\[[^\]]+\]|[^:]+):\d{1,5}$/, 'found no address, expected one such as "127.0.0.1:5432"'),
 				v.check(
 					(address) => isPort(Number(address.split(":").at(-1))),
 					"found no port in it, expected one from 1 to 65535",
@@ -62,8 +52,7 @@ const readiness = v.union(
 			),
 		}),
 	],
-	(issue) =>
-		`found ${foundIn(issue)}, expected "notify", "exit", {http: URL} or {tcp: "HOST:PORT"}`,
+	(issue) => `found ${foundIn(issue)}, expected "notify", "exit", {http: URL} or {tcp: "HOST:PORT"}`,
 );
 
 const common = {
@@ -83,10 +72,7 @@ const megabytes = (min: number, max: number) =>
 	v.optional(
 		v.pipe(
 			v.number(explain),
-			v.minValue(
-				min,
-				({ input }) => `found ${input}, expected at least ${min}`,
-			),
+			v.minValue(min, ({ input }) => `found ${input}, expected at least ${min}`),
 			v.maxValue(max, ({ input }) => `found ${input}, expected at most ${max}`),
 		),
 	);
@@ -125,10 +111,7 @@ const processJob = fields(
 		command: v.pipe(
 			v.array(argument, explain),
 			v.nonEmpty("is empty, expected a program and its arguments"),
-			v.check(
-				([program]) => program !== "",
-				"begins with an empty text, expected a program",
-			),
+			v.check(([program]) => program !== "", "begins with an empty text, expected a program"),
 		),
 		...processOnly,
 		...common,
@@ -138,12 +121,7 @@ const processJob = fields(
 
 /** Which of the two a job is meant to be, so that its mistakes are told as those of that kind. */
 const job = v.lazy((input): typeof threadJob | typeof processJob =>
-	typeof input === "object" &&
-	input !== null &&
-	"command" in input &&
-	!("thread" in input)
-		? processJob
-		: threadJob,
+	typeof input === "object" && input !== null && "command" in input && !("thread" in input) ? processJob : threadJob,
 );
 
 function config<Job extends v.GenericSchema>(job: Job) {
@@ -152,18 +130,12 @@ function config<Job extends v.GenericSchema>(job: Job) {
 		$schema: v.optional(v.string()),
 		jobs: v.pipe(
 			jobs,
-			v.check(
-				(jobs) => Object.keys(jobs).length > 0,
-				"found no job, expected at least one",
-			),
+			v.check((jobs) => Object.keys(jobs).length > 0, "found no job, expected at least one"),
 		),
 		stopTimeout: v.optional(duration),
 		drainDelay: v.optional(duration, "0s"),
 		stopSignals: v.optional(
-			v.pipe(
-				v.array(choice(STOP_SIGNALS), explain),
-				v.nonEmpty("found no signal, expected at least one"),
-			),
+			v.pipe(v.array(choice(STOP_SIGNALS), explain), v.nonEmpty("found no signal, expected at least one")),
 			["SIGTERM", "SIGINT"],
 		),
 		http: v.optional(
@@ -183,13 +155,8 @@ function isPort(number: number): boolean {
 	return number >= 1 && number <= 65_535;
 }
 
-function sayOfAll(
-	entries: Readonly<Record<string, unknown>>,
-	message: string,
-): Record<string, string> {
-	return Object.fromEntries(
-		Object.keys(entries).map((name) => [name, message]),
-	);
+function sayOfAll(entries: Readonly<Record<string, unknown>>, message: string): Record<string, string> {
+	return Object.fromEntries(Object.keys(entries).map((name) => [name, message]));
 }
 
 export const configSchema = config(job);
@@ -198,7 +165,7 @@ export const configSchema = config(job);
 export const publishedSchema = config(v.union([threadJob, processJob]));
 
 /** A configuration of the right shape: defaults filled in, durations in milliseconds. */
-export type Settings = v.InferOutput<typeof configSchema>;
-export type JobSettings = Settings["jobs"][string];
+export type CheckedConfig = v.InferOutput<typeof configSchema>;
+export type JobSettings = CheckedConfig["jobs"][string];
 export type ThreadSettings = Extract<JobSettings, { thread: string }>;
 export type ProcessSettings = Extract<JobSettings, { command: string[] }>;

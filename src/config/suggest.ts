@@ -1,3 +1,4 @@
+/** The name that was probably meant: `did you mean "stopTimeout"?` */
 import { closestMatch } from "leven";
 
 // The comparison takes as long as both names are long, for every name.
@@ -14,17 +15,11 @@ export function suggest(name: string, names: readonly string[]): string {
 }
 
 /** The name that was probably meant, if one is near. */
-export function closest(
-	name: string,
-	names: readonly string[],
-): string | undefined {
+export function closest(name: string, names: readonly string[]): string | undefined {
 	const near = comparable(name, names);
 	// A third of its letters may be wrong.
 	const maxDistance = Math.max(1, Math.floor(name.length / 3));
-	return (
-		closestMatch(name, near, { maxDistance }) ??
-		near.find((candidate) => areSwapped(name, candidate))
-	);
+	return closestMatch(name, near, { maxDistance }) ?? near.find((candidate) => areSwapped(name, candidate));
 }
 
 function comparable(name: string, names: readonly string[]): readonly string[] {

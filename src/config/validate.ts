@@ -1,9 +1,9 @@
 /** Checks a configuration whole, before anything is started, and says all mistakes at once. */
-import { errorInfo, UserError } from "../errors.ts";
-import { show, showKey } from "../show.ts";
+
+import { errorInfo, show, showKey, UserError } from "../base/errors.ts";
 import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
 import type { LoadedConfig } from "./load.ts";
-import { configSchema, type JobSettings, type Settings } from "./schema.ts";
+import { type CheckedConfig, configSchema, type JobSettings } from "./schema.ts";
 import * as v from "./validator.ts";
 
 /** So many mistakes are told in one message. */
@@ -16,14 +16,9 @@ const NAME = /^[A-Za-z0-9_][\w.-]*$/;
  * @returns The settings, with absolute paths.
  * @throws {UserError} that names every mistake by its path.
  */
-export function validateConfig(
-	{ path, value }: LoadedConfig,
-	env: NodeJS.ProcessEnv = process.env,
-): Settings {
+export function validateConfig({ path, value }: LoadedConfig, env: NodeJS.ProcessEnv = process.env): CheckedConfig {
 	const result = parse(path, value);
-	const mistakes = (result.issues ?? []).map(
-		(issue) => `${pathOf(issue)}: ${issue.message}`,
-	);
+	const mistakes = (result.issues ?? []).map((issue) => `${pathOf(issue)}: ${issue.message}`);
 	const faulty = new Set(result.issues?.map(jobOf));
 	// Jobs are checked further even if others, or other fields of theirs, have not the right shape.
 	const jobs = readJobs(result.output);
@@ -33,14 +28,11 @@ export function validateConfig(
 	}
 	mistakes.push(...checkNames(value, jobs));
 
-	if (mistakes.length === 0) return result.output as Settings;
+	if (mistakes.length === 0) return result.output as CheckedConfig;
 	const all = [...new Set(mistakes)];
 	const list = all.slice(0, TOLD).map((line) => `  Cannot use ${line}`);
-	if (all.length > TOLD)
-		list.push(`  (and ${all.length - TOLD} more mistakes)`);
-	throw new UserError(
-		`Cannot use the configuration ${path}:\n${list.join("\n")}`,
-	);
+	if (all.length > TOLD) list.push(`  (and ${all.length - TOLD} more mistakes)`);
+	throw new UserError(`Cannot use the configuration ${path}:\n${list.join("\n")}`);
 }
 
 /** The value may be a program's: a getter or a Proxy in it can throw whatever it likes. */
@@ -48,9 +40,7 @@ function parse(path: string, value: unknown) {
 	try {
 		return v.safeParse(configSchema, value);
 	} catch (error) {
-		throw new UserError(
-			`Cannot use the configuration ${path}: reading it failed: ${errorInfo(error).message}`,
-		);
+		throw new UserError(`Cannot use the configuration ${path}: reading it failed: ${errorInfo(error).message}`);
 	}
 }
 
@@ -71,12 +61,9 @@ function readJobs(output: unknown): Map<string, unknown> {
 function knownOf(job: unknown): JobSettings | undefined {
 	if (!isObject(job)) return undefined;
 	const { thread, command, cwd, env, readiness, restart } = job;
-	const texts = Object.entries(isObject(env) ? env : {}).filter(
-		([, value]) => typeof value === "string",
-	);
+	const texts = Object.entries(isObject(env) ? env : {}).filter(([, value]) => typeof value === "string");
 	const known = { readiness, restart, env: Object.fromEntries(texts) };
-	if (typeof thread === "string")
-		return { ...known, thread } as unknown as JobSettings;
+	if (typeof thread === "string") return { ...known, thread } as unknown as JobSettings;
 	if (!isTexts(command) || command.length === 0) return undefined;
 	return {
 		...known,
@@ -86,16 +73,11 @@ function knownOf(job: unknown): JobSettings | undefined {
 }
 
 function isTexts(value: unknown): value is string[] {
-	return (
-		Array.isArray(value) && value.every((item) => typeof item === "string")
-	);
+	return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 /** Names are checked as they were written: those of a job with mistakes count, too. */
-function checkNames(
-	value: unknown,
-	accepted: ReadonlyMap<string, unknown>,
-): Mistake[] {
+function checkNames(value: unknown, accepted: ReadonlyMap<string, unknown>): Mistake[] {
 	if (!isObject(value) || !isObject(value.jobs)) return [];
 	const { jobs } = value;
 	const mistakes = Object.keys(jobs)
@@ -105,9 +87,7 @@ function checkNames(
 			(name) =>
 				`jobs.${showKey(name)}: found the name ${show(name)}, expected letters, digits, "_", "." and "-", at most ${MAX_NAME} of them, and no name of JavaScript's own`,
 		);
-	const dependencies = Object.entries(jobs).map(
-		([name, job]) => [name, listDependencies(job)] as const,
-	);
+	const dependencies = Object.entries(jobs).map(([name, job]) => [name, listDependencies(job)] as const);
 	return [...mistakes, ...checkDependencies(new Map(dependencies))];
 }
 

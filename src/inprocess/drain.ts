@@ -1,10 +1,11 @@
+/** `drain()`: closes an HTTP server without failing a request. */
 import { readlinkSync } from "node:fs";
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { attempt } from "../base/errors.ts";
+import { readDuration } from "../base/time.ts";
 import type { Duration } from "../config/config.ts";
-import { readDuration } from "../duration.ts";
-import { attempt } from "../errors.ts";
-import { refuseConnections } from "../os/refuse.ts";
+import { foreignFunctions } from "../os/ffi/ffi.ts";
 
 export interface DrainOptions {
 	/** When it is aborted every connection is cut. Pass on the one of the stop handler. */
@@ -32,17 +33,13 @@ const MAX_TURNS = 1_000;
  * @returns Resolves when no connection is left.
  * @throws {UserError} if `idle` is no duration.
  */
-export async function drain(
-	server: Server,
-	options: DrainOptions = {},
-): Promise<void> {
+export async function drain(server: Server, options: DrainOptions = {}): Promise<void> {
 	const { signal } = options;
 	const idleMs = readDuration('"idle" of drain()', options.idle) ?? IDLE_MS;
 	if (!server.listening) return;
 	// First of all listeners: the headers are not out yet.
 	server.prependListener("request", (_, response) => tellToClose(response));
-	for (const { _httpMessage: answer } of socketsOf(server))
-		if (answer && !answer.headersSent) tellToClose(answer);
+	for (const { _httpMessage: answer } of socketsOf(server)) if (answer && !answer.headersSent) tellToClose(answer);
 	await emptyBacklog(server);
 	const closed = new Promise<void>((resolve) => {
 		// As any TCP server's: that of HTTP would cut the idle connections at once.
@@ -115,4 +112,36 @@ function isInherited(descriptor: number): boolean {
 		hasProc ||= link !== undefined;
 	}
 	return hasProc;
+}
+
+// ==== from refuse-connections.ts
+
+/**
+ * Has the kernel refuse new connections to a listening TCP socket that stays open.
+ *
+ * close(2) resets every connection that the kernel has accepted and the process has not: its client may have sent a request
+ * already, and would see it fail. So first the socket is bound to a network interface that does not exist: no packet comes from
+ * there, and a request for a connection finds nobody who listens. What is in the backlog, and every handshake that had begun, is
+ * not touched, and can still be accepted.
+ */
+
+const SOL_SOCKET = 1;
+/** Linux 5.0; without privileges from 5.7 on, for a socket that is not bound to an interface. */
+const SO_BINDTOIFINDEX = 62;
+/** The kernel counts interfaces from 1 upwards. */
+const NO_INTERFACE = 0x7fff_ffff;
+
+/** @returns Whether it works here: not without foreign functions, nor outside Linux. */
+export function refuseConnections(descriptor: number): boolean {
+	const refused = attempt(() => {
+		const ffi = foreignFunctions();
+		if (!ffi) return false;
+		const setsockopt = ffi.bind("setsockopt", "int", ["int", "int", "int", "pointer", "int"]);
+		const index = Buffer.alloc(4);
+		index.writeInt32LE(NO_INTERFACE);
+		const value = ffi.address(index);
+		const { length } = index;
+		return setsockopt(descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, value, length) === 0;
+	});
+	return refused ?? false;
 }

@@ -1,10 +1,10 @@
+/** `onStop()`: registers what an app has to finish before it ends. */
+import { UserError } from "../base/errors.ts";
+import { inWorkerThread } from "../base/in-worker.ts";
+import { readDuration } from "../base/time.ts";
 import type { Duration } from "../config/config.ts";
-import { readDuration } from "../duration.ts";
-import { UserError } from "../errors.ts";
-import { inWorkerThread } from "../os/thread.ts";
-import { resolveBudget } from "./budget.ts";
-import { appInit } from "./shared.ts";
-import type { StopContext } from "./stop-handler.ts";
+import { appInit } from "./app-init.ts";
+import { resolveBudget, type StopContext, StopSequence } from "./stop-sequence.ts";
 
 export interface OnStopOptions {
 	/**
@@ -35,11 +35,7 @@ export interface OnStopOptions {
  * @param handler Called once, with the time it has. Resolve when everything is finished.
  * @throws {UserError} if the name is taken, a duration is none, `after` goes in a circle, or this is a worker thread.
  */
-export function onStop(
-	name: string,
-	handler: (context: StopContext) => unknown,
-	options: OnStopOptions = {},
-): void {
+export function onStop(name: string, handler: (context: StopContext) => unknown, options: OnStopOptions = {}): void {
 	if (inWorkerThread()) {
 		throw new UserError(
 			`Cannot register stop handler "${name}" in a worker thread: signals reach the main thread only, so call onStop() there`,
@@ -48,12 +44,12 @@ export function onStop(
 	// A mistake in the environment is to be found now, and not at the stop.
 	resolveBudget();
 	const { timeout, after = [] } = options;
-	appInit().add({
+	const timeoutMs = readDuration(`"timeout" of stop handler "${name}"`, timeout);
+	const added = {
 		name,
 		run: handler,
-		timeoutMs:
-			readDuration(`"timeout" of stop handler "${name}"`, timeout) ??
-			Number.POSITIVE_INFINITY,
+		timeoutMs: timeoutMs ?? Number.POSITIVE_INFINITY,
 		after: typeof after === "string" ? [after] : after,
-	});
+	};
+	appInit().add(added, () => new StopSequence());
 }

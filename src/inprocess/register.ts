@@ -1,12 +1,13 @@
 /** What `lastcall/register` does, and where it does nothing. */
-import { UserError } from "../errors.ts";
-import { TO_GET_BINDING } from "../os/ffi.ts";
-import { libc } from "../os/libc.ts";
-import { patience } from "../os/patience.ts";
-import { startReaper } from "../os/reaper.ts";
-import { inWorkerThread } from "../os/thread.ts";
-import { resolveBudget } from "./budget.ts";
-import { appInit } from "./shared.ts";
+
+import { UserError } from "../base/errors.ts";
+import { inWorkerThread } from "../base/in-worker.ts";
+import { resolveStopTimeout } from "../config/stop-timeout.ts";
+import { TO_GET_BINDING } from "../os/ffi/ffi.ts";
+import { libc } from "../os/ffi/libc.ts";
+import { startReaper } from "../os/processes/reaper.ts";
+import { patience } from "../os/processes/unclaimed-zombies.ts";
+import { appInit } from "./app-init.ts";
 
 const EXIT_USAGE = 2;
 /** Long after the app has started. */
@@ -26,18 +27,14 @@ export function register(): void {
 	} else if (!["", "0"].includes(process.env.LASTCALL_SUBREAPER ?? "")) {
 		const became = libc()?.becomeSubreaper();
 		if (became) reapOrphans();
-		else
-			warn(
-				"cannot become a subreaper",
-				became === false ? "the kernel refuses prctl(2)" : undefined,
-			);
+		else warn("cannot become a subreaper", became === false ? "the kernel refuses prctl(2)" : undefined);
 	}
 }
 
 /** A mistake in the environment is said now, and not at the stop. */
 function checkSettings(): void {
 	try {
-		resolveBudget();
+		resolveStopTimeout(undefined, process.env, undefined);
 	} catch (error) {
 		if (!(error instanceof UserError)) throw error;
 		process.stderr.write(`lastcall: ${error.message}\n`);
@@ -63,9 +60,6 @@ function reapOrphans(): void {
 	const timer = setTimeout(start, FIRST_LOOK_MS).unref();
 }
 
-function warn(
-	what: string,
-	why = `neither node:ffi nor koffi loads here (${TO_GET_BINDING})`,
-): void {
+function warn(what: string, why = `neither node:ffi nor koffi loads here (${TO_GET_BINDING})`): void {
 	process.emitWarning(`lastcall/register ${what}: ${why}`);
 }

@@ -1,3 +1,4 @@
+/** `startJobs()`: loads what it needs when it is called. */
 import type { Config } from "../config/config.ts";
 
 /**

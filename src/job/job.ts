@@ -1,6 +1,8 @@
-import type { ErrorInfo } from "../errors.ts";
-import type { ProcessInfo } from "../os/processes.ts";
-import type { Whereabouts } from "./whereabouts.ts";
+/** The interface of a job, and how a run of a job can end. */
+import type { ErrorInfo } from "../base/errors.ts";
+import type { KernelState } from "../os/processes/kernel-state.ts";
+import type { ThreadPlace } from "../os/processes/locate-thread.ts";
+import type { ProcessInfo } from "../os/processes/processes.ts";
 
 export type JobKind = "thread" | "process";
 
@@ -33,13 +35,20 @@ export type JobExit =
 			readonly expected?: true;
 	  }
 	| {
-			readonly outcome:
-				| "failed"
-				| "out-of-memory"
-				| "not-started"
-				| "not-ready";
+			readonly outcome: "failed" | "out-of-memory" | "not-started" | "not-ready";
 			readonly error: ErrorInfo;
 	  };
+
+/** Where a job was when it had to be ended by force. */
+export type Whereabouts =
+	| ThreadPlace
+	| ({
+			readonly type: "process";
+			readonly pid: number;
+			readonly command: string;
+			/** The other processes of its group that were alive, as far as they can be seen; twenty at the most. */
+			readonly others: readonly ProcessInfo[];
+	  } & KernelState);
 
 /** One run of a job, whatever it is made of. */
 export interface Job {
@@ -75,14 +84,13 @@ export interface JobHooks {
 	/** Its first process has ended by itself, and these of its group are left. The job is to be stopped, and its outcome is `exit`. */
 	readonly onLeaderGone: (exit: JobExit, rest: readonly ProcessInfo[]) => void;
 	/** `done` is to be called once the bytes have left, or were dropped. */
-	readonly onOutput: (
-		stream: Stream,
-		bytes: Uint8Array,
-		done: () => void,
-	) => void;
+	readonly onOutput: (stream: Stream, bytes: Uint8Array, done: () => void) => void;
 	/** So many bytes of its output found no room during the stop. */
 	readonly onDropped: (bytes: number) => void;
 }
+
+/** What a run tells its unit. The other hooks are the same for every run. */
+export type RunHooks = Pick<JobHooks, "onReady" | "onLeaderGone">;
 
 /** `log`: complete JSON lines, to be rendered as those of the init's own log. */
 export type Stream = "stdout" | "stderr" | "log";

@@ -12,9 +12,8 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { setImmediate as turn } from "node:timers/promises";
-import { monotonicMs } from "../clock.ts";
-import { logLine } from "../logger.ts";
-import { within } from "../within.ts";
+import { logLine } from "../base/logger.ts";
+import { monotonicMs, within } from "../base/time.ts";
 import type { JobHooks } from "./job.ts";
 
 /** Bytes of one stream that may be on their way to the reader. */
@@ -56,12 +55,7 @@ export class LineLog {
 	#lastRead = 0;
 	#dropped = 0;
 
-	constructor(
-		stream: Readable,
-		job: string,
-		name: "stdout" | "stderr",
-		hooks: Pick<JobHooks, "onOutput">,
-	) {
+	constructor(stream: Readable, job: string, name: "stdout" | "stderr", hooks: Pick<JobHooks, "onOutput">) {
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.#stream = stream;
 		this.#hooks = hooks;
@@ -179,9 +173,6 @@ export class LineLog {
 
 	/** Many streams share LIMIT_OF_ALL. A stream with nothing in flight may always read: else it would wait for the reader of others. */
 	#isOver(): boolean {
-		return (
-			this.#inFlight > LIMIT ||
-			(inFlightOfAll > LIMIT_OF_ALL && this.#inFlight > 0)
-		);
+		return this.#inFlight > LIMIT || (inFlightOfAll > LIMIT_OF_ALL && this.#inFlight > 0);
 	}
 }

@@ -8,31 +8,32 @@
  * Invariants:
  * - `exited` settles exactly once, with the first of: the end of the group, a start that failed, or `giveUp()`.
  * - The leader is signalled by its pid only before its `exit` was seen: until then the pid is ours (libuv collects it in the
- *   same turn), later it could be somebody else's. The group is signalled under the conditions of os/process-group.ts.
+ *   same turn), later it could be somebody else's. The group is signalled under the conditions of os/processes/process-group.ts.
  * - What the group wrote is handed on before `exited` settles, unless the reader stalls. The wait for that has a bound: whoever
  *   has left the group may hold its pipes open.
  */
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
-import { type ErrorInfo, errorInfo } from "../errors.ts";
-import { watchDeathSignal } from "../os/death-signal.ts";
-import { readKernelState } from "../os/kernel-state.ts";
-import { type NotifySocket, openNotifySocket } from "../os/notify-socket.ts";
-import { preferForOom } from "../os/oom.ts";
-import { giveWay } from "../os/priority.ts";
+import type { ExecaError } from "execa";
+import { type ErrorInfo, errorInfo } from "../base/errors.ts";
+import { loadPackage } from "../base/packages.ts";
+import { hideStreams } from "../os/output/stderr.ts";
+import { readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
+import { preferForOom } from "../os/processes/memory.ts";
 import {
+	giveWay,
 	groupGone,
 	isGroupAlive,
+	isOurProc,
 	nameGroup,
+	readProcess,
 	signalGroup,
-} from "../os/process-group.ts";
-import { isOurProc, readProcess } from "../os/processes.ts";
-import { signalNumber } from "../os/texts.ts";
-import type { Job, JobExit, JobHooks } from "./job.ts";
-import { startLeader } from "./leader.ts";
+} from "../os/processes/processes.ts";
+import { signalNumber } from "../os/signals/names.ts";
+import { type NotifySocket, openNotifySocket } from "../os/sockets/notify-socket.ts";
+import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { LineLog } from "./line-log.ts";
-import { CHANNEL_ENV, readChannel, runsNode } from "./node-channel.ts";
-import type { Whereabouts } from "./whereabouts.ts";
+import { CHANNEL_ENV, readChannel, runsNode } from "./readiness.ts";
 
 export interface ProcessSpec {
 	readonly name: string;
@@ -112,12 +113,10 @@ export class ProcessJob implements Job {
 				const unknown = deathSignal();
 				void this.#onExit(code, signal ?? unknown);
 			});
-			if (hasChannel)
-				readChannel(child.stdio[3] as Readable, () => this.#onReady());
+			if (hasChannel) readChannel(child.stdio[3] as Readable, () => this.#onReady());
 			for (const name of ["stdout", "stderr"] as const) {
 				const pipe = child[name];
-				if (pipe)
-					this.#logs.push(new LineLog(pipe, this.name, name, this.#hooks));
+				if (pipe) this.#logs.push(new LineLog(pipe, this.name, name, this.#hooks));
 			}
 		} catch (error) {
 			this.#fail(errorInfo(error));
@@ -181,9 +180,7 @@ export class ProcessJob implements Job {
 
 	giveUp(): void {
 		this.#tellDropped();
-		this.#ended.resolve(
-			this.#hasRest || !this.#exit ? { outcome: "stuck" } : this.#exit,
-		);
+		this.#ended.resolve(this.#hasRest || !this.#exit ? { outcome: "stuck" } : this.#exit);
 	}
 
 	/** It holds nothing of ours. */
@@ -202,10 +199,7 @@ export class ProcessJob implements Job {
 		this.#ended.resolve({ outcome: "not-started", error });
 	}
 
-	async #onExit(
-		code: number | null,
-		signal: string | undefined,
-	): Promise<void> {
+	async #onExit(code: number | null, signal: string | undefined): Promise<void> {
 		this.#child = undefined;
 		this.#exit = this.#exitOf(code, signal);
 		this.#notifySocket?.close();
@@ -236,8 +230,7 @@ export class ProcessJob implements Job {
 		if (signal !== undefined) {
 			if (this.#killed && signal === "SIGKILL") return { outcome: "killed" };
 			// By number: some have two names.
-			const expected =
-				this.#asked && signalNumber(signal) === signalNumber(stopSignal);
+			const expected = this.#asked && signalNumber(signal) === signalNumber(stopSignal);
 			return { outcome: "signaled", signal, ...(expected && { expected }) };
 		}
 		const exit = { outcome: "exited", code: code ?? 0 } as const;
@@ -246,4 +239,63 @@ export class ProcessJob implements Job {
 		const expected = asTold || successExitCodes.includes(exit.code);
 		return exit.code !== 0 && expected ? { ...exit, expected } : exit;
 	}
+}
+
+// ==== from leader.ts
+
+/**
+ * Starts the first process of a job: execa. Loaded only where a configuration has a process.
+ *
+ * Only its start, and what it says of one that fails, are wanted: its promise waits for whoever holds a pipe, its kill() for one
+ * process only, its clean-up for the end of ours. So these are turned off, and what it hands out is the `ChildProcess` of
+ * node:child_process, whose `exit` is the end and which carries the signals.
+ */
+
+export interface LeaderOptions {
+	/** All of it: nothing of our own environment is added. */
+	readonly env: NodeJS.ProcessEnv;
+	readonly cwd: string;
+	/** Where standard output and error go. */
+	readonly output: "inherit" | "pipe";
+	/** Whether it has a socket as its descriptor 3. */
+	readonly hasChannel: boolean;
+}
+
+export interface Leader {
+	readonly child: ChildProcess;
+	/** Why it could not be started, with its command as it can be pasted into a shell; undefined if it was. */
+	readonly failed: Promise<ErrorInfo> | undefined;
+}
+
+/** Throws what is wrong with the arguments themselves: a null byte, say. */
+export function startLeader(
+	[program = "", ...args]: readonly string[],
+	{ env, cwd, output, hasChannel }: LeaderOptions,
+): Leader {
+	// It looks at the streams of the process when it is loaded and at each start. Touching them would make them non-blocking for all
+	// who share them.
+	const subprocess = hideStreams(() =>
+		loadPackage("execa").execa(program, args, {
+			env,
+			extendEnv: false,
+			cwd,
+			detached: true,
+			stdio: ["ignore", output, output, ...(hasChannel ? ["pipe" as const] : [])],
+			buffer: false,
+			reject: false,
+			cleanup: false,
+			forceKillAfterDelay: false,
+			stripFinalNewline: false,
+			verbose: "none",
+		}),
+	);
+	const { nodeChildProcess: child } = subprocess;
+	const failed = child.pid === undefined ? subprocess.then((result) => describe(result as ExecaError)) : undefined;
+	return { child, failed };
+}
+
+/** What execa's own stack leads to is in here: of no use to anybody. */
+function describe(error: ExecaError): ErrorInfo {
+	const { stack: _, ...info } = errorInfo(error);
+	return { ...info, message: error.shortMessage.replace("\n", ": ") };
 }

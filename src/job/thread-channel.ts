@@ -61,11 +61,7 @@ export class ThreadSender {
 	readonly #words: Int32Array<SharedArrayBuffer>;
 	readonly #mustNotBlock: () => boolean;
 
-	constructor(
-		port: MessagePort,
-		memory: SharedArrayBuffer,
-		mustNotBlock: () => boolean,
-	) {
+	constructor(port: MessagePort, memory: SharedArrayBuffer, mustNotBlock: () => boolean) {
 		this.#port = port;
 		this.#words = new Int32Array(memory);
 		this.#mustNotBlock = mustNotBlock;

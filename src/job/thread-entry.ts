@@ -12,19 +12,16 @@ import { readlinkSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { threadId, workerData } from "node:worker_threads";
-import { defaultExport } from "../default-export.ts";
-import { MAX_DURATION_MS } from "../duration.ts";
-import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
-import { createLogger, type Logger } from "../logger.ts";
-import { explainModuleType } from "../module-type.ts";
-import type { JobContext, JobFunction } from "./context.ts";
-import { Flag } from "./flag.ts";
+import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
+import { createLogger, type Logger } from "../base/logger.ts";
+import { MAX_DURATION_MS } from "../base/time.ts";
+import { defaultExport, explainModuleType } from "../base/user-module.ts";
+import { Flag, type JobContext, type JobFunction } from "./context.ts";
 import { isSuccess, type JobExit, type Stream } from "./job.ts";
 import type { ThreadData } from "./thread.ts";
 import { ThreadSender } from "./thread-channel.ts";
 
-const { name, file, data, logLevel, port, flagMemory, flowMemory } =
-	workerData as ThreadData;
+const { name, file, data, logLevel, port, flagMemory, flowMemory } = workerData as ThreadData;
 const flag = new Flag(flagMemory);
 const sender = new ThreadSender(port, flowMemory, () => flag.isSet);
 
@@ -67,9 +64,7 @@ function runExitListeners(exit: JobExit): JobExit {
 		process.emit("exit", "code" in exit ? exit.code : 0);
 		return exit;
 	} catch (error) {
-		return isSuccess(exit)
-			? { outcome: "failed", error: errorInfo(error) }
-			: exit;
+		return isSuccess(exit) ? { outcome: "failed", error: errorInfo(error) } : exit;
 	}
 }
 
@@ -99,8 +94,7 @@ async function runJob(): Promise<JobExit> {
 		return { outcome: "finished" };
 	} catch (error) {
 		// `await queue.take({signal: flag.signal})` throws when the flag is raised: that is how it was told.
-		if (flag.isSet && attempt(() => isAbort(error)))
-			return { outcome: "finished" };
+		if (flag.isSet && attempt(() => isAbort(error))) return { outcome: "finished" };
 		return { outcome: "failed", error: errorInfo(error) };
 	}
 }
@@ -127,10 +121,7 @@ function explain(error: ErrorInfo): ErrorInfo {
 async function importJob(): Promise<JobFunction> {
 	const job = defaultExport(await import(pathToFileURL(file).href));
 	if (typeof job !== "function") {
-		const found =
-			job === undefined
-				? "no default export"
-				: `a default export of type ${typeof job}`;
+		const found = job === undefined ? "no default export" : `a default export of type ${typeof job}`;
 		throw new TypeError(
 			`Cannot run ${file}: found ${found}, expected the job's function: export default async function ${name}({flag}) {…}`,
 		);
@@ -147,9 +138,7 @@ function createContext(): JobContext {
 		data,
 		flag,
 		get log() {
-			logger ??= createLogger(logLevel, { job: name }, (line) =>
-				sender.sendOutput("log", Buffer.from(line)),
-			);
+			logger ??= createLogger(logLevel, { job: name }, (line) => sender.sendOutput("log", Buffer.from(line)));
 			return logger;
 		},
 		ready() {
@@ -162,15 +151,13 @@ function createContext(): JobContext {
 /** Lets a stream of the thread hand each write over at once, instead of buffering it in the thread. */
 function redirect(stream: Writable, type: Stream): void {
 	stream._write = (chunk: Buffer | string, encoding, done) => {
-		const bytes =
-			typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
+		const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
 		sender.sendOutput(type, bytes);
 		done();
 	};
 	// What was held back by cork(). Without this it would take Node.js's own way, and be lost when the thread is ended.
 	stream._writev = (chunks, done) => {
-		for (const { chunk, encoding } of chunks)
-			stream._write(chunk, encoding, () => {});
+		for (const { chunk, encoding } of chunks) stream._write(chunk, encoding, () => {});
 		done();
 	};
 }

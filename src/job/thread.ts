@@ -18,16 +18,13 @@ import {
 	receiveMessageOnPort,
 	Worker,
 } from "node:worker_threads";
-import { attempt, type ErrorInfo, errorInfo } from "../errors.ts";
-import type { LogLevel } from "../logger.ts";
-import { giveWay } from "../os/priority.ts";
-import { isOurProc } from "../os/processes.ts";
-import { RaisableFlag } from "./flag.ts";
-import type { Job, JobExit, JobHooks, Stream } from "./job.ts";
-import { locateThread } from "./locate-thread.ts";
+import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
+import type { LogLevel } from "../base/logger.ts";
+import { locateThread } from "../os/processes/locate-thread.ts";
+import { giveWay, isOurProc } from "../os/processes/processes.ts";
+import { RaisableFlag } from "./context.ts";
+import type { Job, JobExit, JobHooks, Stream, Whereabouts } from "./job.ts";
 import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
-import { exitOf, notStarted, saidExit } from "./thread-exit.ts";
-import type { Whereabouts } from "./whereabouts.ts";
 
 export interface ThreadSpec {
 	readonly name: string;
@@ -51,10 +48,7 @@ export interface ThreadData {
 }
 
 // Beside this file in the sources, and beside each bundle of the package.
-const ENTRY = new URL(
-	`./thread-entry${extname(import.meta.url) === ".ts" ? ".ts" : ".cjs"}`,
-	import.meta.url,
-);
+const ENTRY = new URL(`./thread-entry${extname(import.meta.url) === ".ts" ? ".ts" : ".cjs"}`, import.meta.url);
 
 /** All that are there, the parked ones too. */
 const threads = new Set<Worker>();
@@ -176,9 +170,7 @@ export class ThreadJob implements Job {
 	}
 
 	/** Of the stack only what the job's author has written: whatever the first file of the thread has called is the job's function. */
-	#withoutEntry({
-		stack,
-	}: Extract<Whereabouts, { type: "javascript" }>): Whereabouts {
+	#withoutEntry({ stack }: Extract<Whereabouts, { type: "javascript" }>): Whereabouts {
 		const entry = fileURLToPath(ENTRY);
 		const end = stack.findIndex(({ file }) => file === entry);
 		const own = end === -1 ? stack : stack.slice(0, end);
@@ -212,18 +204,14 @@ export class ThreadJob implements Job {
 			}
 			default: {
 				const { type, bytes } = message;
-				this.#hooks.onOutput(type, bytes, () =>
-					this.#flow.release(bytes.length),
-				);
+				this.#hooks.onOutput(type, bytes, () => this.#flow.release(bytes.length));
 			}
 		}
 	}
 
 	/** What was printed before thread-entry.ts took the streams over: by a preloaded module, for instance. */
 	#passOn(stream: Readable, type: Stream): void {
-		stream.on("data", (bytes: Uint8Array) =>
-			this.#hooks.onOutput(type, bytes, () => {}),
-		);
+		stream.on("data", (bytes: Uint8Array) => this.#hooks.onOutput(type, bytes, () => {}));
 	}
 
 	/** Takes what the port still holds: messages outlive the thread that sent them. */
@@ -241,9 +229,7 @@ export class ThreadJob implements Job {
 		this.#worker = undefined;
 		this.#drain();
 		this.#port?.close();
-		this.#end(
-			this.#killed ? { outcome: "killed" } : exitOf(code, this.#uncaught),
-		);
+		this.#end(this.#killed ? { outcome: "killed" } : exitOf(code, this.#uncaught));
 		this.#left.resolve();
 	}
 
@@ -254,4 +240,56 @@ export class ThreadJob implements Job {
 		if (dropped > 0) this.#hooks.onDropped(dropped);
 		this.#ended.resolve(exit);
 	}
+}
+
+// ==== from thread-exit.ts
+
+/** How a thread has ended. */
+
+/** What the thread said of its own end. `undefined` if no end is made so: the job's code can send whatever it likes. */
+export function saidExit(said: Partial<JobExit> = {}): JobExit | undefined {
+	switch (said.outcome) {
+		case "finished":
+			return { outcome: "finished" };
+		case "exited":
+			return Number.isInteger(said.code) ? { outcome: "exited", code: Number(said.code) } : undefined;
+		case "failed":
+		case "not-started": {
+			const { name, message, stack, code } = said.error ?? {};
+			if (typeof name !== "string" || typeof message !== "string") return undefined;
+			const error = {
+				name,
+				message,
+				...(typeof stack === "string" && { stack }),
+				...(typeof code === "string" && { code }),
+			};
+			return { outcome: said.outcome, error };
+		}
+		default:
+			return undefined;
+	}
+}
+
+/**
+ * The end of a thread that has said nothing.
+ *
+ * @param error Of the worker's event `error`, if there was one.
+ */
+export function exitOf(code: number, error: ErrorInfo | undefined): JobExit {
+	if (!error) return { outcome: "exited", code };
+	switch (error.code) {
+		case "ERR_WORKER_OUT_OF_MEMORY":
+			return { outcome: "out-of-memory", error };
+		case "ERR_WORKER_INIT_FAILED":
+			return notStarted(error);
+		default:
+			return { outcome: "failed", error };
+	}
+}
+
+/** No thread could be made. Node.js says no more than the code of the error. */
+export function notStarted(error: ErrorInfo): JobExit {
+	const limit = /EMFILE/.test(error.message) ? "open files" : /EAGAIN/.test(error.message) && "processes and threads";
+	const message = limit ? `${error.message}: no thread could be made, the limit of ${limit} is reached` : error.message;
+	return { outcome: "not-started", error: { ...error, message } };
 }

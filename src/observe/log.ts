@@ -1,21 +1,13 @@
 /** Events → log lines: what happened in words, and as fields for machines. */
-import { formatDuration } from "../duration.ts";
-import type { Event } from "../events.ts";
-import { isSuccess, wasKilled } from "../job/job.ts";
-import { describeWhereabouts } from "../job/whereabouts.ts";
-import { isLogged, type LogLevel } from "../logger.ts";
-import type { Console } from "./console.ts";
-import {
-	exitInWords,
-	processesInWords,
-	reasonInWords,
-	roleInWords,
-} from "./words.ts";
 
-type Line = readonly [
-	level: "debug" | "info" | "warn" | "error",
-	message: string,
-];
+import { isLogged, type LogLevel } from "../base/logger.ts";
+import { formatDuration } from "../base/time.ts";
+import { isSuccess, wasKilled } from "../job/job.ts";
+import type { Event } from "../supervisor/events.ts";
+import type { Console } from "./console.ts";
+import { describeWhereabouts, exitInWords, processesInWords, reasonInWords, roleInWords } from "./words.ts";
+
+type Line = readonly [level: "debug" | "info" | "warn" | "error", message: string];
 
 /** Not even worded where "debug" is not logged: a storm of orphans may be under way. */
 const FOR_DEBUGGING: ReadonlySet<Event["type"]> = new Set([
@@ -25,10 +17,7 @@ const FOR_DEBUGGING: ReadonlySet<Event["type"]> = new Set([
 	"signal.forwarded",
 ]);
 
-export function logEvents(
-	log: Console["log"],
-	least: LogLevel,
-): (event: Event) => void {
+export function logEvents(log: Console["log"], least: LogLevel): (event: Event) => void {
 	const debugs = isLogged("debug", least);
 	return (event) => {
 		if (!debugs && FOR_DEBUGGING.has(event.type)) return;
@@ -56,29 +45,17 @@ function describe(event: Event): Line {
 		case "job.waiting":
 			return ["info", `Job ${event.job} is waiting for what it depends on`];
 		case "job.withdrawn":
-			return [
-				"info",
-				`Job ${event.job} was waiting for its start, and will not be started`,
-			];
+			return ["info", `Job ${event.job} was waiting for its start, and will not be started`];
 		case "job.ready":
 			return ["info", `Job ${event.job} is ready`];
 		case "job.startTimedOut":
-			return [
-				"error",
-				`Job ${event.job} is not ready after ${formatDuration(event.waitedMs)}: ${event.detail}`,
-			];
+			return ["error", `Job ${event.job} is not ready after ${formatDuration(event.waitedMs)}: ${event.detail}`];
 		case "job.stopRequested":
 			return ["debug", `Job ${event.job} was asked to stop`];
 		case "restart.scheduled":
-			return [
-				"warn",
-				`Job ${event.job} starts again in ${formatDuration(event.delayMs)}, restart ${event.restarts}`,
-			];
+			return ["warn", `Job ${event.job} starts again in ${formatDuration(event.delayMs)}, restart ${event.restarts}`];
 		case "signal.forwarded":
-			return [
-				"debug",
-				`Forwarded ${event.signal} to ${event.jobs.join(", ") || "no job: none is a process"}`,
-			];
+			return ["debug", `Forwarded ${event.signal} to ${event.jobs.join(", ") || "no job: none is a process"}`];
 		case "command.received":
 			return [
 				"info",
@@ -99,30 +76,18 @@ function describe(event: Event): Line {
 				`Job ${event.job} ${exitInWords(event.exit)}; asking the rest of its process group to stop: ${processesInWords(event.rest)}`,
 			];
 		case "job.leftOver":
-			return [
-				"warn",
-				`Job ${event.job} has ended, but not its thread ${event.id}: a call in native code holds it`,
-			];
+			return ["warn", `Job ${event.job} has ended, but not its thread ${event.id}: a call in native code holds it`];
 		case "job.killed":
 			return [
 				"warn",
 				`Job ${event.job} has not joined after ${formatDuration(event.waitedMs)}${event.where ? ` (${describeWhereabouts(event.where)})` : ""}: ending it by force`,
 			];
 		case "job.outputDropped":
-			return [
-				"warn",
-				`Job ${event.job}: ${event.bytes} bytes of its output are lost: nobody read them`,
-			];
+			return ["warn", `Job ${event.job}: ${event.bytes} bytes of its output are lost: nobody read them`];
 		case "output.dropped":
-			return [
-				"warn",
-				`${event.bytes} bytes of the log could not be written and are lost`,
-			];
+			return ["warn", `${event.bytes} bytes of the log could not be written and are lost`];
 		case "stop.requested":
-			return [
-				"info",
-				`Stopping: ${reasonInWords(event.reason)}; the jobs have ${formatDuration(event.jobsMs)}`,
-			];
+			return ["info", `Stopping: ${reasonInWords(event.reason)}; the jobs have ${formatDuration(event.jobsMs)}`];
 		case "stop.hurried":
 			return ["warn", "Second SIGINT: the deadline is now"];
 		case "stragglers.ended":

@@ -1,13 +1,13 @@
 /** Facts in words, for log lines, reports and tables. */
-import type { Event, StopReason } from "../events.ts";
-import type { JobExit } from "../job/job.ts";
-import { TO_GET_BINDING } from "../os/ffi.ts";
-import type { ProcessInfo } from "../os/processes.ts";
 
-export function roleInWords({
-	role,
-	binding,
-}: Extract<Event, { type: "init.started" }>): string {
+import type { JobExit, Whereabouts } from "../job/job.ts";
+import { TO_GET_BINDING } from "../os/ffi/ffi.ts";
+import type { KernelState } from "../os/processes/kernel-state.ts";
+import type { Frame } from "../os/processes/locate-thread.ts";
+import type { ProcessInfo } from "../os/processes/processes.ts";
+import type { Event, StopReason } from "../supervisor/events.ts";
+
+export function roleInWords({ role, binding }: Extract<Event, { type: "init.started" }>): string {
 	if (role === "init") return "the container's init";
 	if (role === "subreaper") return "a child subreaper";
 	return binding === "none"
@@ -37,9 +37,7 @@ export function exitInWords(exit: JobExit): string {
 		case "exited":
 			return `exited with code ${exit.code}`;
 		case "signaled":
-			return exit.expected
-				? `ended by ${exit.signal}`
-				: `was killed by ${exit.signal}`;
+			return exit.expected ? `ended by ${exit.signal}` : `was killed by ${exit.signal}`;
 		case "out-of-memory":
 			return `ran out of memory: ${exit.error.message}`;
 		case "not-started":
@@ -57,9 +55,56 @@ export function exitInWords(exit: JobExit): string {
 const NAMED = 20;
 
 export function processesInWords(processes: readonly ProcessInfo[]): string {
-	const named = processes
-		.slice(0, NAMED)
-		.map(({ pid, command }) => `${pid} (${command})`);
+	const named = processes.slice(0, NAMED).map(({ pid, command }) => `${pid} (${command})`);
 	if (processes.length > NAMED) named.push("and more");
 	return named.join(", ") || "some that /proc does not show";
+}
+
+const STATES: Readonly<Record<string, string>> = {
+	R: "running",
+	S: "sleeping",
+	D: "in uninterruptible sleep",
+	T: "stopped",
+	t: "stopped by a debugger",
+	Z: "a zombie",
+};
+
+/** The whereabouts for a reader: `in flush (/app/jobs/mailer.ts:42)`, `in native code: openat`. */
+export function describeWhereabouts(where: Whereabouts): string {
+	switch (where.type) {
+		case "javascript": {
+			const frame = where.stack.find(isOfUser) ?? where.stack[0];
+			return frame
+				? `in ${frame.function} (${frame.line === undefined ? frame.file : `${frame.file}:${frame.line}`})`
+				: "in JavaScript";
+		}
+		case "idle":
+			return "waiting for something asynchronous";
+		case "native":
+			return where.call === undefined
+				? `${describeKernelState(where)}, and gave no answer in time`
+				: `in native code: ${describeKernelState(where)}`;
+		case "process":
+			return `${describeKernelState(where)}: ${where.command}${describeOthers(where.others)}`;
+	}
+}
+
+/** So many of a process group are named in a line. */
+const NAMED_OTHERS = 3;
+
+function describeOthers(others: readonly ProcessInfo[]): string {
+	const words = others.slice(0, NAMED_OTHERS).map(({ pid, command }) => `, ${pid} (${command})`);
+	const more = others.length - NAMED_OTHERS;
+	if (more > 0) words.push(`, and ${more} more`);
+	return words.join("");
+}
+
+/** Internals of Node.js say little; who called them says it all. */
+function isOfUser({ file }: Frame): boolean {
+	return file !== "" && !file.startsWith("node:");
+}
+
+function describeKernelState({ state, call, waitsIn }: KernelState): string {
+	const details = [call, waitsIn && `in the kernel's ${waitsIn}`].filter((detail) => detail !== undefined);
+	return [STATES[state] ?? state, ...details].join(", ");
 }

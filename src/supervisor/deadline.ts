@@ -1,5 +1,5 @@
-import { monotonicMs } from "../clock.ts";
-import { within } from "../within.ts";
+/** A moment that can only come nearer, and bounded waits for it. */
+import { monotonicMs, within } from "../base/time.ts";
 
 /** A moment that can only come nearer; it may be infinitely far away at first. Monotonic: the wall clock may jump. */
 export class Deadline {

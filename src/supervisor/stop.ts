@@ -1,10 +1,9 @@
 /** Turns one job's stop into *ask, join, look where it is if it is late, kill*. */
-import { monotonicMs } from "../clock.ts";
-import type { Emit, ForcedEnd } from "../events.ts";
+import { monotonicMs, within } from "../base/time.ts";
+import type { Budget } from "../config/stop-timeout.ts";
 import type { Job, JobExit } from "../job/job.ts";
-import { within } from "../within.ts";
-import type { Budget } from "./budget.ts";
 import type { Deadline } from "./deadline.ts";
+import type { Emit, ForcedEnd } from "./events.ts";
 
 export interface StopTerms {
 	/** Milliseconds this job has; the deadline may give it less. */
@@ -42,10 +41,7 @@ export async function stopJob(
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
 		const waitedMs = elapsed();
 		const late = monotonicMs();
-		const where = await Promise.race([
-			job.locate(budget.locateMs),
-			job.exited.then(() => undefined),
-		]);
+		const where = await Promise.race([job.locate(budget.locateMs), job.exited.then(() => undefined)]);
 		// Late, but by itself, if it has ended meanwhile: when the whole container was frozen beyond the deadline, say.
 		if (job.kill()) {
 			killed = { waitedMs, ...(where && { where }) };
@@ -70,4 +66,45 @@ export async function stopJob(
 		leftMs: Math.max(0, allowedMs - tookMs),
 		...(killed && { killed }),
 	};
+}
+
+// ==== from left-over.ts
+
+/**
+ * What is left of a job's runs that have exited.
+ *
+ * A thread that has settled may not go: a call in native code, or in libuv's pool, holds it. One of them may be there beside the
+ * next run. Never a second one, and never a run that is stuck: its code may still run.
+ */
+
+/** Time for it to go: a thread needs milliseconds. */
+const LEAVE_MS = 1_000;
+
+export class LeftOver {
+	readonly #runs = new Map<Job, JobExit>();
+
+	add(job: Job, exit: JobExit): void {
+		this.#runs.set(job, exit);
+		void job.gone.then(() => this.#runs.delete(job));
+	}
+
+	/** Frees what the run holds. Settles after a moment: whether it has gone. */
+	async release(job: Job): Promise<boolean> {
+		job.release();
+		await within(job.gone, LEAVE_MS);
+		return !this.#runs.has(job);
+	}
+
+	/** Tells whether a new run may begin: at once where nothing is left, else after a moment for it to go. */
+	whenFree(tell: (isFree: boolean) => void): void {
+		if (this.#runs.size === 0) tell(true);
+		else void this.isFree().then(tell);
+	}
+
+	async isFree(): Promise<boolean> {
+		const gone = [...this.#runs.keys()].map((job) => job.gone);
+		if (gone.length > 0) await within(Promise.all(gone), LEAVE_MS);
+		const exits = [...this.#runs.values()];
+		return exits.length < 2 && exits.every(({ outcome }) => outcome !== "stuck");
+	}
 }

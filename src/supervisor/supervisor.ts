@@ -9,17 +9,15 @@
  *   the deadline has come: then all that are left are asked at once.
  * - Every job that was started is joined, or given up, before `run()` resolves.
  */
-import { monotonicMs } from "../clock.ts";
-import type { Emit, JobStop, StopReason } from "../events.ts";
+import { monotonicMs, within } from "../base/time.ts";
+import type { Budget } from "../config/stop-timeout.ts";
 import type { JobExit } from "../job/job.ts";
-import { within } from "../within.ts";
-import type { Budget } from "./budget.ts";
-import { type Control, controlJobs } from "./control.ts";
+import { type Control, controlJobs } from "./commands.ts";
 import { Deadline } from "./deadline.ts";
-import type { UnitPlan } from "./plan.ts";
-import { StartQueue } from "./start-queue.ts";
+import type { Emit, JobStop, StopReason } from "./events.ts";
+import { StartQueue } from "./starts.ts";
 import type { StopOutcome } from "./stop.ts";
-import { Unit } from "./unit.ts";
+import { Unit, type UnitPlan } from "./unit.ts";
 
 export interface SupervisorResult {
 	readonly reason: StopReason;
@@ -38,7 +36,8 @@ interface StopRequest {
 export class Supervisor {
 	/** What users may ask for while it runs. */
 	readonly control: Control;
-	readonly #units: ReadonlyMap<string, Unit>;
+	readonly units: readonly Unit[];
+	readonly #byName: ReadonlyMap<string, Unit>;
 	readonly #budget: Budget;
 	readonly #emit: Emit;
 	readonly #deadline = new Deadline();
@@ -64,18 +63,13 @@ export class Supervisor {
 			onRunEnded: () => this.#checkLeft(),
 			onEnded: (unit: Unit, exit: JobExit) => this.#onEnded(unit, exit),
 		};
-		this.#units = new Map(
-			plans.map((plan) => [plan.name, new Unit(plan, hooks)]),
-		);
+		this.units = plans.map((plan) => new Unit(plan, hooks));
+		this.#byName = new Map(this.units.map((unit) => [unit.plan.name, unit]));
 		// All at once, before anything else is done about them: a hundred jobs that turn in circles leave us no time for more.
 		void this.#deadline.passed.then(() => {
-			for (const unit of this.#units.values()) unit.giveWay();
+			for (const unit of this.units) unit.giveWay();
 		});
-		this.control = controlJobs(
-			this.#units,
-			emit,
-			() => this.#request !== undefined,
-		);
+		this.control = controlJobs(this.#byName, emit, () => this.#request !== undefined);
 	}
 
 	async run(): Promise<SupervisorResult> {
@@ -86,10 +80,7 @@ export class Supervisor {
 		// Only a signal comes from somebody who sends requests elsewhere first. A timer of 0 would take a millisecond.
 		this.#checkLeft();
 		if (reason.type === "signal" && drainMs > 0)
-			await within(
-				Promise.race([this.#deadline.passed, this.#noneLeft.promise]),
-				drainMs,
-			);
+			await within(Promise.race([this.#deadline.passed, this.#noneLeft.promise]), drainMs);
 		return { reason, requestedAt: at, jobs: await this.#stopAll(at) };
 	}
 
@@ -98,8 +89,7 @@ export class Supervisor {
 		if (this.#request) return;
 		const { jobsMs } = this.#budget;
 		this.#request = { reason, at: monotonicMs() };
-		const units = [...this.#units.values()];
-		this.#ranAtRequest = new Set(units.filter(({ isRunning }) => isRunning));
+		this.#ranAtRequest = new Set(this.units.filter(({ isRunning }) => isRunning));
 		this.#starts.close();
 		this.#deadline.bringTo(jobsMs);
 		this.#emit({ type: "stop.requested", reason, jobsMs });
@@ -120,9 +110,7 @@ export class Supervisor {
 
 	/** Passes a signal on to every job that is a process: these are returned. */
 	forward(signal: NodeJS.Signals): string[] {
-		return [...this.#units.values()]
-			.filter((unit) => unit.signal(signal))
-			.map(({ plan }) => plan.name);
+		return this.units.filter((unit) => unit.signal(signal)).map(({ plan }) => plan.name);
 	}
 
 	/**
@@ -135,7 +123,7 @@ export class Supervisor {
 		this.#starting = true;
 		while (this.#again) {
 			this.#again = false;
-			for (const unit of this.#units.values()) this.#startIfFree(unit);
+			for (const unit of this.units) this.#startIfFree(unit);
 		}
 		this.#starting = false;
 	}
@@ -143,11 +131,8 @@ export class Supervisor {
 	#startIfFree(unit: Unit): void {
 		if (this.#request || unit.state !== "waiting") return;
 		const dependencies = this.#unitsOf(unit.plan.dependsOn);
-		const failed = dependencies.find(
-			({ isOver, state }) => isOver && state === "ended",
-		);
-		if (failed)
-			unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
+		const failed = dependencies.find(({ isOver, state }) => isOver && state === "ended");
+		if (failed) unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
 		else if (this.#isFree(unit))
 			this.#starts.add(unit, () => {
 				// What it depends on may have ended while it stood in the queue.
@@ -165,26 +150,23 @@ export class Supervisor {
 		const { name, essential } = plan;
 		if (essential) this.requestStop({ type: "job", job: name, exit });
 		else this.#startNext();
-		if ([...this.#units.values()].every(({ isOver }) => isOver))
-			this.requestStop({ type: "idle" });
+		if (this.units.every(({ isOver }) => isOver)) this.requestStop({ type: "idle" });
 	}
 
 	#checkLeft(): void {
 		if (!this.#request) return;
-		if ([...this.#units.values()].every(({ isRunning }) => !isRunning))
-			this.#noneLeft.resolve();
+		if (this.units.every(({ isRunning }) => !isRunning)) this.#noneLeft.resolve();
 	}
 
 	async #stopAll(requestedAt: number): Promise<JobStop[]> {
 		const stops = new Map<Unit, PromiseWithResolvers<void>>();
 		const dependents = new Map<Unit, Unit[]>();
-		for (const unit of this.#units.values()) {
+		for (const unit of this.units) {
 			stops.set(unit, Promise.withResolvers());
 			dependents.set(unit, []);
 		}
-		for (const unit of this.#units.values())
-			for (const base of this.#unitsOf(unit.plan.dependsOn))
-				dependents.get(base)?.push(unit);
+		for (const unit of this.units)
+			for (const base of this.#unitsOf(unit.plan.dependsOn)) dependents.get(base)?.push(unit);
 		const results = [...stops].map(async ([unit, stopped]) => {
 			const above = dependents.get(unit) ?? [];
 			const gone = Promise.all(above.map((other) => stops.get(other)?.promise));
@@ -193,20 +175,14 @@ export class Supervisor {
 			stopped.resolve();
 			return this.#describeStop(unit, outcome, requestedAt);
 		});
-		return (await Promise.all(results)).filter(
-			(result) => result !== undefined,
-		);
+		return (await Promise.all(results)).filter((result) => result !== undefined);
 	}
 
 	#unitsOf(names: readonly string[]): Unit[] {
-		return names.flatMap((name) => this.#units.get(name) ?? []);
+		return names.flatMap((name) => this.#byName.get(name) ?? []);
 	}
 
-	#describeStop(
-		unit: Unit,
-		stop: StopOutcome | undefined,
-		requestedAt: number,
-	): JobStop | undefined {
+	#describeStop(unit: Unit, stop: StopOutcome | undefined, requestedAt: number): JobStop | undefined {
 		const { plan, lastExit: exit } = unit;
 		const { name: job } = plan;
 		if (stop) {

@@ -1,35 +1,92 @@
 /**
  * One job through all its runs: starts it, learns when it is ready, restarts it, stops it.
  *
- * What is wanted and what is are two facts: `#held` says that somebody asked for its stop, `#state` where it is now.
+ * Two facts are kept apart: `#state` says what the job does now, `#held` says that somebody asked for its stop.
  *
  * Invariants:
- * - At most one run at a time; a new one begins only after the exit of the one before. See left-over.ts for what may be there of
- *   that one.
- * - Whatever belongs to a start (readiness poll, start timeout) ends with the first of: ready, exit, stop. A restart that
- *   waits ends with a stop. So none of them ever delays a stop.
- * - A second request to stop joins the first one.
+ * - A job has at most one run at a time. The next run begins after the exit of the one before; left-over.ts says what may still be
+ *   there of that one.
+ * - A readiness probe, a start timeout and a scheduled restart end as soon as the job is ready, exits, or is stopped. None of them
+ *   delays a stop.
+ * - A second stop request joins the first one.
  */
-import { monotonicMs } from "../clock.ts";
-import { isSuccess, type Job, type JobExit } from "../job/job.ts";
-import { LeftOver } from "./left-over.ts";
-import type { UnitPlan } from "./plan.ts";
-import { HEALTHY_MS, planRestart } from "./restart.ts";
-import { watchStart } from "./start.ts";
-import { type StopOutcome, stopJob } from "./stop.ts";
-import type { Run, UnitHooks, UnitState } from "./unit-state.ts";
+import { monotonicMs } from "../base/time.ts";
+import type { Budget } from "../config/stop-timeout.ts";
+import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks } from "../job/job.ts";
+import { pollUntilReady, type Readiness } from "../job/readiness.ts";
+import type { Deadline } from "./deadline.ts";
+import type { Emit } from "./events.ts";
+import { HEALTHY_MS, planRestart, type RestartPolicy, type StartQueue } from "./starts.ts";
+import { LeftOver, type StopOutcome, stopJob } from "./stop.ts";
+
+export interface UnitPlan {
+	readonly name: string;
+	readonly kind: JobKind;
+	/** Makes the job of one run. */
+	readonly makeJob: (hooks: RunHooks) => Job;
+	/** Whether the program ends when this job does. */
+	readonly essential: boolean;
+	/** Names of the jobs that have to be ready before this one starts, and that stop after it. */
+	readonly dependsOn: readonly string[];
+	readonly readiness: Readiness;
+	/** Milliseconds; may be infinite. */
+	readonly startTimeoutMs: number;
+	readonly restart: RestartPolicy;
+	/** Milliseconds. @default what the program's stop gives to the jobs */
+	readonly stopTimeoutMs: number | undefined;
+}
+
+export interface UnitHooks {
+	readonly emit: Emit;
+	/** The jobs that depend on this one may start. */
+	readonly onReady: () => void;
+	/** A run has ended, in whichever way. */
+	readonly onRunEnded: () => void;
+	/** The job has ended by itself, and for good. */
+	readonly onEnded: (unit: Unit, exit: JobExit) => void;
+	/** The program's deadline: infinitely far away until its stop is requested. */
+	readonly deadline: Deadline;
+	readonly budget: Budget;
+	/** A stop removes this job's entry. */
+	readonly starts: StartQueue;
+}
+
+interface Run {
+	readonly job: Job;
+	readonly startedAt: number;
+	/** Aborted when nobody waits for readiness any more. */
+	readonly starting: AbortController;
+}
+
+type State =
+	/** For the jobs it depends on. */
+	| { readonly type: "waiting" }
+	| { readonly type: "starting" | "ready"; readonly run: Run }
+	/** It was to end well, and has. */
+	| { readonly type: "completed" }
+	| { readonly type: "backing-off" }
+	| {
+			readonly type: "stopping";
+			readonly run: Run;
+			readonly stop: Promise<StopOutcome>;
+	  }
+	| { readonly type: "ended" };
+
+export type JobState = State["type"];
 
 export class Unit {
 	readonly plan: UnitPlan;
 	readonly leftOver = new LeftOver();
 	readonly #hooks: UnitHooks;
-	#state: UnitState = { type: "waiting" };
+	#state: State = { type: "waiting" };
+	#since = monotonicMs();
 	#startWaiters: (() => void)[] = [];
 	#held = false;
-	/** In a row, without a healthy run between them. */
+	/** Restarts in a row, without a healthy run between them. */
 	#restarts = 0;
-	/** The same of runs that were neither healthy nor a success. */
+	/** Runs in a row that were neither healthy nor a success. */
 	#failures = 0;
+	#allRestarts = 0;
 	#lastExit: JobExit | undefined;
 
 	constructor(plan: UnitPlan, hooks: UnitHooks) {
@@ -37,13 +94,33 @@ export class Unit {
 		this.#hooks = hooks;
 	}
 
-	get state(): UnitState["type"] {
+	get state(): JobState {
 		return this.#state.type;
+	}
+
+	/** When that state began, by the monotonic clock. */
+	get since(): number {
+		return this.#since;
+	}
+
+	/** Thread id, or pid, of the present run. */
+	get id(): number | undefined {
+		return this.#run?.job.id || undefined;
+	}
+
+	/** How often it has been restarted since the program started. */
+	get restarts(): number {
+		return this.#allRestarts;
 	}
 
 	/** How its last run ended, if one has. */
 	get lastExit(): JobExit | undefined {
 		return this.#lastExit;
+	}
+
+	/** Whether there is a run. */
+	get isRunning(): boolean {
+		return this.#run !== undefined;
 	}
 
 	/** Whether it has ended by itself, and will not be started again. */
@@ -52,22 +129,45 @@ export class Unit {
 		return !this.#held && (type === "ended" || type === "completed");
 	}
 
+	/** Whether the jobs that depend on it may start. */
+	get isReady(): boolean {
+		const { type } = this.#state;
+		return type === "ready" || type === "completed";
+	}
+
+	get #run(): Run | undefined {
+		return "run" in this.#state ? this.#state.run : undefined;
+	}
+
 	/** Begins a run, unless there is one. Never throws: a failure is an exit. */
 	start(): void {
-		const { type } = this.#state;
-		if (type === "starting" || type === "ready" || type === "stopping") return;
+		if (this.isRunning) return;
 		this.#hooks.starts.remove(this);
-		this.#held = false;
-		this.#restarts = 0;
-		this.#failures = 0;
+		this.#forgetPast();
 		this.#begin();
 	}
 
-	/** What it depends on has failed: it never runs. */
+	/** Has it start when the jobs it depends on are ready, unless it runs. */
+	wait(): void {
+		if (this.isRunning) return;
+		this.#forgetPast();
+		this.#hooks.emit({ type: "job.waiting", job: this.plan.name });
+		this.#enter({ type: "waiting" });
+	}
+
+	/** A job that it depends on has failed: it never runs. */
 	failStart(message: string): void {
 		if (this.#state.type !== "waiting") return;
 		const error = { name: "DependencyError", message };
 		this.#endUnstarted({ outcome: "not-started", error });
+	}
+
+	/** Settles when its start is over: it is ready, or has failed. */
+	async started(): Promise<void> {
+		if (this.#state.type !== "starting") return;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#startWaiters.push(resolve);
+		await promise;
 	}
 
 	/** Asks for the stop and joins. Never rejects; `undefined` if there was nothing to stop. */
@@ -79,57 +179,34 @@ export class Unit {
 		const state = this.#state;
 		if (state.type === "stopping") return state.stop;
 		if ("run" in state) return this.#stopRun(state.run);
-		// It waited for its start. At the program's stop the report tells of it.
-		if (state.type !== "ended" && !deadline.isSet)
-			emit({ type: "job.withdrawn", job: this.plan.name });
+		// At the program's stop the report tells of a job that was waiting.
+		if (state.type !== "ended" && !deadline.isSet) emit({ type: "job.withdrawn", job: this.plan.name });
 		this.#enter({ type: "ended" });
 		return undefined;
 	}
 
-	/** Has it start when what it depends on is ready, unless it runs. */
-	wait(): void {
-		if ("run" in this.#state || this.#state.type === "stopping") return;
+	/** Passes a signal on. `false` if there is no process to take it. */
+	signal(signal: NodeJS.Signals): boolean {
+		if (this.#state.type === "stopping") return false;
+		return this.#run?.job.signal(signal) ?? false;
+	}
+
+	/** A run that is still stopping gets the lowest priority. */
+	giveWay(): void {
+		if (this.#state.type === "stopping") this.#state.run.job.giveWay();
+	}
+
+	#forgetPast(): void {
 		this.#held = false;
 		this.#restarts = 0;
 		this.#failures = 0;
-		this.#hooks.emit({ type: "job.waiting", job: this.plan.name });
-		this.#enter({ type: "waiting" });
 	}
 
-	/** Settles when its start is over: it is ready, or has failed. */
-	async started(): Promise<void> {
-		if (this.#state.type !== "starting") return;
-		const { promise, resolve } = Promise.withResolvers<void>();
-		this.#startWaiters.push(resolve);
-		await promise;
-	}
-
-	/** Whether there is a run. */
-	get isRunning(): boolean {
-		return "run" in this.#state || this.#state.type === "stopping";
-	}
-
-	/** A one-shot that has ended well is as good as ready, for ever. */
-	get isReady(): boolean {
-		const { type } = this.#state;
-		return type === "ready" || type === "completed";
-	}
-
-	#enter(state: UnitState): void {
+	#enter(state: State): void {
 		this.#state = state;
+		this.#since = monotonicMs();
 		if (state.type === "starting") return;
 		for (const resolve of this.#startWaiters.splice(0)) resolve();
-	}
-
-	/** Passes a signal on. `false` if there is no process to take it. */
-	signal(signal: NodeJS.Signals): boolean {
-		const state = this.#state;
-		return "run" in state && state.run.job.signal(signal);
-	}
-
-	/** Has a run that is still stopping give way to us. */
-	giveWay(): void {
-		if (this.#state.type === "stopping") this.#state.job.giveWay();
 	}
 
 	#begin(): void {
@@ -140,7 +217,7 @@ export class Unit {
 			onLeaderGone: (exit, rest) => {
 				const { name, id } = job;
 				emit({ type: "job.leaderExited", job: name, id, exit, rest });
-				// What is left of its group ends before the next run begins.
+				// The rest of its group ends before the next run begins.
 				void this.#stopAndGoOn(run, exit);
 			},
 		});
@@ -152,33 +229,39 @@ export class Unit {
 		if (id !== 0) {
 			const ready = readiness.type === "started";
 			emit({ type: "job.started", job: name, kind, id, ready });
-			this.#awaitReady(run);
+			if (ready) this.#becomeReady(run);
+			else this.#watchStart(run);
 		}
 		void job.exited.then((exit) => this.#onExit(run, exit));
 	}
 
-	#awaitReady(run: Run): void {
-		if (this.plan.readiness.type === "started") {
-			this.#becomeReady(run);
-			return;
-		}
-		watchStart(this.plan, run.starting.signal, {
-			onReady: () => this.#onReady(run),
-			onTimeout: (detail) => void this.#giveUpStart(run, detail),
-		});
+	/** Waits for readiness, and gives up at the start timeout. */
+	#watchStart(run: Run): void {
+		const { readiness, startTimeoutMs } = this.plan;
+		const { signal } = run.starting;
+		let detail =
+			readiness.type === "notify"
+				? "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach"
+				: `no sign of readiness (${readiness.type})`;
+		if (readiness.type === "http" || readiness.type === "tcp")
+			void pollUntilReady(readiness, signal, (message) => {
+				detail = message;
+			}).then(() => this.#onReady(run));
+		if (!Number.isFinite(startTimeoutMs)) return;
+		const giveUp = () => void this.#giveUpStart(run, detail);
+		const timer = setTimeout(giveUp, startTimeoutMs);
+		signal.addEventListener("abort", () => clearTimeout(timer));
 	}
 
-	/** Of jobs whose readiness is found out in another way it is no more than news. */
+	/** The job says that it is ready. Where its readiness is found out in another way, that is only news. */
 	#onSaidReady(run: Run): void {
 		const { name, readiness } = this.plan;
 		if (readiness.type === "notify") this.#onReady(run);
-		else if (readiness.type === "started")
-			this.#hooks.emit({ type: "job.ready", job: name });
+		else if (readiness.type === "started") this.#hooks.emit({ type: "job.ready", job: name });
 	}
 
 	#onReady(run: Run): void {
-		const state = this.#state;
-		if (state.type !== "starting" || state.run !== run) return;
+		if (this.#state.type !== "starting" || this.#run !== run) return;
 		this.#hooks.emit({ type: "job.ready", job: this.plan.name });
 		this.#becomeReady(run);
 	}
@@ -186,14 +269,14 @@ export class Unit {
 	#becomeReady(run: Run): void {
 		this.#enter({ type: "ready", run });
 		run.starting.abort();
-		this.#hooks.onReady(this);
+		this.#hooks.onReady();
 	}
 
-	/** Not ready in time: that run is stopped, and counts as failed. */
+	/** The run is stopped, and counts as failed. */
 	async #giveUpStart(run: Run, detail: string): Promise<void> {
 		const { name, startTimeoutMs: waitedMs } = this.plan;
 		const { emit, deadline } = this.#hooks;
-		// It will be asked to stop anyway.
+		// The program's stop ends it anyway.
 		if (deadline.isSet) return;
 		emit({ type: "job.startTimedOut", job: name, waitedMs, detail });
 		const message = `not ready after ${waitedMs} ms: ${detail}`;
@@ -201,14 +284,13 @@ export class Unit {
 		await this.#stopAndGoOn(run, { outcome: "not-ready", error });
 	}
 
-	/** Stops a run for a reason of its own, and goes on as if it had ended with that exit by itself. */
+	/** Stops a run, and goes on as if it had ended by itself with `exit`. */
 	async #stopAndGoOn(run: Run, exit: JobExit): Promise<void> {
 		const stop = await this.#stopRun(run);
-		// Asked to stop meanwhile, or even started again.
+		// Somebody asked for its stop meanwhile, or even started it again.
 		if (this.#held || this.#state.type !== "ended") return;
-		// If it could not be ended a second one must not run beside it. When the program stops, the run's own end counts.
-		if (stop.exit.outcome === "stuck" || this.#hooks.deadline.isSet)
-			this.#end(stop.exit);
+		// Beside a stuck run there must be no other. During the program's stop, the run's own exit counts.
+		if (stop.exit.outcome === "stuck" || this.#hooks.deadline.isSet) this.#end(stop.exit);
 		else this.#next(run, exit);
 	}
 
@@ -217,7 +299,7 @@ export class Unit {
 		const { deadline, budget, emit } = this.#hooks;
 		const { stopTimeoutMs = budget.jobsMs } = this.plan;
 		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
-		this.#enter({ type: "stopping", job: run.job, stop });
+		this.#enter({ type: "stopping", run, stop });
 		const { exit } = await stop;
 		this.#lastExit = exit;
 		this.#enter({ type: "ended" });
@@ -227,8 +309,8 @@ export class Unit {
 
 	#onExit(run: Run, exit: JobExit): void {
 		run.starting.abort();
-		// The stop tells of it.
-		if (!("run" in this.#state)) return;
+		// A stop tells of the exit itself.
+		if (!this.isRunning || this.#state.type === "stopping") return;
 		const { name: job } = this.plan;
 		const { id } = run.job;
 		this.#hooks.emit({ type: "job.exited", job, id, exit });
@@ -236,7 +318,7 @@ export class Unit {
 		this.#leave(run.job, exit);
 	}
 
-	/** After the news of its end: that may have begun the program's stop, where a thread is better left alone. */
+	/** Comes after the news of the exit: that may have begun the program's stop, in which a thread is better left alone. */
 	#leave(job: Job, exit: JobExit): void {
 		const { emit, deadline, onRunEnded } = this.#hooks;
 		onRunEnded();
@@ -248,16 +330,18 @@ export class Unit {
 		});
 	}
 
-	/** After a run that has ended by itself. */
+	/** A run has ended by itself: completes, schedules a restart, or ends the job. */
 	#next(run: Run, exit: JobExit): void {
 		this.#lastExit = exit;
-		if (this.plan.readiness.type === "exit" && isSuccess(exit)) {
+		const { name, readiness, restart: policy } = this.plan;
+		const { emit, deadline, starts, onReady } = this.#hooks;
+		const success = isSuccess(exit);
+		if (readiness.type === "exit" && success) {
 			this.#enter({ type: "completed" });
-			this.#hooks.emit({ type: "job.ready", job: this.plan.name });
-			this.#hooks.onReady(this);
+			emit({ type: "job.ready", job: name });
+			onReady();
 			return;
 		}
-		const success = isSuccess(exit);
 		const ms = monotonicMs() - run.startedAt;
 		this.#failures = success || ms >= HEALTHY_MS ? 0 : this.#failures + 1;
 		const ended = {
@@ -266,30 +350,28 @@ export class Unit {
 			restarts: this.#restarts,
 			failures: this.#failures,
 		};
-		const restart = planRestart(this.plan.restart, ended, Math.random());
-		const { emit, deadline, starts } = this.#hooks;
-		// When the program stops nothing is started any more.
+		const restart = planRestart(policy, ended, Math.random());
 		if (!restart || deadline.isSet) {
 			this.#end(exit);
 			return;
 		}
 		this.#restarts = restart.restarts;
+		this.#allRestarts++;
 		starts.addLater(this, () => this.#beginAgain(), restart.delayMs);
 		this.#enter({ type: "backing-off" });
-		emit({ type: "restart.scheduled", job: this.plan.name, ...restart });
+		emit({ type: "restart.scheduled", job: name, ...restart });
 	}
 
 	#beginAgain(): void {
 		this.leftOver.whenFree((isFree) => {
-			// Asked to stop meanwhile, or even started again.
-			if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet)
-				return;
+			// Somebody asked for its stop meanwhile, or even started it again.
+			if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet) return;
 			if (isFree) this.#begin();
 			else this.#endUnstarted({ outcome: "stuck" });
 		});
 	}
 
-	/** Without a run of its own. */
+	/** Ends without a run. */
 	#endUnstarted(exit: JobExit): void {
 		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: 0, exit });
 		this.#end(exit);

@@ -14,9 +14,7 @@ import { needsPeers } from "../helpers/peers.ts";
 
 const CONTESTANTS = ["lastcall (tini mode)", "tini"];
 
-const missing = ["gcc", "unshare", "tini"].filter(
-	(tool) => spawnSync(tool, ["--version"]).error !== undefined,
-);
+const missing = ["gcc", "unshare", "tini"].filter((tool) => spawnSync(tool, ["--version"]).error !== undefined);
 /** In CI nothing may be missing. */
 const skip =
 	process.env.CI === "true"
@@ -71,13 +69,7 @@ test("npm run bench measures, keeps the figures, and prints them as tables", {
 	const only = CONTESTANTS.flatMap((name) => ["--contestant", name]);
 	const { code, stdout, stderr } = await run(
 		process.execPath,
-		[
-			join(root, "bench/bench.ts"),
-			...args,
-			...only,
-			"--output",
-			directory.path,
-		],
+		[join(root, "bench/bench.ts"), ...args, ...only, "--output", directory.path],
 		{ timeout: 280_000 },
 	);
 	assert.equal(code, 0, stderr);
@@ -93,29 +85,17 @@ test("npm run bench measures, keeps the figures, and prints them as tables", {
 			const row = rows.find((row) => row.contestant === contestant);
 			const values = Object.entries(row?.values ?? {});
 			assert.ok(values.length > 1, `${measure} of ${contestant}`);
-			for (const [column, value] of values)
-				assert.ok(
-					value >= 0,
-					`${measure} of ${contestant}, ${column}: ${value}`,
-				);
+			for (const [column, value] of values) assert.ok(value >= 0, `${measure} of ${contestant}, ${column}: ${value}`);
 		}
 		assert.ok(stdout.includes(title), title);
 		assert.ok(existsSync(join(directory.path, `benchmarks/${measure}.svg`)));
 	}
-	const zombies = results.flatMap(({ aims }) =>
-		aims.filter(({ text }) => text.includes("no zombie left")),
-	);
+	const zombies = results.flatMap(({ aims }) => aims.filter(({ text }) => text.includes("no zombie left")));
 	assert.ok(zombies.length > 0 && zombies.every(({ met }) => met));
 });
 
 test("npm run bench names a measure that there is not, before it builds anything", async () => {
-	const { code, stderr } = await run(process.execPath, [
-		join(root, "bench/bench.ts"),
-		"speed",
-	]);
+	const { code, stderr } = await run(process.execPath, [join(root, "bench/bench.ts"), "speed"]);
 	assert.equal(code, 2);
-	assert.match(
-		stderr,
-		/^lastcall: Cannot measure "speed", expected one of start, forward.*\n$/,
-	);
+	assert.match(stderr, /^lastcall: Cannot measure "speed", expected one of start, forward.*\n$/);
 });

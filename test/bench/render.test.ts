@@ -58,10 +58,7 @@ test("renderTable() makes a table for each kind of member, with the longest in b
 test("renderParts() says of each aim whether it was met, and by how much not", () => {
 	const aims = renderParts(run, undefined).get("aims");
 	assert.match(aims ?? "", /start: at most 40 ms \| 31\.2 \| 40 \| yes/);
-	assert.match(
-		aims ?? "",
-		/start: at most 20 ms \| 31\.2 \| 20 \| no, by 56\.2 %/,
-	);
+	assert.match(aims ?? "", /start: at most 20 ms \| 31\.2 \| 20 \| no, by 56\.2 %/);
 });
 
 test("renderParts() says how it was measured, and who is not there and why", () => {

@@ -34,12 +34,7 @@ test("Samples keeps what each has found in its order, and has nothing of others"
 
 test("an aim is met at its limit, and not beyond", () => {
 	assert.deepEqual(
-		[
-			atMost("", 2, 2),
-			atMost("", 2.1, 2),
-			atLeast("", 2, 2),
-			atLeast("", 1.9, 2),
-		].map(({ met }) => met),
+		[atMost("", 2, 2), atMost("", 2.1, 2), atLeast("", 2, 2), atLeast("", 1.9, 2)].map(({ met }) => met),
 		[true, false, true, false],
 	);
 });
@@ -74,11 +69,7 @@ test("mergeRuns() has a measure replace its own earlier result alone, in the ord
 		date: "2026-01-02",
 		machine: { kernel: "Linux 7" },
 		versions: { tini: "3", s6: "2" },
-		results: [
-			result("start", "old"),
-			result("reap", "new"),
-			result("stop", "new"),
-		],
+		results: [result("start", "old"), result("reap", "new"), result("stop", "new")],
 	});
 	assert.deepEqual(mergeRuns(undefined, later, order).results.length, 2);
 });

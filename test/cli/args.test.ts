@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-	type Command,
-	isSubcommand,
-	parseCommand,
-} from "../../src/cli/args.ts";
-import { UserError } from "../../src/errors.ts";
-import type { JobCommand } from "../../src/supervisor/control.ts";
+import { UserError } from "../../src/base/errors.ts";
+import { type Command, isSubcommand, parseCommand } from "../../src/cli/args.ts";
+import type { JobCommand } from "../../src/supervisor/commands.ts";
 
 /** Command lines as they are typed, and what they mean. */
 const accepted: [line: string, command: Command][] = [
@@ -24,26 +20,14 @@ const accepted: [line: string, command: Command][] = [
 	["run jobs.ts", run({ config: "jobs.ts" })],
 	["run --stop-timeout 1m30s", run({ stopTimeoutMs: 90_000 })],
 	["run --stop-timeout=500ms", run({ stopTimeoutMs: 500 })],
-	[
-		"run jobs.ts --stop-timeout 10s",
-		run({ config: "jobs.ts", stopTimeoutMs: 10_000 }),
-	],
+	["run jobs.ts --stop-timeout 10s", run({ config: "jobs.ts", stopTimeoutMs: 10_000 })],
 	["run -- --odd.ts", run({ config: "--odd.ts" })],
-	[
-		"check jobs.yaml",
-		{ type: "check", config: "jobs.yaml", stopTimeoutMs: undefined },
-	],
+	["check jobs.yaml", { type: "check", config: "jobs.yaml", stopTimeoutMs: undefined }],
 	["status", { type: "status", json: false, watch: false, socket: undefined }],
-	[
-		"status --json -w --socket /x.sock",
-		{ type: "status", json: true, watch: true, socket: "/x.sock" },
-	],
+	["status --json -w --socket /x.sock", { type: "status", json: true, watch: true, socket: "/x.sock" }],
 	["stop web", control({ type: "stop", job: "web" })],
 	["restart web", control({ type: "restart", job: "web" })],
-	[
-		"signal web SIGHUP",
-		control({ type: "signal", job: "web", signal: "SIGHUP" }),
-	],
+	["signal web SIGHUP", control({ type: "signal", job: "web", signal: "SIGHUP" })],
 	["", { type: "usage" }],
 	// Whatever is no command is a program, or the flags for one.
 	["statsu", { type: "exec" }],
@@ -58,20 +42,11 @@ const refused: [line: string, message: RegExp][] = [
 	["run --stop-timeout 10", /^Cannot use --stop-timeout: "10" has no unit, /],
 	["run --stop-timeout", /^Cannot use the arguments of run: .*--stop-timeout/],
 	["run --restart", /^Cannot use the arguments of run: .*--restart/],
-	[
-		"status web",
-		/^Cannot use the arguments of status: found web, expected none$/,
-	],
-	[
-		"stop",
-		/^Cannot use the arguments of stop: found none, expected: lastcall stop JOB$/,
-	],
+	["status web", /^Cannot use the arguments of status: found web, expected none$/],
+	["stop", /^Cannot use the arguments of stop: found none, expected: lastcall stop JOB$/],
 	["stop a b", /found a b, expected: lastcall stop JOB$/],
 	["signal web", /found web, expected: lastcall signal JOB SIGNAL$/],
-	[
-		"help nonsense",
-		/^Cannot help with "nonsense": expected one of run, check, /,
-	],
+	["help nonsense", /^Cannot help with "nonsense": expected one of run, check, /],
 	["help run check", /^Cannot help with "run check": expected one of run, /],
 	["init", /^Cannot run "init": lastcall has no command "init" yet, /],
 	["init --yes", /lastcall -- init\)$/],
@@ -100,11 +75,8 @@ for (const [line, message] of refused) {
 test("isSubcommand() tells by the first word whether parseCommand() finds more than a program, or a mistake", () => {
 	const firstOf = (line: string) => line.split(" ")[0];
 	for (const [line, { type }] of accepted)
-		if (!["help", "usage", "version"].includes(type))
-			assert.equal(isSubcommand(firstOf(line)), type !== "exec", line);
-	for (const [line] of refused)
-		if (!/^(help|init)/.test(line))
-			assert.ok(isSubcommand(firstOf(line)), line);
+		if (!["help", "usage", "version"].includes(type)) assert.equal(isSubcommand(firstOf(line)), type !== "exec", line);
+	for (const [line] of refused) if (!/^(help|init)/.test(line)) assert.ok(isSubcommand(firstOf(line)), line);
 });
 
 function words(line: string): string[] {

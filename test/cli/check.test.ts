@@ -87,12 +87,7 @@ test("lastcall check says where the stop timeout comes from", async () => {
 		const { stdout } = await lastcall(["check", config.path], { env });
 		assert.ok(stdout.includes(`Stop timeout ${words}`), stdout);
 	}
-	const { stdout } = await lastcall([
-		"check",
-		config.path,
-		"--stop-timeout",
-		"3s",
-	]);
+	const { stdout } = await lastcall(["check", config.path, "--stop-timeout", "3s"]);
 	assert.match(stdout, /Stop timeout 3\.0 s \(--stop-timeout\)/);
 });
 
@@ -119,8 +114,5 @@ test("lastcall check refuses a drain delay that leaves the jobs no time", async 
 	});
 	const { code, stderr } = await lastcall(["check", config.path]);
 	assert.equal(code, 2);
-	assert.match(
-		stderr,
-		/Cannot use drainDelay: found 5\.0 s, expected less than/,
-	);
+	assert.match(stderr, /Cannot use drainDelay: found 5\.0 s, expected less than/);
 });

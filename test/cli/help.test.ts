@@ -60,32 +60,31 @@ suite("the overview", () => {
 });
 
 /** What is found on each page, so that no fact gets lost. */
-const facts: Readonly<Record<(typeof SUBCOMMANDS)[number], readonly RegExp[]>> =
-	{
-		run: [
-			/ask.* each job to stop.*join.* each job.*report.*exit/s,
-			/lastcall\.config\.ts, \.mts,\s+\.js, \.mjs, \.json, \.yaml, \.yml in the working directory/,
-			/--stop-timeout DURATION.*SIGKILL,\s+such as 10s/s,
-			/Environment variables override the configuration/,
-			/LASTCALL_STOP_TIMEOUT +as --stop-timeout/,
-			/LASTCALL_SOCKET +path/,
-			/LASTCALL_TERMINATION_MESSAGE +file for the summary of a failed run/,
-			/LASTCALL_LOG_LEVEL +trace, debug, info, warn, error, fatal, silent/,
-			/LASTCALL_LOG_FORMAT +json or pretty/,
-			/SIGTERM, SIGINT: stop\. A second SIGINT/,
-			/SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM: passed/,
-			/^Exit code {2}0 {4}every job joined after a requested stop$/m,
-			/^ +1 {4}a job failed$/m,
-			/^ +2 {4}wrong configuration or arguments: nothing was started$/m,
-			/^ +124 {2}something had to be killed at the deadline$/m,
-			/^ +n {4}an essential job ended with code n, or by signal n - 128$/m,
-		],
-		check: [/--stop-timeout/, /LASTCALL_STOP_TIMEOUT/, / 2 {2}wrong config/],
-		status: [/--json/, /--watch/, /--socket PATH/, /0 {2}.*ready\n.*1 {2}/],
-		stop: [/stop JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
-		restart: [/restart JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
-		signal: [/signal JOB SIGNAL \[--socket PATH\]/, /LASTCALL_SOCKET/],
-	};
+const facts: Readonly<Record<(typeof SUBCOMMANDS)[number], readonly RegExp[]>> = {
+	run: [
+		/ask.* each job to stop.*join.* each job.*report.*exit/s,
+		/lastcall\.config\.ts, \.mts,\s+\.js, \.mjs, \.json, \.yaml, \.yml in the working directory/,
+		/--stop-timeout DURATION.*SIGKILL,\s+such as 10s/s,
+		/Environment variables override the configuration/,
+		/LASTCALL_STOP_TIMEOUT +as --stop-timeout/,
+		/LASTCALL_SOCKET +path/,
+		/LASTCALL_TERMINATION_MESSAGE +file for the summary of a failed run/,
+		/LASTCALL_LOG_LEVEL +trace, debug, info, warn, error, fatal, silent/,
+		/LASTCALL_LOG_FORMAT +json or pretty/,
+		/SIGTERM, SIGINT: stop\. A second SIGINT/,
+		/SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM: passed/,
+		/^Exit code {2}0 {4}every job joined after a requested stop$/m,
+		/^ +1 {4}a job failed$/m,
+		/^ +2 {4}wrong configuration or arguments: nothing was started$/m,
+		/^ +124 {2}something had to be killed at the deadline$/m,
+		/^ +n {4}an essential job ended with code n, or by signal n - 128$/m,
+	],
+	check: [/--stop-timeout/, /LASTCALL_STOP_TIMEOUT/, / 2 {2}wrong config/],
+	status: [/--json/, /--watch/, /--socket PATH/, /0 {2}.*ready\n.*1 {2}/],
+	stop: [/stop JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
+	restart: [/restart JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
+	signal: [/signal JOB SIGNAL \[--socket PATH\]/, /LASTCALL_SOCKET/],
+};
 
 for (const name of SUBCOMMANDS)
 	test(`lastcall help ${name} has ${name} alone on one screen`, async () => {
@@ -95,10 +94,8 @@ for (const name of SUBCOMMANDS)
 		assertFitsOnScreen(page.stdout);
 		for (const fact of facts[name]) assert.match(page.stdout, fact);
 		const others = SUBCOMMANDS.filter((other) => other !== name);
-		for (const other of others)
-			assert.ok(!page.stdout.includes(`lastcall ${other}`), other);
-		for (const flag of ["--help", "-h"])
-			assert.deepEqual(await lastcall([name, flag]), page, flag);
+		for (const other of others) assert.ok(!page.stdout.includes(`lastcall ${other}`), other);
+		for (const flag of ["--help", "-h"]) assert.deepEqual(await lastcall([name, flag]), page, flag);
 	});
 
 test("lastcall help about something else says what there is", async () => {

@@ -1,8 +1,8 @@
 /** Values that no author means, and that must be told as mistakes before anything is started. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { UserError } from "../../src/base/errors.ts";
 import { validateConfig } from "../../src/config/validate.ts";
-import { UserError } from "../../src/errors.ts";
 
 const job = { command: ["true"] };
 const thread = { thread: import.meta.filename };
@@ -28,11 +28,7 @@ function circular(): unknown[] {
 const refused: [what: string, value: unknown, message: RegExp][] = [
 	["a list", [{ jobs: { a: job } }], /^the value: found Array, expected Obj/],
 	["jobs as a list", { jobs: [job] }, /^jobs: found Array, expected Object$/],
-	[
-		"jobs as a list of itself",
-		{ jobs: circular() },
-		/^jobs: found Array, expected Object$/,
-	],
+	["jobs as a list of itself", { jobs: circular() }, /^jobs: found Array, expected Object$/],
 	[
 		"a name of JavaScript's own for a variable",
 		{ jobs: { a: { ...job, env: { constructor: "x" } } } },
@@ -48,11 +44,7 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		{ jobs: { a: { ...job, env: ["A=B"] } } },
 		/^jobs\.a\.env: found Array, expected Object$/,
 	],
-	[
-		"a bigint",
-		{ jobs: { a: { ...job, restart: 1n } } },
-		/^jobs\.a\.restart: found 1, expected one of /,
-	],
+	["a bigint", { jobs: { a: { ...job, restart: 1n } } }, /^jobs\.a\.restart: found 1, expected one of /],
 	[
 		"a circular value",
 		{ jobs: { a: { ...job, restart: circular() } } },
@@ -63,11 +55,7 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		JSON.parse('{"jobs": {"a": {"command": ["true"], "constructor": 1}}}'),
 		/^jobs\.a\.constructor: no such field$/,
 	],
-	[
-		"a NUL in an argument",
-		{ jobs: { a: { command: ["true", "a\0b"] } } },
-		/^jobs\.a\.command\.1: has a NUL character/,
-	],
+	["a NUL in an argument", { jobs: { a: { command: ["true", "a\0b"] } } }, /^jobs\.a\.command\.1: has a NUL character/],
 	[
 		"no program",
 		{ jobs: { a: { command: [""] } } },
@@ -78,11 +66,7 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		{ jobs: { a: { command: ["true", "ż".repeat(70_000)] } } },
 		/^jobs\.a\.command\.1: found 140000 bytes, expected at most 131071 /,
 	],
-	[
-		"a NUL in a variable",
-		{ jobs: { a: { ...thread, env: { A: "\0" } } } },
-		/^jobs\.a\.env\.A: has a NUL character/,
-	],
+	["a NUL in a variable", { jobs: { a: { ...thread, env: { A: "\0" } } } }, /^jobs\.a\.env\.A: has a NUL character/],
 	[
 		"a variable whose name no environment can hold",
 		{ jobs: { a: { ...job, env: { "A=B": "" } } } },
@@ -145,9 +129,7 @@ test("validateConfig() answers at once and in short lines, however long a name i
 
 test("validateConfig() tells a hundred mistakes, and how many more there are", () => {
 	const names = Array.from({ length: 500 }, (_, index) => `job-${index}`);
-	const jobs = Object.fromEntries(
-		names.map((name) => [name, { ...job, dependsOn: [`${name}?`] }]),
-	);
+	const jobs = Object.fromEntries(names.map((name) => [name, { ...job, dependsOn: [`${name}?`] }]));
 	const mistakes = mistakesOf({ jobs });
 	assert.equal(mistakes.length, 101);
 	assert.equal(mistakes.at(-1), "(and 400 more mistakes)");
@@ -178,8 +160,6 @@ test("validateConfig() says that a configuration cannot be read whose getter thr
 		() => validateConfig({ path: "/lastcall.config.mjs", value }),
 		(error: Error) =>
 			error instanceof UserError &&
-			/^Cannot use the configuration .*: reading it failed: no database yet$/.test(
-				error.message,
-			),
+			/^Cannot use the configuration .*: reading it failed: no database yet$/.test(error.message),
 	);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/load.ts";
-import type { Settings } from "../../src/config/schema.ts";
+import type { CheckedConfig } from "../../src/config/schema.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 async function read(text: string, name = "lastcall.config.yaml") {
@@ -119,7 +119,7 @@ jobs:
   it: {command: ["true"], cwd: ., startTimeout: 1m30s, readiness: {tcp: "[::1]:80"}}
 `);
 	assert.equal(drainDelay, 0);
-	const { it } = jobs as Settings["jobs"];
+	const { it } = jobs as CheckedConfig["jobs"];
 	assert.ok(it && "command" in it);
 	assert.ok(it.cwd?.startsWith("/"));
 	const { cwd: _, ...rest } = it;
@@ -139,16 +139,10 @@ jobs:
 });
 
 test("loadConfig() reads YAML, in which no is a word", async () => {
-	const { jobs } = await read(
-		"jobs: {it: {command: ['true'], restart: no}}",
-		"lastcall.config.yml",
-	);
+	const { jobs } = await read("jobs: {it: {command: ['true'], restart: no}}", "lastcall.config.yml");
 	assert.equal(jobs.it?.restart, "no");
 });
 
 test("loadConfig() shows the place of a mistake in YAML", async () => {
-	await assert.rejects(
-		read("jobs:\n  it: [\n"),
-		/Cannot read the configuration .*lastcall.config.yaml: .*line 3/s,
-	);
+	await assert.rejects(read("jobs:\n  it: [\n"), /Cannot read the configuration .*lastcall.config.yaml: .*line 3/s);
 });

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { UserError } from "../../src/base/errors.ts";
 import { DEFAULT_NAMES, loadConfig } from "../../src/config/load.ts";
-import { UserError } from "../../src/errors.ts";
 import { lastcall } from "../helpers/cli.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 
@@ -26,8 +26,7 @@ const sources: Record<string, string> = {
 	"jobs.mjs": "export default await Promise.resolve({ jobs: {} });",
 	"jobs.json": '{ "jobs": {} }',
 	// What TypeScript makes of an ES module when it compiles to CommonJS.
-	"jobs.config.js":
-		'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = { jobs: {} };',
+	"jobs.config.js": 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = { jobs: {} };',
 };
 
 for (const [name, text] of Object.entries(sources)) {
@@ -78,10 +77,7 @@ test("loadConfig() names the file that is not there", async () => {
 });
 
 test("loadConfig() names the extensions that it knows", async () => {
-	assert.match(
-		await refusal("jobs.toml", ""),
-		/DIR\/jobs\.toml: found the extension ".toml", expected one of \.ts, /,
-	);
+	assert.match(await refusal("jobs.toml", ""), /DIR\/jobs\.toml: found the extension ".toml", expected one of \.ts, /);
 });
 
 test("loadConfig() names the file whose import fails, and why", async () => {
@@ -89,10 +85,7 @@ test("loadConfig() names the file whose import fails, and why", async () => {
 		await refusal("jobs.ts", 'throw new Error("no such queue")'),
 		/^Cannot read the configuration DIR\/jobs\.ts: no such queue$/,
 	);
-	assert.match(
-		await refusal("jobs.ts", 'import "./gone.ts"'),
-		/DIR\/jobs\.ts: Cannot find module 'DIR\/gone\.ts'/,
-	);
+	assert.match(await refusal("jobs.ts", 'import "./gone.ts"'), /DIR\/jobs\.ts: Cannot find module 'DIR\/gone\.ts'/);
 });
 
 test("loadConfig() shows the place of a syntax error, and no stack of ours", async () => {
@@ -129,10 +122,7 @@ test("loadConfig() passes over a byte order mark, as editors on Windows write it
 test("loadConfig() refuses bytes that are no UTF-8, instead of replacing them", async () => {
 	using directory = makeDirectory();
 	const path = join(directory.path, "jobs.json");
-	for (const bytes of [
-		Buffer.from('{"jobs": {"caf\xe9": 1}}', "latin1"),
-		Buffer.from("\ufeff{}", "utf16le"),
-	]) {
+	for (const bytes of [Buffer.from('{"jobs": {"caf\xe9": 1}}', "latin1"), Buffer.from("\ufeff{}", "utf16le")]) {
 		writeFileSync(path, bytes);
 		await assert.rejects(loadConfig(path), {
 			name: "UserError",
@@ -156,17 +146,11 @@ test("loadConfig() refuses a key that occurs twice in an object, and no other", 
 });
 
 test("loadConfig() refuses a YAML tag that nobody knows, and aliases without end", async () => {
-	assert.match(
-		await refusal("jobs.yaml", "jobs: !secret x"),
-		/Unresolved tag: !secret at line 1/,
-	);
+	assert.match(await refusal("jobs.yaml", "jobs: !secret x"), /Unresolved tag: !secret at line 1/);
 	const laughs = ["a: &a [ha, ha, ha]"];
 	for (const [from, to] of ["ab", "bc", "cd", "de", "ef"])
 		laughs.push(`${to}: &${to} [${`*${from}, `.repeat(9)}*${from}]`);
-	assert.match(
-		await refusal("jobs.yaml", laughs.join("\n")),
-		/Excessive alias count/,
-	);
+	assert.match(await refusal("jobs.yaml", laughs.join("\n")), /Excessive alias count/);
 });
 
 test("loadConfig() does not wait for a FIFO", async () => {

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findCycle, orderInWaves } from "../../src/config/order.ts";
 
-const graph = (edges: Record<string, string[]>) =>
-	new Map(Object.entries(edges));
+const graph = (edges: Record<string, string[]>) => new Map(Object.entries(edges));
 
 test("orderInWaves() puts each job behind the longest way to it", () => {
 	assert.deepEqual(

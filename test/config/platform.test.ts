@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { platformTimeout } from "../../src/config/platform.ts";
+import { platformTimeout } from "../../src/config/stop-timeout.ts";
 
 const platforms: [variable: string, name: string, ms: number][] = [
 	["KUBERNETES_SERVICE_HOST", "Kubernetes", 30_000],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { UserError } from "../../src/base/errors.ts";
 import { resolveStopTimeout } from "../../src/config/stop-timeout.ts";
-import { UserError } from "../../src/errors.ts";
 
 const env = { LASTCALL_STOP_TIMEOUT: "2s", KUBERNETES_SERVICE_HOST: "::1" };
 
@@ -15,15 +15,11 @@ test("resolveStopTimeout() takes argument, variable, configuration, platform, in
 		ms: 2_000,
 		source: "LASTCALL_STOP_TIMEOUT",
 	});
-	assert.deepEqual(
-		resolveStopTimeout(undefined, { KUBERNETES_SERVICE_HOST }, 3_000),
-		{ ms: 3_000, source: "the configuration" },
-	);
-	const last = resolveStopTimeout(
-		undefined,
-		{ KUBERNETES_SERVICE_HOST },
-		undefined,
-	);
+	assert.deepEqual(resolveStopTimeout(undefined, { KUBERNETES_SERVICE_HOST }, 3_000), {
+		ms: 3_000,
+		source: "the configuration",
+	});
+	const last = resolveStopTimeout(undefined, { KUBERNETES_SERVICE_HOST }, undefined);
 	assert.equal(last.ms, 30_000);
 	assert.match(last.source, /Kubernetes/);
 });
@@ -43,8 +39,6 @@ test("resolveStopTimeout() takes an empty variable for unset", () => {
 test("resolveStopTimeout() refuses a variable that is no duration", () => {
 	assert.throws(
 		() => resolveStopTimeout(undefined, { LASTCALL_STOP_TIMEOUT: "10" }, 3_000),
-		new UserError(
-			'Cannot use LASTCALL_STOP_TIMEOUT: "10" has no unit, expected a duration such as "10s"',
-		),
+		new UserError('Cannot use LASTCALL_STOP_TIMEOUT: "10" has no unit, expected a duration such as "10s"'),
 	);
 });

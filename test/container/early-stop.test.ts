@@ -22,11 +22,7 @@ for (const delay of [5, 10, 20, 40, 80]) {
 			await until(() => isUp(Pid), "Node.js is up");
 			await sleep(delay);
 			await container.stop(5);
-			assert.equal(
-				await container.exitCode(),
-				0,
-				(await container.logs()).stdout,
-			);
+			assert.equal(await container.exitCode(), 0, (await container.logs()).stdout);
 		}
 	});
 }

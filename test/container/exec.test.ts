@@ -5,18 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { run } from "../../scripts/lib/command.ts";
-import {
-	Container,
-	client,
-	containerName,
-	runArgs,
-	runContainer,
-	runToEnd,
-} from "../helpers/docker.ts";
-import {
-	noEngineOfOurOwn,
-	startEngineWithInit,
-} from "../helpers/engine-with-init.ts";
+import { Container, client, containerName, runArgs, runContainer, runToEnd } from "../helpers/docker.ts";
+import { noEngineOfOurOwn, startEngineWithInit } from "../helpers/engine-with-init.ts";
 import { key, openPty } from "../helpers/pty.ts";
 import { singleExecutable, singleImage } from "../helpers/single.ts";
 
@@ -34,30 +24,17 @@ suite("as the entry point", () => {
 			args: sh("command -v node; tr '\\0' ' ' </proc/1/cmdline; exit 7"),
 		});
 		assert.equal(found.code, 7, found.stderr);
-		assert.equal(
-			found.stdout,
-			"lastcall -- sh -c command -v node; tr '\\0' ' ' </proc/1/cmdline; exit 7 ",
-		);
+		assert.equal(found.stdout, "lastcall -- sh -c command -v node; tr '\\0' ' ' </proc/1/cmdline; exit 7 ");
 		const missing = await runToEnd({ image, args: ["nonexistent"] });
 		assert.equal(missing.code, 127);
-		assert.match(
-			missing.stderr,
-			/^\[FATAL lastcall \(1\)\] exec nonexistent failed: No such file or directory/,
-		);
+		assert.match(missing.stderr, /^\[FATAL lastcall \(1\)\] exec nonexistent failed: No such file or directory/);
 	});
 
 	test("docker stop reaches the program, hardened and without /proc of its own to write", async () => {
 		await using container = await runContainer({
 			image,
-			flags: [
-				"--read-only",
-				"--cap-drop=ALL",
-				"--security-opt=no-new-privileges",
-				"--user=65534",
-			],
-			args: sh(
-				'trap "echo stopping; exit 9" TERM; echo ready; while :; do sleep 0.05; done',
-			),
+			flags: ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=65534"],
+			args: sh('trap "echo stopping; exit 9" TERM; echo ready; while :; do sleep 0.05; done'),
 		});
 		await container.waitForLine(/^ready$/);
 		const { ms } = await container.stop();
@@ -90,10 +67,7 @@ suite("as the entry point", () => {
 			args: ["run"],
 		});
 		assert.equal(found.code, 2);
-		assert.match(
-			found.stderr,
-			/^lastcall: Cannot do "run" in the single executable, expected the npm package/,
-		);
+		assert.match(found.stderr, /^lastcall: Cannot do "run" in the single executable, expected the npm package/);
 	});
 
 	test("docker run -it: job control, and no warning", async () => {
@@ -126,18 +100,7 @@ test("as the engine's own init: docker run --init", {
 		copyFileSync(singleExecutable(), init);
 		await using engine = await startEngineWithInit(init, image);
 		const { env } = engine;
-		const flags = [
-			"run",
-			"--rm",
-			"--init",
-			"--network",
-			"none",
-			"--entrypoint",
-			"sh",
-			"-e",
-			"TINI_VERBOSITY=2",
-			image,
-		];
+		const flags = ["run", "--rm", "--init", "--network", "none", "--entrypoint", "sh", "-e", "TINI_VERBOSITY=2", image];
 		const found = await run(
 			client,
 			[
@@ -148,16 +111,9 @@ test("as the engine's own init: docker run --init", {
 			{ env },
 		);
 		assert.equal(found.code, 7, found.stderr);
-		assert.match(
-			found.stdout,
-			/^\[INFO {2}tini \(1\)\] Spawned child process 'sh' with pid '\d+'$/m,
-		);
+		assert.match(found.stdout, /^\[INFO {2}tini \(1\)\] Spawned child process 'sh' with pid '\d+'$/m);
 		assert.match(found.stdout, /\/sbin\/docker-init -- sh -c/);
-		const info = await run(
-			client,
-			["info", "--format", "{{.InitBinary}} {{.InitCommit.ID}}"],
-			{ env },
-		);
+		const info = await run(client, ["info", "--format", "{{.InitBinary}} {{.InitCommit.ID}}"], { env });
 		assert.match(info.stdout, /docker-init/);
 		const version = await run(init, ["--version"]);
 		assert.match(version.stdout, /^tini version 0\.19\.0 - lastcall /);

@@ -9,12 +9,7 @@ import { test } from "node:test";
 import { removeDirectory } from "../../scripts/lib/mounts.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { readProcess } from "../../scripts/lib/processes.ts";
-import {
-	Container,
-	client,
-	containerName,
-	mustDocker,
-} from "../helpers/docker.ts";
+import { Container, client, containerName, mustDocker } from "../helpers/docker.ts";
 import { noEngineOfOurOwn } from "../helpers/engine-with-init.ts";
 import { exampleImage } from "../helpers/images.ts";
 import { Lines } from "../helpers/lines.ts";

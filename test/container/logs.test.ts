@@ -28,8 +28,7 @@ test("docker logs has all 10,000 lines of a job that was killed in the turn in w
 });
 
 /** Only an engine of our own may be stopped in its tracks. */
-const engine =
-	process.env.DOCKER_HOST === privateHost ? dockerdPid() : undefined;
+const engine = process.env.DOCKER_HOST === privateHost ? dockerdPid() : undefined;
 
 test("a log driver that stalls delays neither the jobs' stop nor the exit", {
 	skip: engine === undefined && "needs the private engine",

@@ -66,9 +66,7 @@ async function buildReadmeImage(): Promise<string> {
 	});
 	using packed = makeDirectory();
 	const { file } = await packPackage(packed.path);
-	const registry = createServer((_request, response) =>
-		createReadStream(join(packed.path, file)).pipe(response),
-	);
+	const registry = createServer((_request, response) => createReadStream(join(packed.path, file)).pipe(response));
 	registry.listen(0, "127.0.0.1");
 	await once(registry, "listening");
 	try {

@@ -58,10 +58,7 @@ for (const major of [26, 24] as const) {
 				});
 				await container.waitForLine(/^the shell ended with 0$/, LONG);
 				const expected = registered ? 0 : ORPHANS;
-				await until(
-					async () => (await zombies(container)) === expected,
-					`${expected} zombies are left`,
-				);
+				await until(async () => (await zombies(container)) === expected, `${expected} zombies are left`);
 			}
 		});
 
@@ -90,10 +87,7 @@ for (const major of [26, 24] as const) {
 			const { ms } = await container.stop();
 			const { stdout, stderr } = await container.logs();
 			assert.equal(await container.exitCode(), 0, stdout + stderr);
-			assert.match(
-				stdout,
-				/^second stopped: 1 min left, .*\nfirst stopped\n$/m,
-			);
+			assert.match(stdout, /^second stopped: 1 min left, .*\nfirst stopped\n$/m);
 			assert.equal(stderr, "");
 			assert.ok(ms < 2_000, `took ${ms} ms`);
 		});
@@ -126,21 +120,13 @@ for (const major of [26, 24] as const) {
 		// test/faults/storms-children.test.ts has more of them.
 		const children = 50;
 		test(`every kind of child tells its owner of its exit, ${children} times of ${children}, under a storm of orphans`, async () => {
-			await using container = await start("children", [
-				`${children}`,
-				...KINDS,
-			]);
+			await using container = await start("children", [`${children}`, ...KINDS]);
 			await container.waitForLine(/^all done$/, LONG);
 			const { stdout } = await container.logs();
-			const expected = KINDS.map(
-				(kind) => `${kind}: ${children} children, 0 wrong`,
-			);
+			const expected = KINDS.map((kind) => `${kind}: ${children} children, 0 wrong`);
 			const lines = stdout.trimEnd().split("\n").slice(0, -1);
 			assert.deepEqual(lines.sort(), expected.sort());
-			await until(
-				async () => (await zombies(container)) === 0,
-				"no zombie is left",
-			);
+			await until(async () => (await zombies(container)) === 0, "no zombie is left");
 		});
 	});
 }

@@ -23,10 +23,7 @@ async function exampleContainers(): Promise<string[]> {
 test("npm start runs the example in a container, Ctrl-C stops it", async () => {
 	await using terminal = openPty("npm", ["start"], { cwd: ROOT });
 	await terminal.lines.waitFor(/running examples\/jobs in a container/, READY);
-	await terminal.lines.waitFor(
-		/started as process 1, the container's init/,
-		READY,
-	);
+	await terminal.lines.waitFor(/started as process 1, the container's init/, READY);
 	await terminal.lines.waitFor(/Job counter is ready/);
 	await terminal.lines.waitFor(/Job heartbeat is ready/);
 	terminal.type(key.ctrlC);
@@ -41,9 +38,7 @@ test("npm start in a terminal: SIGTERM for npm stops the example, the container 
 	await using terminal = openPty("npm", ["start"], { cwd: ROOT });
 	await terminal.lines.waitFor(/Job counter is ready/, READY);
 	await terminal.lines.waitFor(/Job heartbeat is ready/);
-	const added = (await exampleContainers()).filter(
-		(id) => !before.includes(id),
-	);
+	const added = (await exampleContainers()).filter((id) => !before.includes(id));
 	assert.equal(added.length, 1);
 	terminal.kill("SIGTERM");
 	const { code } = await terminal.exit({ timeout: 30_000 });
@@ -72,8 +67,7 @@ function newCache(debootstrap: string) {
 		LASTCALL_CACHE: directory,
 		PATH: `${directory}${delimiter}${process.env.PATH}`,
 	};
-	const engine = (command: string) =>
-		run(process.execPath, [join(ROOT, "scripts/engine.ts"), command], { env });
+	const engine = (command: string) => run(process.execPath, [join(ROOT, "scripts/engine.ts"), command], { env });
 	return {
 		env,
 		engine,
@@ -94,10 +88,7 @@ suite("npm start with a private engine", { skip: noEngineOfOurOwn }, () => {
 		await using cache = newCache(MISSING);
 		await using terminal = openPty("npm", ["start"], { cwd: ROOT, ...cache });
 		const { lines } = terminal;
-		await lines.waitFor(
-			/lastcall: Missing on this machine: debootstrap/,
-			READY,
-		);
+		await lines.waitFor(/lastcall: Missing on this machine: debootstrap/, READY);
 		await lines.waitFor(/running examples\/jobs directly/);
 		await lines.waitFor(/Job counter is ready/, READY);
 		await lines.waitFor(/Job heartbeat is ready/, READY);

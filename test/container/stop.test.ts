@@ -1,12 +1,7 @@
 /** `docker run` and `docker stop`, as users do them. */
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
-import {
-	type Container,
-	client,
-	HARDENED,
-	runContainer,
-} from "../helpers/docker.ts";
+import { type Container, client, HARDENED, runContainer } from "../helpers/docker.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
 import { exampleImage, fixtureImage } from "../helpers/images.ts";
 import { openPty } from "../helpers/pty.ts";
@@ -89,10 +84,12 @@ for (const [major, binding] of [
 			assert.match(stdout, /^good: clean shutdown$/m);
 			assert.match(stdout, /^slow: clean shutdown$/m);
 			const { jobs } = await report(container);
-			assert.deepEqual(
-				Object.fromEntries(jobs.map(({ job, exit }) => [job, exit.outcome])),
-				{ good: "finished", slow: "finished", busy: "killed", native: "stuck" },
-			);
+			assert.deepEqual(Object.fromEntries(jobs.map(({ job, exit }) => [job, exit.outcome])), {
+				good: "finished",
+				slow: "finished",
+				busy: "killed",
+				native: "stuck",
+			});
 		});
 
 		test("5,000 orphans under running jobs: no zombie is left, every exit of a child arrives", async () => {
@@ -107,11 +104,7 @@ for (const [major, binding] of [
 				/^more: 200 children, 0 wrong$/,
 			])
 				await container.waitForLine(line, { timeout });
-			const { stdout } = await container.exec([
-				"sh",
-				"-c",
-				"cat /proc/[0-9]*/stat",
-			]);
+			const { stdout } = await container.exec(["sh", "-c", "cat /proc/[0-9]*/stat"]);
 			assert.match(stdout, /^1 \(/m);
 			assert.doesNotMatch(stdout, /^\d+ \(.*\) Z /m);
 			await container.stop();
@@ -139,13 +132,7 @@ test("a shell that somebody has open by docker exec neither delays the stop nor 
 	await using container = await runContainer({ image: await exampleImage() });
 	await container.waitForLine(/Job counter is ready/, READY);
 	const script = "trap : TERM; echo up; while :; do sleep 1; done";
-	await using guest = openPty(client, [
-		"exec",
-		container.name,
-		"sh",
-		"-c",
-		script,
-	]);
+	await using guest = openPty(client, ["exec", container.name, "sh", "-c", script]);
 	await guest.lines.waitFor(/^up$/);
 	await container.stop();
 	const { stdout } = await container.logs();

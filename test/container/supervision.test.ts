@@ -74,10 +74,7 @@ test("examples/service is healthy in a hardened container, answers status, and s
 });
 
 test("lastcall stop, restart and signal work by docker exec", async () => {
-	await using container = await startService(
-		{ jobs: { a: waiting("a"), b: waiting("b") } },
-		{ flags: HARDENED },
-	);
+	await using container = await startService({ jobs: { a: waiting("a"), b: waiting("b") } }, { flags: HARDENED });
 	await container.waitForLine(/a: running/, READY);
 	await container.waitForLine(/b: running/, READY);
 	await untilReady(container);
@@ -89,9 +86,7 @@ test("lastcall stop, restart and signal work by docker exec", async () => {
 	assert.equal(signal.stdout, "Sent SIGTERM to job a\n");
 	// a is essential, and has ended by itself.
 	assert.equal(await container.wait(), 0);
-	const started = (await container.events()).filter(
-		(event) => event.type === "job.started" && event.job === "a",
-	);
+	const started = (await container.events()).filter((event) => event.type === "job.started" && event.job === "a");
 	assert.equal(started.length, 2);
 });
 
@@ -117,10 +112,7 @@ test("a container at its limit of processes: the job that cannot start is told, 
 		},
 		{ flags: ["--pids-limit=60"] },
 	);
-	await container.waitForLine(
-		/"job":"late".*"outcome":"not-started".*EAGAIN/,
-		READY,
-	);
+	await container.waitForLine(/"job":"late".*"outcome":"not-started".*EAGAIN/, READY);
 	await container.stop();
 	// late may have failed last.
 	assert.ok((await container.exitCode()) <= 1);

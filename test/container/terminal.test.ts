@@ -1,12 +1,7 @@
 /** `docker run -it`, in a real terminal. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-	Container,
-	client,
-	containerName,
-	runArgs,
-} from "../helpers/docker.ts";
+import { Container, client, containerName, runArgs } from "../helpers/docker.ts";
 import { exampleImage } from "../helpers/images.ts";
 import { key, openPty } from "../helpers/pty.ts";
 

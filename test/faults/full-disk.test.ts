@@ -2,15 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findEvent, parseEvents } from "../helpers/events.ts";
-import {
-	ALL_WAYS,
-	holdsUp,
-	MAIN,
-	MAJORS,
-	startCommand,
-	startWay,
-	stopsCleanly,
-} from "../helpers/surroundings.ts";
+import { ALL_WAYS, holdsUp, MAIN, MAJORS, startCommand, startWay, stopsCleanly } from "../helpers/surroundings.ts";
 import { until } from "../helpers/until.ts";
 
 /** Every place where a file of ours may lie, without room for data, nor for a name. */
@@ -51,20 +43,14 @@ for (const major of MAJORS) {
 test("a job that fills the disk fails by its own error; the others stop cleanly, and a full termination message does no harm", async () => {
 	const command = [...MAIN, "run", "configs/filling.json"];
 	await using walled = await startCommand(command, {
-		flags: [
-			"--tmpfs=/tmp:mode=1777,size=1m",
-			"--env=LASTCALL_TERMINATION_MESSAGE=/tmp/message",
-		],
+		flags: ["--tmpfs=/tmp:mode=1777,size=1m", "--env=LASTCALL_TERMINATION_MESSAGE=/tmp/message"],
 		before: ": >/tmp/message",
 	});
 	const code = await walled.container.wait(60_000);
 	const output = await walled.output();
 	assert.equal(code, 1, output);
 	walled.assertCleanShutdown(["neighbour"]);
-	const { report } = findEvent(
-		parseEvents(output.split("\n")),
-		"stop.finished",
-	);
+	const { report } = findEvent(parseEvents(output.split("\n")), "stop.finished");
 	const filling = report.jobs.find(({ job }) => job === "filling")?.exit;
 	assert.equal(filling?.outcome, "failed", output);
 	assert.match(JSON.stringify(filling), /ENOSPC/);
@@ -78,13 +64,8 @@ test("when a full disk has room again the log goes on, on a line of its own, and
 		redirect: ">>/logs/log 2>/dev/null",
 	});
 	await walled.untilRunning();
-	const read = async () =>
-		(await walled.container.exec(["cat", "/logs/log"])).stdout;
-	await until(
-		async () => (await read()).length === ROOM,
-		"the disk is full",
-		60_000,
-	);
+	const read = async () => (await walled.container.exec(["cat", "/logs/log"])).stdout;
+	await until(async () => (await read()).length === ROOM, "the disk is full", 60_000);
 	const { code } = await walled.container.exec(["rm", "/logs/other"]);
 	assert.equal(code, 0);
 	let log = "";

@@ -1,12 +1,11 @@
 /** Command lines that nobody means: each is understood, or refused with a message. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { UserError } from "../../src/base/errors.ts";
 import { parseCommand } from "../../src/cli/args.ts";
-import { UserError } from "../../src/errors.ts";
-import { parseDumbInit } from "../../src/exec/dumb-init-args.ts";
-import { identify } from "../../src/exec/identity.ts";
-import type { Plan } from "../../src/exec/settings.ts";
-import { parseTini } from "../../src/exec/tini-args.ts";
+import { parseDumbInit } from "../../src/dropin/dumb-init.ts";
+import { identify, type Plan } from "../../src/dropin/settings.ts";
+import { parseTini } from "../../src/dropin/tini-args.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { keepFigures } from "../helpers/figures.ts";
 import { ours, runInit } from "../helpers/inits.ts";
@@ -28,32 +27,22 @@ const ENVIRONMENT = [
 	...["LASTCALL_LOG_FORMAT", "DUMB_INIT_DEBUG", "DUMB_INIT_SETSID"],
 ];
 
-const words = fc.array(
-	fc.oneof(
-		fc.constantFrom(...COMMANDS, ...FLAGS),
-		fc.constantFrom(...FLAGS),
-		oddText,
-	),
-	{ maxLength: 8 },
-);
+const words = fc.array(fc.oneof(fc.constantFrom(...COMMANDS, ...FLAGS), fc.constantFrom(...FLAGS), oddText), {
+	maxLength: 8,
+});
 const env = fc.dictionary(fc.constantFrom(...ENVIRONMENT), oddText, {
 	maxKeys: 3,
 });
 
 test("every command line is a command, or a mistake that is named", async (t) => {
-	const tried = await holds(
-		t,
-		words,
-		{ short: 20_000, full: 200_000 },
-		(args) => {
-			try {
-				assert.ok(parseCommand(args).type);
-			} catch (error) {
-				assert.ok(error instanceof UserError, String(error));
-				assert.match(error.message, /^Cannot /);
-			}
-		},
-	);
+	const tried = await holds(t, words, { short: 20_000, full: 200_000 }, (args) => {
+		try {
+			assert.ok(parseCommand(args).type);
+		} catch (error) {
+			assert.ok(error instanceof UserError, String(error));
+			assert.match(error.message, /^Cannot /);
+		}
+	});
 	keepFigures(t, "bad input", "command lines of run, check, status, …", {
 		tried,
 		"not understood and not named": 0,
@@ -82,8 +71,7 @@ test("every command line of tini and dumb-init starts the program that was meant
 			assert.ok(command.length > 0);
 			assert.deepEqual(command, args.slice(-command.length), "untouched");
 			assert.ok(Number.isInteger(verbosity));
-			for (const number of [...rewrites.keys(), ...rewrites.values()])
-				assert.ok(number >= 0 && number <= 64);
+			for (const number of [...rewrites.keys(), ...rewrites.values()]) assert.ok(number >= 0 && number <= 64);
 			for (const code of expected) assert.ok(code >= 0 && code <= 255);
 		},
 	);
@@ -100,10 +88,7 @@ test("real programs: every command line ends, with a message if it fails, and wi
 		...["true", "false", "/nowhere", "", "ü\x1b[2J", "__proto__", "/etc"],
 		"x".repeat(50_000),
 	);
-	const [flags, commands] = [
-		fc.constantFrom(...FLAGS),
-		fc.constantFrom(...COMMANDS),
-	];
+	const [flags, commands] = [fc.constantFrom(...FLAGS), fc.constantFrom(...COMMANDS)];
 	const line = fc.tuple(
 		fc.constantFrom("lastcall", "tini", "dumb-init"),
 		fc.oneof(
@@ -113,36 +98,19 @@ test("real programs: every command line ends, with a message if it fails, and wi
 		env,
 	);
 	const codes = new Set<number | string>();
-	const tried = await holds(
-		t,
-		line,
-		{ short: 30, full: 400 },
-		async ([name, [first, rest], variables]) => {
-			const clean = Object.fromEntries(
-				Object.entries(variables).map(([key, value]) => [
-					key,
-					forKernel(value),
-				]),
-			);
-			const { code, stdout, stderr } = await runInit(
-				ours(name),
-				[first, ...rest],
-				{
-					cwd: directory.path,
-					env: clean,
-				},
-			);
-			codes.add(code);
-			const output = stdout + stderr;
-			assert.doesNotMatch(output, /\n\s+at .*(:\d+:\d+|<anonymous>)/);
-			assert.ok(
-				[0, 1, 2, 126, 127].includes(Number(code)),
-				`code ${code}\n${output}`,
-			);
-			const ran = [first, ...rest].includes("false");
-			if (code !== 0 && !ran) assert.notEqual(stderr, "");
-		},
-	);
+	const tried = await holds(t, line, { short: 30, full: 400 }, async ([name, [first, rest], variables]) => {
+		const clean = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, forKernel(value)]));
+		const { code, stdout, stderr } = await runInit(ours(name), [first, ...rest], {
+			cwd: directory.path,
+			env: clean,
+		});
+		codes.add(code);
+		const output = stdout + stderr;
+		assert.doesNotMatch(output, /\n\s+at .*(:\d+:\d+|<anonymous>)/);
+		assert.ok([0, 1, 2, 126, 127].includes(Number(code)), `code ${code}\n${output}`);
+		const ran = [first, ...rest].includes("false");
+		if (code !== 0 && !ran) assert.notEqual(stderr, "");
+	});
 	keepFigures(t, "bad input", "processes started with bad command lines", {
 		tried,
 		"crashed, or hung": 0,

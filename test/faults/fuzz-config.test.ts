@@ -4,32 +4,19 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { stringify } from "yaml";
+import { attempt, UserError } from "../../src/base/errors.ts";
+import { MAX_DURATION_MS } from "../../src/base/time.ts";
 import { renderPlan } from "../../src/cli/check.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { resolveLogSettings } from "../../src/config/log-settings.ts";
-import {
-	socketPaths,
-	terminationMessagePath,
-} from "../../src/config/places.ts";
+import { socketPaths, terminationMessagePath } from "../../src/config/paths.ts";
 import { resolveStopTimeout } from "../../src/config/stop-timeout.ts";
-import { validateConfig } from "../../src/config/validate.ts";
-import { MAX_DURATION_MS } from "../../src/duration.ts";
-import { attempt, UserError } from "../../src/errors.ts";
-import { checkBudget, planBudget } from "../../src/supervisor/budget.ts";
-import { planUnits } from "../../src/supervisor/plan.ts";
+import { planUnits } from "../../src/service/plan.ts";
+import { resolveLogSettings, resolveSettings } from "../../src/service/settings.ts";
 import { lastcall } from "../helpers/cli.ts";
 import { makeDirectory, type TestDirectory } from "../helpers/directory.ts";
 import { parseEvents } from "../helpers/events.ts";
 import { keepFigures } from "../helpers/figures.ts";
-import {
-	damage,
-	damages,
-	mutate,
-	mutations,
-	oddJson,
-	oddText,
-	oddValue,
-} from "../helpers/odd.ts";
+import { damage, damages, mutate, mutations, oddJson, oddText, oddValue } from "../helpers/odd.ts";
 import { fc, holds } from "../helpers/property.ts";
 
 const WHOLE = {
@@ -84,26 +71,21 @@ const SHAPE = {
 /** What everything that a user reads has in common. */
 function assertReadable(message: string): void {
 	assert.doesNotMatch(message, /\n\s+at .*:\d+:\d+\)?$/m);
-	for (const line of message.split("\n"))
-		assert.ok(line.length < 2_000, `${line.length} characters in a line`);
+	for (const line of message.split("\n")) assert.ok(line.length < 2_000, `${line.length} characters in a line`);
 }
 
 /** What `lastcall check` does, and the first steps of `run`. */
 async function use(path: string, value: unknown): Promise<"used" | "refused"> {
 	try {
-		const settings = validateConfig({ path, value }, { PATH: "/usr/bin:/bin" });
-		const timeout = { ms: settings.stopTimeout ?? 10_000, source: "a test" };
-		const budget = planBudget(timeout.ms, settings.drainDelay);
-		checkBudget(budget);
-		assert.ok(renderPlan(settings, timeout, budget).length > 3);
-		const plans = await planUnits(settings, {
-			env: {},
-			logLevel: "info",
-			hooksOf: () => ({ onOutput: () => {}, onDropped: () => {} }),
-		});
+		const settings = resolveSettings(
+			{ path, value },
+			{ env: { PATH: "/usr/bin:/bin" }, isTerminal: false, isInit: true },
+		);
+		assert.ok(renderPlan(settings).length > 3);
+		const hooks = { onOutput: () => {}, onDropped: () => {} };
+		const plans = await planUnits(settings, () => hooks);
 		assert.equal(plans.length, Object.keys(settings.jobs).length);
-		for (const { startTimeoutMs, restart } of plans)
-			assert.ok(startTimeoutMs >= 0 && restart.delayMs >= 0);
+		for (const { startTimeoutMs, restart } of plans) assert.ok(startTimeoutMs >= 0 && restart.delayMs >= 0);
 		return "used";
 	} catch (error) {
 		assert.ok(error instanceof UserError, (error as Error).stack ?? "");
@@ -122,14 +104,9 @@ test("every value is a configuration, or its mistakes are named", async (t) => {
 	const path = join(directory.path, "lastcall.config.ts");
 	assert.equal(await use(path, SHAPE), "used");
 	const counts = { used: 0, refused: 0 };
-	const tried = await holds(
-		t,
-		mutations(oddValue),
-		{ short: 5_000, full: 100_000 },
-		async (all) => {
-			counts[await use(path, all.reduce(mutate, SHAPE))]++;
-		},
-	);
+	const tried = await holds(t, mutations(oddValue), { short: 5_000, full: 100_000 }, async (all) => {
+		counts[await use(path, all.reduce(mutate, SHAPE))]++;
+	});
 	assert.ok(counts.used > 0 && counts.refused > counts.used);
 	keepFigures(t, "bad input", "configurations, as values", {
 		tried,
@@ -171,19 +148,13 @@ type Format = (typeof FORMATS)[number];
 function write(value: unknown, format: Format): string {
 	if (format === "json") return JSON.stringify(value, undefined, 1);
 	// What is nested too deeply for the one who writes is left to the one who reads: JSON is YAML, too.
-	if (format.startsWith("y"))
-		return attempt(() => stringify(value)) ?? JSON.stringify(value);
+	if (format.startsWith("y")) return attempt(() => stringify(value)) ?? JSON.stringify(value);
 	return `export default ${JSON.stringify(value, undefined, 1)};\n`;
 }
 
 const texts = (format: fc.Arbitrary<Format>, base: object) =>
 	fc
-		.tuple(
-			format,
-			fc.option(mutations(oddJson), { nil: [] }),
-			fc.oneof(fc.constant([]), damages),
-			fc.boolean(),
-		)
+		.tuple(format, fc.option(mutations(oddJson), { nil: [] }), fc.oneof(fc.constant([]), damages), fc.boolean())
 		.map(([format, changes, harm, crlf]) => {
 			const value = changes.reduce<unknown>(mutate, base);
 			const text = write(value ?? null, format);
@@ -202,29 +173,24 @@ for (const [runs, formats] of GROUPS) {
 		using directory = configFolder();
 		const counts = { used: 0, refused: 0, unreadable: 0 };
 		let [number, slowest] = [0, 0];
-		const tried = await holds(
-			t,
-			texts(fc.constantFrom(...formats), SHAPE),
-			runs,
-			async ({ format, bytes }) => {
-				const path = join(directory.path, `${number++}.${format}`);
-				writeFileSync(path, bytes);
-				const start = performance.now();
-				let value: unknown;
-				try {
-					({ value } = await loadConfig(path));
-				} catch (error) {
-					assert.ok(error instanceof UserError, (error as Error).stack ?? "");
-					assert.match(error.message, /^Cannot (read|use) the configuration /);
-					assert.doesNotMatch(error.message, /\n\s+at .*:\d+:\d+\)?$/m);
-					counts.unreadable++;
-					return;
-				} finally {
-					slowest = Math.max(slowest, performance.now() - start);
-				}
-				counts[await use(path, value)]++;
-			},
-		);
+		const tried = await holds(t, texts(fc.constantFrom(...formats), SHAPE), runs, async ({ format, bytes }) => {
+			const path = join(directory.path, `${number++}.${format}`);
+			writeFileSync(path, bytes);
+			const start = performance.now();
+			let value: unknown;
+			try {
+				({ value } = await loadConfig(path));
+			} catch (error) {
+				assert.ok(error instanceof UserError, (error as Error).stack ?? "");
+				assert.match(error.message, /^Cannot (read|use) the configuration /);
+				assert.doesNotMatch(error.message, /\n\s+at .*:\d+:\d+\)?$/m);
+				counts.unreadable++;
+				return;
+			} finally {
+				slowest = Math.max(slowest, performance.now() - start);
+			}
+			counts[await use(path, value)]++;
+		});
 		assert.ok(counts.used > 0 && counts.refused > 0 && counts.unreadable > 0);
 		keepFigures(t, "bad input", `configurations, as ${formats.join(", ")}`, {
 			tried,
@@ -253,9 +219,7 @@ test("lastcall run starts all of a configuration or nothing, and ends either way
 				timeout: 60_000,
 				env: { LASTCALL_STOP_TIMEOUT: "3s" },
 			});
-			const types = new Set(
-				parseEvents(stdout.split("\n")).map(({ type }) => type),
-			);
+			const types = new Set(parseEvents(stdout.split("\n")).map(({ type }) => type));
 			if (code === 2 && !types.has("init.started")) {
 				refused++;
 				assert.match(stderr, /^lastcall: Cannot |^lastcall: The stop timeout /);
@@ -267,8 +231,7 @@ test("lastcall run starts all of a configuration or nothing, and ends either way
 			assert.notEqual(code, 137, `it hung: ${stdout}${stderr}`);
 			assert.doesNotMatch(stdout, /"outcome":"not-started"/, "half a service");
 			// With a log level of its own it may have nothing to say.
-			if (types.size > 0)
-				assert.match(stdout, /"event":"stop.finished"|Exiting/, stderr);
+			if (types.size > 0) assert.match(stdout, /"event":"stop.finished"|Exiting/, stderr);
 		},
 	);
 	keepFigures(t, "bad input", "services started with bad configurations", {

@@ -1,12 +1,6 @@
 /** What nobody should send, sent to the control socket and the HTTP port of one running service, which must not notice. */
 import assert from "node:assert/strict";
-import {
-	chmodSync,
-	existsSync,
-	readdirSync,
-	readFileSync,
-	writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -70,11 +64,7 @@ class Service implements AsyncDisposable {
 		return service;
 	}
 
-	private constructor(
-		container: Container,
-		folder: TestDirectory,
-		port: number,
-	) {
+	private constructor(container: Container, folder: TestDirectory, port: number) {
 		this.container = container;
 		this.#folder = folder;
 		const path = join(folder.path, "init.sock");
@@ -85,11 +75,7 @@ class Service implements AsyncDisposable {
 	async look(): Promise<{ descriptors: number; rssKiB: number }> {
 		const get = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
 		for (const place of Object.values(this.places))
-			await until(
-				async () => /^HTTP\/1.1 200 /.test(await talk(place, [get], "end")),
-				"it answers",
-				PATIENCE_MS,
-			);
+			await until(async () => /^HTTP\/1.1 200 /.test(await talk(place, [get], "end")), "it answers", PATIENCE_MS);
 		const { Pid } = (await this.container.inspect()).State;
 		const status = readFileSync(`/proc/${Pid}/status`, "utf8");
 		return {
@@ -105,18 +91,11 @@ class Service implements AsyncDisposable {
 		const events = parseEvents(stdout.split("\n"));
 		assert.equal(await this.container.exitCode(), 0, stdout + stderr);
 		assert.ok(ms < 10_000, `the stop took ${ms} ms`);
-		const lines = events.filter(
-			(event) => "job" in event && ["thread", "steady"].includes(event.job),
-		);
-		assert.deepEqual(
-			lines
-				.map((event) => `${event.type} ${"job" in event && event.job}`)
-				.sort(),
-			[
-				...["job.exited steady", "job.exited thread"],
-				...["job.ready thread", "job.started steady", "job.started thread"],
-			],
-		);
+		const lines = events.filter((event) => "job" in event && ["thread", "steady"].includes(event.job));
+		assert.deepEqual(lines.map((event) => `${event.type} ${"job" in event && event.job}`).sort(), [
+			...["job.exited steady", "job.exited thread"],
+			...["job.ready thread", "job.started steady", "job.started thread"],
+		]);
 		assert.ok(!events.some(({ type }) => type === "error.caught"), stdout);
 		assert.equal(stderr, "");
 	}
@@ -130,11 +109,7 @@ class Service implements AsyncDisposable {
 type End = "end" | "wait" | "reset";
 
 /** Sends pieces; returns what came back until the other side has closed the connection. */
-async function talk(
-	place: NetConnectOpts,
-	pieces: readonly (string | Uint8Array)[],
-	end: End,
-): Promise<string> {
+async function talk(place: NetConnectOpts, pieces: readonly (string | Uint8Array)[], end: End): Promise<string> {
 	const socket = connect({ ...place, allowHalfOpen: true } as NetConnectOpts);
 	const answer: Buffer[] = [];
 	const closed = new Promise<void>((resolve) => {
@@ -155,10 +130,7 @@ async function talk(
 	const start = performance.now();
 	await closed;
 	clearTimeout(late);
-	assert.ok(
-		performance.now() - start < PATIENCE_MS,
-		"it closes the connection",
-	);
+	assert.ok(performance.now() - start < PATIENCE_MS, "it closes the connection");
 	return Buffer.concat(answer).toString("latin1");
 }
 
@@ -173,24 +145,10 @@ const bytes = fc.oneof(
 
 const target = fc.oneof(
 	fc.constantFrom(
-		...[
-			"/livez",
-			"/readyz",
-			"/status",
-			"/metrics",
-			"/",
-			"*",
-			"",
-			"//",
-			"/jobs",
-		],
+		...["/livez", "/readyz", "/status", "/metrics", "/", "*", "", "//", "/jobs"],
 		...["/jobs/victim/stop", "/jobs/victim/restart", "/jobs/victim/signal"],
 		...["/jobs/victim/signal?signal=SIGUSR1", "/jobs/none/stop", "/jobs//stop"],
-		...[
-			"/jobs/victim/signal?signal=__proto__",
-			"/jobs/../stop",
-			"/jobs/%/stop",
-		],
+		...["/jobs/victim/signal?signal=__proto__", "/jobs/../stop", "/jobs/%/stop"],
 		...["/jobs/victim%2Fstop", "/jobs/__proto__/stop", "/livez/../status"],
 		...["http://x/livez", "http://[", "/%2e%2e/etc/passwd", "/status?%=%&&"],
 	),
@@ -199,25 +157,10 @@ const target = fc.oneof(
 
 const header = fc.oneof(
 	fc.constantFrom(
-		...[
-			"Host: x",
-			"Host: x",
-			"Host:",
-			"Content-Length: -1",
-			"Content-Length: 9e9",
-		],
+		...["Host: x", "Host: x", "Host:", "Content-Length: -1", "Content-Length: 9e9"],
 		...["Content-Length: 10", "Transfer-Encoding: chunked", "Expect: x", ": x"],
-		...[
-			"Transfer-Encoding: gzip, chunked",
-			"Connection: upgrade",
-			"Upgrade: h2c",
-		],
-		...[
-			"Connection: keep-alive",
-			"Expect: 100-continue",
-			"no colon",
-			" folded",
-		],
+		...["Transfer-Encoding: gzip, chunked", "Connection: upgrade", "Upgrade: h2c"],
+		...["Connection: keep-alive", "Expect: 100-continue", "no colon", " folded"],
 		"X: y\r\n".repeat(1_500).trim(),
 	),
 	fc.tuple(bytes, bytes).map(([name, value]) => `${name}: ${value}`),
@@ -227,53 +170,23 @@ const request = fc
 	.record({
 		method: fc.oneof(
 			{ weight: 6, arbitrary: fc.constantFrom("GET", "POST", "HEAD") },
-			fc.constantFrom(
-				"PUT",
-				"DELETE",
-				"OPTIONS",
-				"TRACE",
-				"CONNECT",
-				"PRI",
-				"get",
-			),
+			fc.constantFrom("PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PRI", "get"),
 			bytes,
 		),
 		target,
-		version: fc.constantFrom(
-			...[
-				"HTTP/1.1",
-				"HTTP/1.1",
-				"HTTP/1.1",
-				"HTTP/1.0",
-				"HTTP/2.0",
-				"HTTP/9",
-				"",
-			],
-		),
+		version: fc.constantFrom(...["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9", ""]),
 		headers: fc.oneof(fc.constant([]), fc.array(header, { maxLength: 4 })),
 		eol: fc.constantFrom("\r\n", "\r\n", "\r\n", "\n", "\r"),
-		body: fc.oneof(
-			fc.constant(""),
-			bytes,
-			fc.constant("5\r\nhello\r\n0\r\n\r\n"),
-		),
+		body: fc.oneof(fc.constant(""), bytes, fc.constant("5\r\nhello\r\n0\r\n\r\n")),
 	})
 	.map(({ method, target, version, headers, eol, body }) =>
-		[`${method} ${target} ${version}`, "Host: x", ...headers, "", body].join(
-			eol,
-		),
+		[`${method} ${target} ${version}`, "Host: x", ...headers, "", body].join(eol),
 	);
 
 /** What every client may send. */
 const right = fc
 	.constantFrom(
-		...[
-			"GET /livez",
-			"GET /readyz",
-			"GET /status",
-			"HEAD /metrics",
-			"GET /metrics",
-		],
+		...["GET /livez", "GET /readyz", "GET /status", "HEAD /metrics", "GET /metrics"],
 		...["POST /jobs/victim/stop", "POST /jobs/victim/restart", "GET /none"],
 		...["POST /jobs/victim/signal?signal=SIGCONT", "POST /jobs/none/stop"],
 	)
@@ -284,9 +197,7 @@ const message = fc.oneof(
 	{ weight: 4, arbitrary: request },
 	{
 		weight: 1,
-		arbitrary: fc
-			.array(request, { minLength: 2, maxLength: 20 })
-			.map((all) => all.join("")),
+		arbitrary: fc.array(request, { minLength: 2, maxLength: 20 }).map((all) => all.join("")),
 	},
 	{
 		weight: 1,
@@ -306,10 +217,7 @@ const conversation = fc.record({
 	place: fc.constantFrom("socket" as const, "port" as const),
 	message,
 	/** Where it is cut into pieces. */
-	cuts: fc.oneof(
-		fc.constant([]),
-		fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 }),
-	),
+	cuts: fc.oneof(fc.constant([]), fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 })),
 	end: fc.constantFrom<End[]>("end", "end", "end", "end", "reset"),
 });
 
@@ -334,9 +242,7 @@ test("what cannot be understood, sent to socket and port, disturbs no job, leaks
 		{ short: 100, full: 1_500 },
 		async (all) => {
 			const answers = await Promise.all(
-				all.map(({ place, message, cuts, end }) =>
-					talk(service.places[place], cut(message, cuts), end),
-				),
+				all.map(({ place, message, cuts, end }) => talk(service.places[place], cut(message, cuts), end)),
 			);
 			for (const answer of answers) {
 				const status = /^HTTP\/1\.1 (\d)/.exec(answer)?.[1];
@@ -367,12 +273,7 @@ test("connections that never close and senders that drip are ended after ten sec
 	const earlier = await service.look();
 	const sockets: Socket[] = [];
 	const open = () => sockets.filter(({ closed }) => !closed);
-	const pieces = [
-		"",
-		"G",
-		"GET /livez HTTP/1.1\r\n",
-		"POST /jobs/none/stop HTTP/1.1\r\nX: ",
-	];
+	const pieces = ["", "G", "GET /livez HTTP/1.1\r\n", "POST /jobs/none/stop HTTP/1.1\r\nX: "];
 	for (const place of Object.values(service.places))
 		for (let index = 0; index < 500; index++) {
 			const socket = connect(place);
@@ -405,19 +306,13 @@ test("connections that never close and senders that drip are ended after ten sec
 
 test("a stop waits for nobody who holds a connection open", async () => {
 	await using service = await Service.start();
-	const sockets = Object.values(service.places).flatMap((place) =>
-		Array.from({ length: 200 }, () => connect(place)),
-	);
+	const sockets = Object.values(service.places).flatMap((place) => Array.from({ length: 200 }, () => connect(place)));
 	for (const socket of sockets) {
 		socket.on("error", () => {});
 		socket.write("GET /status HTTP/1.1\r\nHost: x\r\nX: ");
 	}
 	try {
-		await until(
-			() => sockets.every(({ connecting }) => !connecting),
-			"all are connected",
-			PATIENCE_MS,
-		);
+		await until(() => sockets.every(({ connecting }) => !connecting), "all are connected", PATIENCE_MS);
 		await service.stop();
 	} finally {
 		for (const socket of sockets) socket.destroy();

@@ -31,8 +31,7 @@ const HIDDEN: Readonly<Record<string, Surroundings>> = {
 	"hidepid, as an ordinary user": {
 		flags: MAY_MOUNT,
 		before: HIDEPID,
-		prefix:
-			"setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=-all --no-new-privs",
+		prefix: "setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=-all --no-new-privs",
 	},
 	"hidepid, as root without CAP_SYS_PTRACE": HALF_BLIND,
 	"a read-only /proc": {
@@ -51,28 +50,15 @@ for (const major of MAJORS)
 /** A daemon that takes a while to clean up: in a session of its own, its parent gone. */
 const daemon = (user = "", atTerm = 'sleep 0.3; echo "clean shutdown"') =>
 	`setsid ${user} sh -c 'trap "$0" TERM; echo running >>/notes/daemon; while :; do sleep 0.05; done' '{ ${atTerm}; } >>/notes/daemon; exit 0' &`;
-const ANOTHER_USER =
-	"setpriv --reuid=1234 --regid=1234 --clear-groups --bounding-set=-all";
+const ANOTHER_USER = "setpriv --reuid=1234 --regid=1234 --clear-groups --bounding-set=-all";
 /** Starts a daemon, then works until it is stopped. */
-const starting = (script: string) => [
-	"sh",
-	"-c",
-	`${script} exec sh programs/noting.sh starter`,
-];
+const starting = (script: string) => ["sh", "-c", `${script} exec sh programs/noting.sh starter`];
 const PARTS = ["daemon", "starter"];
 
-function start(
-	way: "run" | "tini",
-	script: string,
-	surroundings: Surroundings,
-): Promise<Walled> {
+function start(way: "run" | "tini", script: string, surroundings: Surroundings): Promise<Walled> {
 	const options = { parts: PARTS };
 	if (way === "tini")
-		return startCommand(
-			[...MAIN, "--kill-stragglers", "--", ...starting(script)],
-			surroundings,
-			options,
-		);
+		return startCommand([...MAIN, "--kill-stragglers", "--", ...starting(script)], surroundings, options);
 	const config = {
 		stopTimeout: "4s",
 		jobs: { starter: { command: starting(script) } },
@@ -81,10 +67,7 @@ function start(
 		[...MAIN, "run", "/tmp/lastcall.config.json"],
 		{
 			...surroundings,
-			flags: [
-				...(surroundings.flags ?? []),
-				`--env=CONFIG=${JSON.stringify(config)}`,
-			],
+			flags: [...(surroundings.flags ?? []), `--env=CONFIG=${JSON.stringify(config)}`],
 			before: `printf %s "$CONFIG" >/tmp/lastcall.config.json; ${surroundings.before}`,
 		},
 		options,
@@ -131,14 +114,8 @@ test("without /proc jobs that do not stop are named, and it ends by itself with 
 	const { code } = await walled.stop(30);
 	const output = await walled.output();
 	assert.equal(code, 124, output);
-	const { report } = findEvent(
-		parseEvents(output.split("\n")),
-		"stop.finished",
-	);
-	const ended = (outcome: string) =>
-		report.jobs
-			.filter(({ exit }) => exit.outcome === outcome)
-			.map(({ job }) => job);
+	const { report } = findEvent(parseEvents(output.split("\n")), "stop.finished");
+	const ended = (outcome: string) => report.jobs.filter(({ exit }) => exit.outcome === outcome).map(({ job }) => job);
 	assert.deepEqual(ended("finished"), ["good", "slow"]);
 	// On a busy machine a thread that is killed may take longer to go than the reserve has.
 	assert.deepEqual([...ended("killed"), ...ended("stuck")], ["busy", "native"]);

@@ -10,12 +10,7 @@ import { FULL, keepFigures } from "../helpers/figures.ts";
 import { queueImage } from "../helpers/images.ts";
 import { ask, watch } from "../helpers/kubelet.ts";
 import { type Changes, forPodman, readManifest } from "../helpers/manifest.ts";
-import {
-	needsPodman,
-	type Pod,
-	type Podman,
-	startPodman,
-} from "../helpers/podman.ts";
+import { needsPodman, type Pod, type Podman, startPodman } from "../helpers/podman.ts";
 import { freePort } from "../helpers/ports.ts";
 import { BusyQueue } from "../helpers/queue.ts";
 import { seededRandom } from "../helpers/random.ts";
@@ -51,10 +46,7 @@ function messageFile() {
 	};
 }
 
-async function play(
-	queue: BusyQueue,
-	changes: Omit<Changes, "image" | "env">,
-): Promise<Pod> {
+async function play(queue: BusyQueue, changes: Omit<Changes, "image" | "env">): Promise<Pod> {
 	if (podman === undefined) throw new Error("Found no podman");
 	const env = { REDIS_URL: queue.url };
 	return podman.play(...forPodman({ image, env, ...changes }));
@@ -80,17 +72,11 @@ interface Stopped {
 	readonly leftBehind: number;
 }
 
-async function stop(
-	pod: Pod,
-	queue: BusyQueue,
-	grace: number,
-): Promise<Stopped> {
+async function stop(pod: Pod, queue: BusyQueue, grace: number): Promise<Stopped> {
 	const { ms } = await pod.stop(grace);
 	const code = await pod.exitCode(container.name);
 	const lines = await pod.lines(container.name);
-	const late = sum(
-		lines.map((line) => Number(/(\d+) of them after the/.exec(line)?.[1] ?? 0)),
-	);
+	const late = sum(lines.map((line) => Number(/(\d+) of them after the/.exec(line)?.[1] ?? 0)));
 	const leftBehind = (await queue.inHand(pod.name)).length;
 	await pod.down();
 	return { code, ms, lines, late, leftBehind };
@@ -116,8 +102,7 @@ test(
 		assert.match(ready, /^(0 )?(503 )?200 503( 0)?$/);
 		assert.match(alive, /^(0 )?200( 0)?$/);
 		const { report } = findEvent(parseEvents(stopped.lines), "stop.finished");
-		for (const { job, askedMs = 0 } of report.jobs)
-			assert.ok(askedMs >= 2_000, `${job} worked on while it drained`);
+		for (const { job, askedMs = 0 } of report.jobs) assert.ok(askedMs >= 2_000, `${job} worked on while it drained`);
 		t.diagnostic(`readiness: ${ready}; liveness: ${alive}`);
 	},
 );
@@ -148,8 +133,7 @@ test(
 			"drain delay, ms": 2_000,
 			"items finished after the stop had come": late,
 		});
-		for (const { code, leftBehind, lines } of stops)
-			assert.deepEqual([code, leftBehind], [0, 0], lines.join("\n"));
+		for (const { code, leftBehind, lines } of stops) assert.deepEqual([code, leftBehind], [0, 0], lines.join("\n"));
 		assert.deepEqual(books, {
 			items: books.items,
 			lost: 0,
@@ -178,18 +162,13 @@ test(
 		await queue.drain();
 		const { code } = await stop(second, queue, GRACE);
 		const books = await queue.books();
-		keepFigures(
-			t,
-			TOPIC,
-			"Kubernetes: a pod is killed, and the next does the rest",
-			{
-				"exit code": killed.code,
-				"items left behind": killed.leftBehind,
-				"items done": books.items,
-				"items lost": books.lost,
-				"items done twice": books.twice,
-			},
-		);
+		keepFigures(t, TOPIC, "Kubernetes: a pod is killed, and the next does the rest", {
+			"exit code": killed.code,
+			"items left behind": killed.leftBehind,
+			"items done": books.items,
+			"items lost": books.lost,
+			"items done twice": books.twice,
+		});
 		assert.equal(killed.code, 137);
 		assert.equal(code, 0);
 		assert.ok(killed.leftBehind > 0, "it had nothing in hand");

@@ -6,12 +6,7 @@ import { keepFigures } from "../helpers/figures.ts";
 import { queueImage } from "../helpers/images.ts";
 import { BusyQueue } from "../helpers/queue.ts";
 import { SEED, seededRandom } from "../helpers/random.ts";
-import {
-	figuresOf,
-	stopAgainAndAgain,
-	sum,
-	workOff,
-} from "../helpers/stops.ts";
+import { figuresOf, stopAgainAndAgain, sum, workOff } from "../helpers/stops.ts";
 
 const TOPIC = "no work is lost";
 /** Seconds; a busy machine may take long for what is usually done in 0.2. */
@@ -23,12 +18,7 @@ before(async () => {
 });
 
 /** A container on the queue; without flags and arguments it is lastcall with two threads and two processes. */
-function runConsumers(
-	queue: BusyQueue,
-	name: string,
-	flags: readonly string[] = [],
-	args: readonly string[] = [],
-) {
+function runConsumers(queue: BusyQueue, name: string, flags: readonly string[] = [], args: readonly string[] = []) {
 	const env = {
 		REDIS_URL: queue.url,
 		CONSUMER: name,
@@ -64,14 +54,10 @@ test("100 docker stop/start cycles under load: no item lost, done twice or left 
 	const figures = {
 		...figuresOf(stops, left, books),
 		"stops before every consumer was ready": early.length,
-		"items finished after the stop had come": sum(
-			stops.map(({ late }) => late),
-		),
+		"items finished after the stop had come": sum(stops.map(({ late }) => late)),
 	};
 	keepFigures(t, TOPIC, "lastcall: two threads and two processes", figures);
-	const dirty = stops.filter(
-		({ code, leftBehind }) => code !== 0 || leftBehind > 0,
-	);
+	const dirty = stops.filter(({ code, leftBehind }) => code !== 0 || leftBehind > 0);
 	assert.deepEqual(dirty, []);
 	assert.deepEqual(books, { items: books.items, lost: 0, twice: 0, inHand: 0 });
 	assert.ok(early.length > 0, "no stop came in the middle of a start");

@@ -4,13 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-	Container,
-	client,
-	containerName,
-	mustDocker,
-	runArgs,
-} from "../helpers/docker.ts";
+import { Container, client, containerName, mustDocker, runArgs } from "../helpers/docker.ts";
 import { keepFigures } from "../helpers/figures.ts";
 import { fixtureImage } from "../helpers/images.ts";
 import { Lines } from "../helpers/lines.ts";
@@ -31,8 +25,7 @@ import { until } from "../helpers/until.ts";
 
 /** Descriptor 3 holds the reading end open, and nobody reads. */
 const FULL_PIPE = {
-	before:
-		"mkfifo /tmp/pipe; exec 3<>/tmp/pipe; head -c 65536 /dev/zero >/tmp/pipe",
+	before: "mkfifo /tmp/pipe; exec 3<>/tmp/pipe; head -c 65536 /dev/zero >/tmp/pipe",
 	redirect: ">/tmp/pipe 2>/tmp/pipe",
 };
 const READER_GONE = {
@@ -85,8 +78,7 @@ for (const major of MAJORS) {
 }
 
 test("a standard stream that is closed is /dev/null for the program", async () => {
-	const program =
-		'cd /proc/$$/fd; streams=$(readlink 0 1 2); echo "$streams" >/notes/streams';
+	const program = 'cd /proc/$$/fd; streams=$(readlink 0 1 2); echo "$streams" >/notes/streams';
 	const command = [...MAIN, "--", "sh", "-c", program];
 	const closed = { redirect: "<&- >&- 2>&-" };
 	await using walled = await startCommand(command, closed);
@@ -98,16 +90,8 @@ for (const [what, code, command] of [
 	["a program that is not there", 127, [...MAIN, "--", "nonexistent"]],
 	["a wrong flag", 1, [...MAIN, "-Z", "true"]],
 	["a configuration that is not there", 2, [...MAIN, "run", "nonexistent.ts"]],
-	[
-		"an uncaught error of a registered app",
-		1,
-		[...REGISTERED, "apps/stopping.ts", "first", "throwing"],
-	],
-	[
-		"a stop handler that fails",
-		1,
-		[...REGISTERED, "apps/stopping.ts", "failing", "throwing"],
-	],
+	["an uncaught error of a registered app", 1, [...REGISTERED, "apps/stopping.ts", "first", "throwing"]],
+	["a stop handler that fails", 1, [...REGISTERED, "apps/stopping.ts", "failing", "throwing"]],
 ] as const)
 	test(`${what}: a full pipe that nobody reads does not hold the exit with ${code}`, async () => {
 		await using walled = await startCommand(command, FULL_PIPE);
@@ -118,10 +102,7 @@ test("a docker run in the foreground that reads no more does not delay the stop 
 	await using container = new Container(containerName());
 	const image = await fixtureImage();
 	const args = ["run", "configs/flood-logged.json"];
-	const attached = spawn(client, [
-		"run",
-		...runArgs(container.name, { image, args }),
-	]);
+	const attached = spawn(client, ["run", ...runArgs(container.name, { image, args })]);
 	const ended = once(attached, "exit");
 	try {
 		const lines = Lines.from(attached.stdout, attached.stderr);

@@ -3,14 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { makeDirectory } from "../helpers/directory.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
-import {
-	ALL_WAYS,
-	holdsUp,
-	MAIN,
-	MAJORS,
-	type Surroundings,
-	startCommand,
-} from "../helpers/surroundings.ts";
+import { ALL_WAYS, holdsUp, MAIN, MAJORS, type Surroundings, startCommand } from "../helpers/surroundings.ts";
 
 const EPERM = 1;
 const ENOSYS = 38;
@@ -46,19 +39,13 @@ const NO_NEW_PRIVILEGES = "--security-opt=no-new-privileges";
 const POOR: Readonly<Record<string, Surroundings>> = {
 	"a user without an entry in /etc/passwd": { flags: ["--user=12345:54321"] },
 	"no capabilities, no new privileges, nothing that can be written": {
-		flags: [
-			...["--user=12345:54321", "--read-only", "--ipc=none"],
-			...["--cap-drop=ALL", NO_NEW_PRIVILEGES],
-		],
+		flags: [...["--user=12345:54321", "--read-only", "--ipc=none"], ...["--cap-drop=ALL", NO_NEW_PRIVILEGES]],
 	},
 	"root without capabilities": {
 		flags: ["--user=0", "--cap-drop=ALL", NO_NEW_PRIVILEGES],
 	},
 	"a seccomp profile without prctl, clone3, timers and more": {
-		flags: [
-			`--security-opt=seccomp=${profiles.path}/strict.json`,
-			NO_NEW_PRIVILEGES,
-		],
+		flags: [`--security-opt=seccomp=${profiles.path}/strict.json`, NO_NEW_PRIVILEGES],
 	},
 };
 
@@ -83,13 +70,11 @@ test("where seccomp denies kill(2) threads stop, processes are named, and it end
 	const output = await walled.output();
 	assert.equal(code, 124, output);
 	assert.ok(ms < 10_000, `took ${ms} ms`);
-	const { report } = findEvent(
-		parseEvents(output.split("\n")),
-		"stop.finished",
-	);
-	assert.deepEqual(
-		Object.fromEntries(report.jobs.map(({ job, exit }) => [job, exit.outcome])),
-		{ thread: "finished", process: "stuck", logged: "stuck" },
-	);
+	const { report } = findEvent(parseEvents(output.split("\n")), "stop.finished");
+	assert.deepEqual(Object.fromEntries(report.jobs.map(({ job, exit }) => [job, exit.outcome])), {
+		thread: "finished",
+		process: "stuck",
+		logged: "stuck",
+	});
 	walled.assertCleanShutdown(["thread"]);
 });

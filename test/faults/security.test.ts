@@ -5,12 +5,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { INLINED, PACKAGES } from "../../scripts/lib/bundle.ts";
 import { makeDirectory, type TestDirectory } from "../helpers/directory.ts";
-import {
-	type Container,
-	docker,
-	HARDENED,
-	runContainer,
-} from "../helpers/docker.ts";
+import { type Container, docker, HARDENED, runContainer } from "../helpers/docker.ts";
 import { parseEvents } from "../helpers/events.ts";
 import { fixtureImage } from "../helpers/images.ts";
 import { until } from "../helpers/until.ts";
@@ -52,24 +47,15 @@ async function runService(
 }
 
 const program = (file: string, ...args: string[]) => ({
-	command: [
-		file.endsWith(".sh") ? "sh" : "node",
-		`/app/programs/${file}`,
-		...args,
-	],
+	command: [file.endsWith(".sh") ? "sh" : "node", `/app/programs/${file}`, ...args],
 });
 const steady = program("waiting.sh", "steady");
 
 async function untilServed({ container }: Service, socket: string) {
-	await until(
-		async () => (await container.exec(["test", "-S", socket])).code === 0,
-		"it has its socket",
-		60_000,
-	);
+	await until(async () => (await container.exec(["test", "-S", socket])).code === 0, "it has its socket", 60_000);
 }
 
-const read = async ({ container }: Service, ...command: string[]) =>
-	(await container.exec(command)).stdout;
+const read = async ({ container }: Service, ...command: string[]) => (await container.exec(command)).stdout;
 
 /** Addresses and ports that somebody listens on, as the kernel writes them. */
 async function listeners(service: Service): Promise<string[]> {
@@ -86,9 +72,7 @@ test("nothing listens but one Unix socket, which belongs to the init's user and 
 	await untilServed(service, "/tmp/lastcall.sock");
 	assert.deepEqual(await listeners(service), []);
 	assert.equal(
-		await read(service, "cat", "/proc/net/udp", "/proc/net/raw").then(
-			(all) => all.trim().split("\n").length,
-		),
+		await read(service, "cat", "/proc/net/udp", "/proc/net/raw").then((all) => all.trim().split("\n").length),
 		2,
 		"two headings",
 	);
@@ -97,32 +81,18 @@ test("nothing listens but one Unix socket, which belongs to the init's user and 
 		.filter((line) => /\s[/@]\S*$/.test(line))
 		.map((line) => line.split(" ").at(-1));
 	assert.deepEqual(sockets, ["/tmp/lastcall.sock"]);
-	const owner = await read(
-		service,
-		"stat",
-		"-c",
-		"%a %U %F",
-		"/tmp/lastcall.sock",
-	);
+	const owner = await read(service, "stat", "-c", "%a %U %F", "/tmp/lastcall.sock");
 	assert.equal(owner, "600 node socket\n");
 });
 
 test("the socket is closed to another user, and open to root", async () => {
 	await using service = await runService({ jobs: { steady } });
 	await untilServed(service, "/tmp/lastcall.sock");
-	const as = (user: string) =>
-		docker([
-			"exec",
-			`--user=${user}`,
-			service.container.name,
-			"lastcall",
-			"status",
-		]);
+	const as = (user: string) => docker(["exec", `--user=${user}`, service.container.name, "lastcall", "status"]);
 	const other = await as("12345:12345");
 	assert.equal(other.code, 1, other.stdout);
 	assert.match(other.stderr, /\/tmp\/lastcall\.sock \(EACCES\)/);
-	for (const user of ["0:0", "node"])
-		assert.equal((await as(user)).code, 0, user);
+	for (const user of ["0:0", "node"]) assert.equal((await as(user)).code, 0, user);
 });
 
 test("HTTP listens on the loopback interface unless it is told otherwise, and takes no commands", async () => {
@@ -172,11 +142,7 @@ for (const [kind, how] of [
 					victim,
 					// The socket is there only a moment after the jobs.
 					waiting: {
-						command: [
-							"sh",
-							"-c",
-							"until test -S /tmp/lastcall.sock; do sleep 0.05; done",
-						],
+						command: ["sh", "-c", "until test -S /tmp/lastcall.sock; do sleep 0.05; done"],
 						readiness: "exit",
 					},
 					intruder: { ...how, env, dependsOn: ["waiting"] },
@@ -186,14 +152,7 @@ for (const [kind, how] of [
 			SECRETS,
 		);
 		const found = await intrude(service);
-		const {
-			readsOwnSecret,
-			readsInit,
-			readsNeighbour,
-			sendsKill,
-			sendsStop,
-			commands,
-		} = found;
+		const { readsOwnSecret, readsInit, readsNeighbour, sendsKill, sendsStop, commands } = found;
 		assert.equal(readsOwnSecret, "of-the-init");
 		assert.ok(readsInit === true && readsNeighbour);
 		assert.deepEqual([sendsKill, sendsStop, commands], [true, true, 200]);
@@ -212,8 +171,7 @@ test("a hardened container leaves a job no capability and no way to one", async 
 		},
 		HARDENED,
 	);
-	const { capabilities, bounding, noNewPrivileges, becomesRoot } =
-		await intrude(service);
+	const { capabilities, bounding, noNewPrivileges, becomesRoot } = await intrude(service);
 	assert.deepEqual(
 		[capabilities, bounding, noNewPrivileges, becomesRoot],
 		["0000000000000000", "0000000000000000", "1", "EPERM"],
@@ -273,11 +231,7 @@ test("the environment is shown by no command, log, metric, or report; arguments 
 		stopTimeout: "500ms",
 		env: { OTHER: "of-the-neighbour" },
 	};
-	await using service = await runService(
-		{ http: { port: 9000 }, logLevel: "trace", jobs: { deaf } },
-		[],
-		SECRETS,
-	);
+	await using service = await runService({ http: { port: 9000 }, logLevel: "trace", jobs: { deaf } }, [], SECRETS);
 	await service.container.waitForLine(/deaf: running/, READY);
 	await untilServed(service, "/tmp/lastcall.sock");
 	const metrics = `fetch("http://127.0.0.1:9000/metrics").then((r) => r.text()).then(console.log)`;
@@ -304,16 +258,11 @@ test("with output: log nothing that a process prints can pass for the init's own
 			inherited: program("forging.sh"),
 		},
 	});
-	await service.container.waitForLine(
-		/"job":"logged".*forging: running/,
-		READY,
-	);
+	await service.container.waitForLine(/"job":"logged".*forging: running/, READY);
 	await service.container.waitForLine(/^forging: running/, READY);
 	await service.container.stop();
 	const lines = (await service.container.logs()).stdout.trimEnd().split("\n");
-	const logged = lines.filter((line) =>
-		line.includes('"job":"logged","stream"'),
-	);
+	const logged = lines.filter((line) => line.includes('"job":"logged","stream"'));
 	assert.equal(logged.length, 3);
 	for (const line of logged) {
 		assert.ok(!line.includes("\x1b"), "no escape sequence");
@@ -323,11 +272,7 @@ test("with output: log nothing that a process prints can pass for the init's own
 	}
 	const forged = lines.filter((line) => line.includes("forged"));
 	assert.equal(forged.length, 2);
-	assert.equal(
-		parseEvents(forged).length,
-		1,
-		"the one that passes untouched is not to be told from ours",
-	);
+	assert.equal(parseEvents(forged).length, 1, "the one that passes untouched is not to be told from ours");
 });
 
 test("lastcall status prints no control character of a job's error message", async () => {
@@ -337,10 +282,7 @@ test("lastcall status prints no control character of a job's error message", asy
 			odd: { thread: "/app/jobs/throwing-escapes.ts", essential: false },
 		},
 	});
-	await service.container.waitForLine(
-		/"event":"job.exited","job":"odd"/,
-		READY,
-	);
+	await service.container.waitForLine(/"event":"job.exited","job":"odd"/, READY);
 	await untilServed(service, "/tmp/lastcall.sock");
 	const table = await read(service, "lastcall", "status");
 	assert.ok(!table.includes("\x1b"));
@@ -349,20 +291,13 @@ test("lastcall status prints no control character of a job's error message", asy
 });
 
 const page = readFileSync(join(ROOT, "docs/security.md"), "utf8");
-const json = (path: string) =>
-	JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+const json = (path: string) => JSON.parse(readFileSync(join(ROOT, path), "utf8"));
 
 test("docs/security.md names every package, and only those", () => {
 	const { dependencies, optionalDependencies } = json("package.json");
 	const [, table = ""] = page.split("## Supply chain");
-	const named = [...table.matchAll(/^\| `([\w@/-]+)`/gm)].map(
-		([, name]) => name,
-	);
-	const all = new Set([
-		...Object.keys({ ...dependencies, ...optionalDependencies }),
-		...INLINED,
-		...PACKAGES,
-	]);
+	const named = [...table.matchAll(/^\| `([\w@/-]+)`/gm)].map(([, name]) => name);
+	const all = new Set([...Object.keys({ ...dependencies, ...optionalDependencies }), ...INLINED, ...PACKAGES]);
 	assert.deepEqual(named.sort(), [...all].sort());
 });
 
@@ -381,14 +316,11 @@ test("each lock file has a checksum for every package, from a registry and nowhe
 		"scripts/toolchain/package-lock.json",
 		"scripts/toolchain/older/package-lock.json",
 	]) {
-		const packages: [string, LockedPackage][] = Object.entries(
-			json(path).packages,
-		);
+		const packages: [string, LockedPackage][] = Object.entries(json(path).packages);
 		assert.ok(packages.length > 4, path);
 		for (const [name, { resolved = "", integrity, link }] of packages) {
 			// npm bundles its own; the rest of a workspace has no name.
-			if (name === "" || link || /node_modules\/npm\/node_modules/.test(name))
-				continue;
+			if (name === "" || link || /node_modules\/npm\/node_modules/.test(name)) continue;
 			assert.match(integrity ?? "", /^sha512-/, name);
 			assert.doesNotMatch(resolved, /^(git|file|http:)/, name);
 		}
@@ -396,12 +328,8 @@ test("each lock file has a checksum for every package, from a registry and nowhe
 });
 
 test("of what users install only koffi, which is optional, has an install script", () => {
-	const packages: [string, LockedPackage][] = Object.entries(
-		json("package-lock.json").packages,
-	);
-	const scripted = packages
-		.filter(([, { dev, hasInstallScript }]) => hasInstallScript && !dev)
-		.map(([name]) => name);
+	const packages: [string, LockedPackage][] = Object.entries(json("package-lock.json").packages);
+	const scripted = packages.filter(([, { dev, hasInstallScript }]) => hasInstallScript && !dev).map(([name]) => name);
 	assert.deepEqual(scripted, ["node_modules/koffi"]);
 	assert.ok(json("package.json").optionalDependencies.koffi);
 	const own = Object.keys(json("package.json").scripts);
@@ -412,12 +340,9 @@ test("of what users install only koffi, which is optional, has an install script
 });
 
 test("the image is built without running any install script", () => {
-	const installs = readFileSync(join(ROOT, "Dockerfile"), "utf8").match(
-		/npm (ci|install)[^\n]*/g,
-	);
+	const installs = readFileSync(join(ROOT, "Dockerfile"), "utf8").match(/npm (ci|install)[^\n]*/g);
 	assert.equal(installs?.length, 2);
-	for (const install of installs)
-		assert.match(install, /npm ci .*--ignore-scripts/);
+	for (const install of installs) assert.match(install, /npm ci .*--ignore-scripts/);
 });
 
 test("the toolchain is pinned to exact versions", () => {
@@ -428,8 +353,7 @@ test("the toolchain is pinned to exact versions", () => {
 			...optionalDependencies,
 		});
 		assert.ok(versions.length > 2, path);
-		for (const version of versions)
-			assert.match(version, /(^|@)\d+\.\d+\.\d+$/);
+		for (const version of versions) assert.match(version, /(^|@)\d+\.\d+\.\d+$/);
 	}
 });
 
@@ -442,9 +366,7 @@ test("docs/security.md ties each claim to a test that exists", () => {
 			`[^${note}]: no test of ${file} is called: ${title}`,
 		);
 	const defined = notes.map(([, note]) => note);
-	const used = [...page.matchAll(/\[\^([\w-]+)\](?!:)/g)].map(
-		([, note]) => note,
-	);
+	const used = [...page.matchAll(/\[\^([\w-]+)\](?!:)/g)].map(([, note]) => note);
 	assert.deepEqual([...new Set(used)].sort(), defined.sort());
 });
 
@@ -456,8 +378,6 @@ function titlesIn(file: string): ((title: string) => boolean)[] {
 	return [...titles].map(([, , written = ""]) => {
 		const parts = written.replaceAll("\\", "").split(/\$\{.*?\}/);
 		const [first = "", last = ""] = [parts[0], parts.at(-1)];
-		return parts.length === 1
-			? (title) => title === first
-			: (title) => title.startsWith(first) && title.endsWith(last);
+		return parts.length === 1 ? (title) => title === first : (title) => title.startsWith(first) && title.endsWith(last);
 	});
 }

@@ -30,8 +30,7 @@ async function assertUntouched(witness: Walled): Promise<void> {
 	assert.equal((await witness.container.inspect()).State.Running, true);
 	// It would have noted this one.
 	await witness.container.kill("USR1");
-	for (let i = 0; i < 500 && witness.notes("witness").length < 2; i++)
-		await sleep(10);
+	for (let i = 0; i < 500 && witness.notes("witness").length < 2; i++) await sleep(10);
 	assert.deepEqual(witness.notes("witness"), ["running", "signal 10"]);
 }
 
@@ -100,9 +99,7 @@ for (const shared of ["host", "container"] as const) {
 
 	/** The others in it; as root, so that nothing but care keeps us from them. */
 	async function startOthers() {
-		const witness = await startWitness(
-			shared === "host" ? ["--user=0", what] : ["--user=0"],
-		);
+		const witness = await startWitness(shared === "host" ? ["--user=0", what] : ["--user=0"]);
 		const { name } = witness.container;
 		const flag = shared === "host" ? what : `${what}:${name}`;
 		return { witness, flags: ["--user=0", flag] };

@@ -9,16 +9,12 @@
  */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { Status } from "../../src/observe/state.ts";
+import type { Status } from "../../src/observe/status.ts";
 import type { Sample } from "../fixtures/soak/sample.ts";
 import type { Visits } from "../fixtures/soak/visit.ts";
 import { type Container, mustDocker, runContainer } from "../helpers/docker.ts";
 import { FULL, keepFigures } from "../helpers/figures.ts";
-import {
-	growthInWords,
-	measureGrowth,
-	oldestZombie,
-} from "../helpers/growth.ts";
+import { growthInWords, measureGrowth, oldestZombie } from "../helpers/growth.ts";
 import { fixtureImage } from "../helpers/images.ts";
 
 const MINUTES = FULL ? 30 : 2.5;
@@ -30,9 +26,7 @@ const STRETCH_MINUTES = FULL ? 0.5 : 0.1;
 /** All jobs together, at the least: else nothing is proven. */
 const RESTARTS_PER_MINUTE = 100;
 /** KiB that each restart may leave behind. In two minutes code is still being compiled, and little outside of the heap is seen. */
-const BOUNDS = FULL
-	? { heap: 0.1, "native memory": 0.5, RSS: 1.5 }
-	: { heap: 2, "native memory": 8, RSS: 32 };
+const BOUNDS = FULL ? { heap: 0.1, "native memory": 0.5, RSS: 1.5 } : { heap: 2, "native memory": 8, RSS: 32 };
 /** How many more descriptors, say, there may be in the last third than in the first: they come and go with the jobs. */
 const COUNT_BOUND = 5;
 /** Of all visits. A starved machine may keep one waiting for longer than it is ready to. */
@@ -69,23 +63,14 @@ test(`${MINUTES} minutes of crashes, orphans and visitors leave nothing behind`,
 	keepFigures(t, "soak", "a bare Node.js beside it, for contrast", {
 		minutes: MINUTES,
 		restarts: runs,
-		...growthInWords(
-			measureGrowth(bareSamples, WARM_UP_MINUTES, STRETCH_MINUTES),
-		),
+		...growthInWords(measureGrowth(bareSamples, WARM_UP_MINUTES, STRETCH_MINUTES)),
 	});
 
 	assert.ok(restarts >= RESTARTS_PER_MINUTE * MINUTES, `${restarts} restarts`);
 	const wrong = Object.entries(visits).filter(([visit]) => isWrong(visit));
-	assert.ok(
-		sum(wrong.map(([, count]) => count)) <=
-			WRONG_MAX * sum(Object.values(visits)),
-		JSON.stringify(wrong),
-	);
+	assert.ok(sum(wrong.map(([, count]) => count)) <= WRONG_MAX * sum(Object.values(visits)), JSON.stringify(wrong));
 	for (const [what, { first, last }] of Object.entries(growth.counts))
-		assert.ok(
-			last - first <= COUNT_BOUND,
-			`${what}: ${first} in the first third, ${last} in the last`,
-		);
+		assert.ok(last - first <= COUNT_BOUND, `${what}: ${first} in the first third, ${last} in the last`);
 	assert.ok(oldestZombie(samples) < ZOMBIE_MS);
 	for (const what of ["heap", "native memory", "RSS"] as const) {
 		const { perMinute, error } = growth.memory[what];
@@ -108,11 +93,7 @@ function start(args: readonly string[], flags: readonly string[] = []) {
 }
 
 /** What a program says in the container, all the minutes long: JSON lines. */
-async function take<Line>(
-	container: Container,
-	program: string,
-	...args: number[]
-): Promise<Line[]> {
+async function take<Line>(container: Container, program: string, ...args: number[]): Promise<Line[]> {
 	const ms = MINUTES * 60_000;
 	const command = ["node", program, ...args.map(String), `${ms}`];
 	// The last visitor may have to wait.
@@ -134,9 +115,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 function isWrong(visit: string): boolean {
 	const [asked = "", answer] = visit.split(": ");
 	if (answer === undefined) return false;
-	return (
-		answer !== (EXPECTED[asked] ?? (asked.startsWith("GET") ? "200" : "0"))
-	);
+	return answer !== (EXPECTED[asked] ?? (asked.startsWith("GET") ? "200" : "0"));
 }
 
 function sum(values: readonly number[]): number {

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { findEvent } from "../helpers/events.ts";
 import { FULL, keepFigures } from "../helpers/figures.ts";
 import { jobThere, startService } from "../helpers/service.ts";
@@ -22,19 +22,12 @@ for (const { what, count, job } of [
 	{ what: "processes", count: 60, job: { command: ["sh", "-c", SPIN] } },
 ])
 	test(`${count} spinning ${what} on two processors, ${SECONDS} s: the stop ends by itself, and names each`, async (t) => {
-		const jobs = Array.from({ length: count }, (_, index) => [
-			`spinning${index}`,
-			job,
-		]);
+		const jobs = Array.from({ length: count }, (_, index) => [`spinning${index}`, job]);
 		await using service = await startService(
 			{ stopTimeout: `${SECONDS}s`, jobs: Object.fromEntries(jobs) },
 			{ flags: ["--cpuset-cpus=0,1"] },
 		);
-		await service.untilStatus(
-			({ jobs }) => jobs.every(({ state }) => state === "ready"),
-			"all are spinning",
-			120_000,
-		);
+		await service.untilStatus(({ jobs }) => jobs.every(({ state }) => state === "ready"), "all are spinning", 120_000);
 		const { ms } = await service.stop(SECONDS);
 		assert.equal(await service.exitCode(), 124);
 		const events = await service.events();
@@ -45,10 +38,7 @@ for (const { what, count, job } of [
 			assert.ok(report.tookMs < report.budgetMs);
 		} else {
 			const { stderr } = await service.logs();
-			assert.match(
-				stderr,
-				/^lastcall: The stop timeout of 5\.0 s is over, still waiting for spinning/m,
-			);
+			assert.match(stderr, /^lastcall: The stop timeout of 5\.0 s is over, still waiting for spinning/m);
 		}
 		keepFigures(t, "storms", `${count} spinning ${what}, ${SECONDS} s`, {
 			"stop, ms": report ? Math.round(report.tookMs) : "by the guard",

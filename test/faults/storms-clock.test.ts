@@ -37,10 +37,7 @@ async function timesOf(service: Service, pattern: RegExp): Promise<number[]> {
 }
 
 function assertAbout(ms: number, expected: number, what: string): void {
-	assert.ok(
-		ms > expected - 100 && ms < expected + LATE_MS,
-		`${what}: ${ms} ms, expected ${expected}`,
-	);
+	assert.ok(ms > expected - 100 && ms < expected + LATE_MS, `${what}: ${ms} ms, expected ${expected}`);
 }
 
 test("the clock jumps a day forward, then two days back: restarts, waits, the stop deadline and every duration keep their time", async (t) => {
@@ -80,15 +77,13 @@ test("the clock jumps a day forward, then two days back: restarts, waits, the st
 	setClock("-1d");
 	await service.waitForLine(/^polling: 60 waits/, READY);
 	await service.untilStatus(
-		({ jobs }) =>
-			jobs.some(({ name, state }) => name === "flaky" && state === "ended"),
+		({ jobs }) => jobs.some(({ name, state }) => name === "flaky" && state === "ended"),
 		"flaky has ended for good",
 	);
 
 	const running = await service.status();
 	assert.ok(running.upMs > 4_000 && running.upMs < 120_000, `${running.upMs}`);
-	for (const { name, inStateMs } of running.jobs)
-		assert.ok(inStateMs >= 0 && inStateMs <= running.upMs, name);
+	for (const { name, inStateMs } of running.jobs) assert.ok(inStateMs >= 0 && inStateMs <= running.upMs, name);
 	const table = await service.exec(["lastcall", "status"]);
 	assert.match(table.stdout, /, up \d+\.\d s, ready$/m);
 
@@ -105,18 +100,12 @@ test("the clock jumps a day forward, then two days back: restarts, waits, the st
 	const jumped = wall("stop.finished") - wall("init.started");
 	assert.ok(jumped < -2 * DAY_MS, `its clock has jumped: ${jumped} ms`);
 
-	const waits = events.flatMap((event) =>
-		event.type === "restart.scheduled" ? [event.delayMs] : [],
-	);
+	const waits = events.flatMap((event) => (event.type === "restart.scheduled" ? [event.delayMs] : []));
 	const scheduled = await timesOf(service, /"restart.scheduled"/);
 	const started = await timesOf(service, /"job.started","job":"flaky"/);
 	assert.equal(waits.length, 2);
 	for (const [index, ms] of waits.entries())
-		assertAbout(
-			(started[index + 1] ?? 0) - (scheduled[index] ?? 0),
-			ms,
-			`restart ${index + 1}`,
-		);
+		assertAbout((started[index + 1] ?? 0) - (scheduled[index] ?? 0), ms, `restart ${index + 1}`);
 	// 60 waits of 100 ms each, half of them synchronous.
 	const [polled] = (await service.lines()).flatMap((line) => {
 		const [, ms] = /^polling: 60 waits took (\d+) ms$/.exec(line) ?? [];
@@ -133,13 +122,10 @@ test("the clock jumps a day forward, then two days back: restarts, waits, the st
 	assert.equal(exit("slow")?.exit.outcome, "finished");
 	assert.match(exit("busy")?.exit.outcome ?? "", KILLED);
 	for (const stop of report.jobs)
-		for (const ms of [stop.askedMs, stop.tookMs, stop.leftMs])
-			assert.ok((ms ?? 0) >= 0, `${stop.job}: ${ms} ms`);
+		for (const ms of [stop.askedMs, stop.tookMs, stop.leftMs]) assert.ok((ms ?? 0) >= 0, `${stop.job}: ${ms} ms`);
 	keepFigures(t, "storms", "the clock jumps +1, -1, +3, -3 days", {
 		"restarts, ms late at most": Math.max(
-			...waits.map((ms, index) =>
-				Math.round((started[index + 1] ?? 0) - (scheduled[index] ?? 0) - ms),
-			),
+			...waits.map((ms, index) => Math.round((started[index + 1] ?? 0) - (scheduled[index] ?? 0) - ms)),
 		),
 		"deadline, ms late": Math.round(killed - asked - report.jobsMs),
 		"negative durations": 0,

@@ -5,12 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { docker, mustDocker } from "../helpers/docker.ts";
 import { findEvent } from "../helpers/events.ts";
 import { keepFigures } from "../helpers/figures.ts";
-import {
-	jobThere,
-	programThere,
-	type Service,
-	startService,
-} from "../helpers/service.ts";
+import { jobThere, programThere, type Service, startService } from "../helpers/service.ts";
 import { until } from "../helpers/until.ts";
 
 const READY = { timeout: 60_000 };
@@ -26,26 +21,19 @@ const slow = (ms: number) => ({
 });
 
 async function untilReady(service: Service, ...jobs: string[]) {
-	for (const job of jobs)
-		await service.waitForLine(new RegExp(`"job.ready","job":"${job}"`), READY);
+	for (const job of jobs) await service.waitForLine(new RegExp(`"job.ready","job":"${job}"`), READY);
 }
 
 /** A process that forks in this very moment can be in the way of the freezer: then the engine refuses. */
 async function pause({ name }: Service): Promise<void> {
-	await until(
-		async () => (await docker(["pause", name])).code === 0,
-		"the engine has paused it",
-	);
+	await until(async () => (await docker(["pause", name])).code === 0, "the engine has paused it");
 }
 
 /** How the jobs ended: outcome, and whether they were called late. */
 async function storyOf(service: Service) {
 	const { report } = findEvent(await service.events(), "stop.finished");
 	const jobs = Object.fromEntries(
-		report.jobs.map(({ job, exit, killed }) => [
-			job,
-			killed ? `${exit.outcome}, late` : exit.outcome,
-		]),
+		report.jobs.map(({ job, exit, killed }) => [job, killed ? `${exit.outcome}, late` : exit.outcome]),
 	);
 	return { report, jobs };
 }
@@ -92,8 +80,7 @@ test("docker pause in the middle of a stop until the stop timeout has passed: wh
 	// On a loaded machine a killed thread may not be gone within the reserve.
 	assert.match(jobs.busy ?? "", /^(killed|stuck), late$/);
 	// It has slept its time out: whether it came first is for the kernel to say. But what is told of it is true.
-	if (jobs.tidying === "exited")
-		assert.ok((await service.lines()).includes("tidying: clean shutdown"));
+	if (jobs.tidying === "exited") assert.ok((await service.lines()).includes("tidying: clean shutdown"));
 	else assert.match(jobs.tidying ?? "", /^(killed|stuck), late$/);
 	assert.ok(report.tookMs > STOP_TIMEOUT_MS, `took ${report.tookMs} ms`);
 	assert.ok(ms < STOP_TIMEOUT_MS, `ended ${ms} ms after the thaw`);
@@ -123,11 +110,7 @@ test("an init that is stopped beyond the deadline looks once more before it kill
 	const stopped = performance.now();
 	await until(
 		async () => {
-			const { stdout } = await service.exec([
-				"sh",
-				"-c",
-				"cat /proc/[0-9]*/stat",
-			]);
+			const { stdout } = await service.exec(["sh", "-c", "cat /proc/[0-9]*/stat"]);
 			return (stdout.match(/^\d+ \(sh\) Z 1 /gm)?.length ?? 0) === 2;
 		},
 		"both have ended, and wait for the init",

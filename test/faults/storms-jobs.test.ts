@@ -11,16 +11,11 @@ const THREADS = FULL ? 16 : 8;
 const RESTARTS = FULL ? 2 : 1;
 
 const threads = Object.fromEntries(
-	Array.from({ length: THREADS }, (_, index) => [
-		`thread${index}`,
-		{ thread: jobThere("waiting") },
-	]),
+	Array.from({ length: THREADS }, (_, index) => [`thread${index}`, { thread: jobThere("waiting") }]),
 );
 
 function processes(job: object) {
-	return Object.fromEntries(
-		Array.from({ length: JOBS }, (_, index) => [`process${index}`, job]),
-	);
+	return Object.fromEntries(Array.from({ length: JOBS }, (_, index) => [`process${index}`, job]));
 }
 
 /** Memory of PID 1, in MB. */
@@ -73,9 +68,7 @@ test(`1,000 process jobs beside ${THREADS} threads start, fail, and start again 
 		assert.match(job, /^process\d+$/);
 		assert.deepEqual(exit, { outcome: "exited", code: 3 });
 	}
-	const runs = events.filter(
-		(event) => event.type === "job.started" && event.kind === "process",
-	).length;
+	const runs = events.filter((event) => event.type === "job.started" && event.kind === "process").length;
 	assert.equal(runs, JOBS * (1 + RESTARTS));
 	keepFigures(t, "storms", "1,000 jobs start and fail at once", {
 		threads: THREADS,

@@ -1,25 +1,18 @@
 /** At the container's limits: of processes, of memory, of CPU time. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Event } from "../../src/events.ts";
+import type { Event } from "../../src/supervisor/events.ts";
 import { runContainer } from "../helpers/docker.ts";
 import { findEvent } from "../helpers/events.ts";
 import { keepFigures } from "../helpers/figures.ts";
 import { appsImage } from "../helpers/images.ts";
 import { freePort } from "../helpers/ports.ts";
-import {
-	jobThere,
-	programThere,
-	type Service,
-	startService,
-} from "../helpers/service.ts";
+import { jobThere, programThere, type Service, startService } from "../helpers/service.ts";
 
 const READY = { timeout: 120_000 };
 
 function exitsOf(events: readonly Event[], job: string) {
-	return events.filter(
-		(event) => event.type === "job.exited" && event.job === job,
-	);
+	return events.filter((event) => event.type === "job.exited" && event.job === job);
 }
 
 function memory(limit: string): string[] {
@@ -65,10 +58,7 @@ for (const { kind, args, code } of [
 			// The bomb may have one processor for itself, not the whole machine.
 			{ flags: ["--pids-limit=64", "--cpus=1"], network: "host" },
 		);
-		await service.waitForLine(
-			/"job":"late".*"outcome":"not-started".*EAGAIN/,
-			READY,
-		);
+		await service.waitForLine(/"job":"late".*"outcome":"not-started".*EAGAIN/, READY);
 		let slowestMs = 0;
 		for (let turn = 0; turn < 10; turn++) {
 			const start = performance.now();
@@ -78,13 +68,11 @@ for (const { kind, args, code } of [
 		}
 		const { ms } = await service.stop();
 		const report = await reportOf(service);
-		const stopOf = (job: string) =>
-			report.jobs.find((stop) => stop.job === job);
+		const stopOf = (job: string) => report.jobs.find((stop) => stop.job === job);
 		assert.equal(stopOf("keeper")?.exit.outcome, "finished");
 		// Its start may have failed in the moment of the stop.
 		const late = stopOf("late");
-		const failed =
-			late?.askedMs !== undefined && late.exit.outcome === "not-started";
+		const failed = late?.askedMs !== undefined && late.exit.outcome === "not-started";
 		assert.equal(await service.exitCode(), code || Number(failed));
 		keepFigures(t, "storms", `fork bomb${kind}, --pids-limit=64 --cpus=1`, {
 			"slowest answer of /livez, ms": Math.round(slowestMs),
@@ -97,10 +85,7 @@ for (const major of [26, 24] as const)
 	test(`an app that blocks its main thread at --pids-limit, on Node.js ${major}: it ends by itself with 124, and names the handler`, async () => {
 		await using container = await runContainer({
 			image: await appsImage(major),
-			args: [
-				...["--import", "lastcall/register"],
-				...["apps/stopping.ts", "busy", "crowd"],
-			],
+			args: [...["--import", "lastcall/register"], ...["apps/stopping.ts", "busy", "crowd"]],
 			flags: ["--entrypoint=node", "--pids-limit=64"],
 			env: { LASTCALL_STOP_TIMEOUT: "3s" },
 		});
@@ -168,10 +153,7 @@ test("a process job at the memory limit: the kernel ends it, lastcall names it a
 		});
 	const report = await reportOf(service);
 	assert.equal(report.reason.type === "job" && report.reason.job, "growing");
-	assert.equal(
-		report.jobs.find(({ job }) => job === "keeper")?.exit.outcome,
-		"finished",
-	);
+	assert.equal(report.jobs.find(({ job }) => job === "keeper")?.exit.outcome, "finished");
 });
 
 test("many small processes at the memory limit: the kernel takes one of them, though the init is bigger than each", async (t) => {
@@ -200,15 +182,10 @@ test("many small processes at the memory limit: the kernel takes one of them, th
 	// The kernel may take one more during the stop.
 	assert.ok((await service.exitCode()) <= 1);
 	const report = await reportOf(service);
-	const killed = report.jobs.filter(
-		({ exit }) => exit.outcome === "signaled" && exit.signal === "SIGKILL",
-	);
+	const killed = report.jobs.filter(({ exit }) => exit.outcome === "signaled" && exit.signal === "SIGKILL");
 	assert.ok(killed.length > 0 && killed.length < small, `${killed.length}`);
 	assert.equal(report.jobs.length, small + 1);
-	assert.equal(
-		report.jobs.find(({ job }) => job === "keeper")?.exit.outcome,
-		"finished",
-	);
+	assert.equal(report.jobs.find(({ job }) => job === "keeper")?.exit.outcome, "finished");
 	keepFigures(t, "storms", `${small} processes of 60 MB in 512 MB`, {
 		"ended by the kernel and named": killed.length,
 		"init ended by the kernel": 0,
@@ -251,8 +228,7 @@ test("--cpus 0.1: it starts, answers, and stops within the stop timeout, by itse
 	assert.equal(await service.exitCode(), 0);
 	const report = await reportOf(service);
 	const lines = await service.lines();
-	for (const job of ["one", "two", "three"])
-		assert.ok(lines.includes(`${job}: clean shutdown`));
+	for (const job of ["one", "two", "three"]) assert.ok(lines.includes(`${job}: clean shutdown`));
 	keepFigures(t, "storms", "--cpus 0.1", {
 		"start of three jobs, ms": Math.round(startMs),
 		"lastcall status, ms": Math.round(statusMs),

@@ -36,11 +36,7 @@ async function cpuSeconds(container: Container): Promise<number> {
 }
 
 async function zombies(container: Container): Promise<number> {
-	const { stdout } = await container.exec([
-		"sh",
-		"-c",
-		"cat /proc/[0-9]*/stat",
-	]);
+	const { stdout } = await container.exec(["sh", "-c", "cat /proc/[0-9]*/stat"]);
 	assert.match(stdout, /^1 \(/m);
 	return stdout.match(/^\d+ \(.*\) Z /gm)?.length ?? 0;
 }
@@ -57,19 +53,10 @@ test(`run: ${MANY} beside jobs with children of their own: 0 zombies left, every
 		{ flags: flags() },
 	);
 	const start = performance.now();
-	await service.waitForLine(
-		new RegExp(`^orphans: left ${ORPHANS} behind$`),
-		DONE,
-	);
+	await service.waitForLine(new RegExp(`^orphans: left ${ORPHANS} behind$`), DONE);
 	for (const job of ["one", "two"])
-		await service.waitForLine(
-			new RegExp(`^${job}: ${CHILDREN} children, 0 wrong$`),
-			DONE,
-		);
-	await service.untilStatus(
-		({ orphansReaped }) => orphansReaped >= ORPHANS,
-		"every orphan is reaped",
-	);
+		await service.waitForLine(new RegExp(`^${job}: ${CHILDREN} children, 0 wrong$`), DONE);
+	await service.untilStatus(({ orphansReaped }) => orphansReaped >= ORPHANS, "every orphan is reaped");
 	const seconds = (performance.now() - start) / 1_000;
 	const cpu = await cpuSeconds(service);
 	const left = await zombies(service);
@@ -89,23 +76,14 @@ test(`in place of tini: ${MANY}: 0 zombies left, SIGTERM reaches the program, it
 	await using container = await runContainer({
 		image: await exampleImage(),
 		flags: flags(),
-		args: [
-			"--",
-			"sh",
-			"-c",
-			`trap 'exit 7' TERM; /c/orphans ${ORPHANS}; while :; do sleep 0.05; done`,
-		],
+		args: ["--", "sh", "-c", `trap 'exit 7' TERM; /c/orphans ${ORPHANS}; while :; do sleep 0.05; done`],
 	});
 	const start = performance.now();
-	await container.waitForLine(
-		new RegExp(`^orphans: left ${ORPHANS} behind$`),
-		DONE,
-	);
+	await container.waitForLine(new RegExp(`^orphans: left ${ORPHANS} behind$`), DONE);
 	const seconds = (performance.now() - start) / 1_000;
 	// The last ones may be about to be reaped.
 	let left = await zombies(container);
-	for (let tries = 0; left > 0 && tries < 50; tries++)
-		left = await zombies(container);
+	for (let tries = 0; left > 0 && tries < 50; tries++) left = await zombies(container);
 	assert.equal(left, 0);
 	const cpu = await cpuSeconds(container);
 	const { ms } = await container.stop();

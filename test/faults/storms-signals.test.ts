@@ -27,11 +27,7 @@ after(() => programs[Symbol.dispose]());
 const volume = () => `--volume=${programs.path}:/c:ro`;
 
 /** Sends so many to PID 1, the given ones in turn. */
-async function send(
-	to: Container,
-	count: number,
-	...signals: number[]
-): Promise<void> {
+async function send(to: Container, count: number, ...signals: number[]): Promise<void> {
 	const command = ["/c/send-signals", "1", count, ...signals].map(String);
 	const { code, stdout, stderr } = await to.exec(command);
 	assert.equal(code, 0, stdout + stderr);
@@ -40,9 +36,7 @@ async function send(
 /** What count-signals has printed: how many of each have come. */
 function countsIn(text: string): Map<number, number> {
 	const lines = text.matchAll(/^(\d+): (\d+)$/gm);
-	return new Map(
-		Array.from(lines, ([, signal, count]) => [Number(signal), Number(count)]),
-	);
+	return new Map(Array.from(lines, ([, signal, count]) => [Number(signal), Number(count)]));
 }
 
 for (const major of [26, 24] as const)
@@ -65,12 +59,9 @@ for (const major of [26, 24] as const)
 			arrived,
 			REAL_TIME.map(() => SIGNALS / REAL_TIME.length),
 		);
-		keepFigures(
-			t,
-			"storms",
-			`10,000 real-time signals in place of tini, Node.js ${major}`,
-			{ lost: SIGNALS - arrived.reduce((sum, count) => sum + count, 0) },
-		);
+		keepFigures(t, "storms", `10,000 real-time signals in place of tini, Node.js ${major}`, {
+			lost: SIGNALS - arrived.reduce((sum, count) => sum + count, 0),
+		});
 	});
 
 test("run: 10,000 signals of the kinds that are passed on, then 10,000 SIGTERM during the stop: one stop, asked once, clean", async (t) => {
@@ -100,19 +91,16 @@ test("run: 10,000 signals of the kinds that are passed on, then 10,000 SIGTERM d
 	assert.ok(lines.includes("slow: clean shutdown"));
 	const counts = countsIn(lines.join("\n"));
 	assert.equal(counts.get(SIGTERM), 1, "the job was asked once");
-	for (const signal of FORWARDED)
-		assert.ok((counts.get(signal) ?? 0) > 0, `signal ${signal} was passed on`);
+	for (const signal of FORWARDED) assert.ok((counts.get(signal) ?? 0) > 0, `signal ${signal} was passed on`);
 	const events = await service.events();
-	const count = (type: string) =>
-		events.filter((event) => event.type === type).length;
+	const count = (type: string) => events.filter((event) => event.type === type).length;
 	assert.equal(count("stop.requested"), 1);
 	assert.equal(count("error.caught"), 0);
 	const { report } = findEvent(events, "stop.finished");
 	assert.ok(report.tookMs < report.budgetMs, `took ${report.tookMs} ms`);
 	assert.ok(report.jobs.every(({ killed }) => !killed));
 	keepFigures(t, "storms", "20,000 signals, run", {
-		"signals heard (of one kind the kernel holds one)":
-			count("signal.received"),
+		"signals heard (of one kind the kernel holds one)": count("signal.received"),
 		"stops requested": 1,
 		"stop, ms (a job needs 2,000)": Math.round(report.tookMs),
 		"stop timeout, ms": report.budgetMs,

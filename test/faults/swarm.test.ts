@@ -39,8 +39,7 @@ test(`${UPDATES} rolling updates of a Swarm service under load: no item lost or 
 		files: [EXAMPLE, join(directory.path, "host.yml")],
 		env: { IMAGE: image, REDIS_URL: queue.url, MONITOR: "1s" },
 	});
-	for (let release = 0; release <= UPDATES; release++)
-		await stack.deploy({ RELEASE: `${release}` });
+	for (let release = 0; release <= UPDATES; release++) await stack.deploy({ RELEASE: `${release}` });
 	await queue.drain();
 	await stack.remove();
 	const ends = REPLICAS * (UPDATES + 1);

@@ -17,10 +17,7 @@ test("tidyAfterStart() gives a megabyte back, and leaves threads no gc()", async
 	// The job says it itself: on a starved machine we would look too late.
 	const line = await lines.waitFor(/^gc is undefined, \d+ KiB are private$/);
 	const start = Number(/\d+/.exec(line));
-	await until(
-		() => privateDirty(pid) < start - 1024,
-		`less than ${start - 1024} KiB are private dirty`,
-	);
+	await until(() => privateDirty(pid) < start - 1024, `less than ${start - 1024} KiB are private dirty`);
 	const from = lines.all.length;
 	await cli(["restart", "globals", "--socket", socket]);
 	await lines.waitFor(/^gc is undefined, /, { from });

@@ -15,17 +15,8 @@ export interface AppOptions extends LastcallOptions {
 	readonly registered?: boolean;
 }
 
-export function startApp(
-	name: string,
-	options: AppOptions = {},
-): Promise<Lastcall> {
-	const {
-		args = [],
-		extension = "ts",
-		registered = true,
-		nodeFlags = [],
-		...others
-	} = options;
+export function startApp(name: string, options: AppOptions = {}): Promise<Lastcall> {
+	const { args = [], extension = "ts", registered = true, nodeFlags = [], ...others } = options;
 	return startNode([join(APPS, `${name}.${extension}`), ...args], {
 		...others,
 		nodeFlags: [...(registered ? REGISTER : []), ...nodeFlags],
@@ -44,9 +35,7 @@ export function linesOf({ lines }: Lastcall): string[] {
  * Stops apps until one has said something: where the machine is starved the guard may end an app before it has said all. The
  * code has to be right each time.
  */
-export async function untilSaid<
-	Stopped extends { readonly code: number; readonly text: string },
->(
+export async function untilSaid<Stopped extends { readonly code: number; readonly text: string }>(
 	words: RegExp,
 	code: number,
 	stopOnce: () => Promise<Stopped>,

@@ -14,10 +14,7 @@ export const WITHOUT_BINDING: readonly string[] = [
 ];
 
 /** Each binding that this Node.js has, once: the one that lastcall takes by itself comes first. */
-export const BINDINGS: readonly (readonly [
-	name: string,
-	flags: readonly string[],
-])[] = [
+export const BINDINGS: readonly (readonly [name: string, flags: readonly string[]])[] = [
 	...(hasFfi ? ([["node:ffi", []]] as const) : []),
 	["koffi", WITH_KOFFI],
 ];

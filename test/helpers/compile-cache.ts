@@ -1,15 +1,9 @@
 /** Keeps the stripped TypeScript of the fixtures between processes: else each thread and each process that runs one strips and compiles it anew. */
 import { spawnSync } from "node:child_process";
-import {
-	existsSync,
-	globSync,
-	mkdirSync,
-	statSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, globSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Below the checkout, which belongs to its user: code is run from there. */
@@ -37,8 +31,6 @@ export function useCompileCache(): void {
 }
 
 function newestSource(): number {
-	const times = globSync("{src,test}/**/*.ts", { cwd: ROOT }).map(
-		(file) => statSync(join(ROOT, file)).mtimeMs,
-	);
+	const times = globSync("{src,test}/**/*.ts", { cwd: ROOT }).map((file) => statSync(join(ROOT, file)).mtimeMs);
 	return Math.max(...times);
 }

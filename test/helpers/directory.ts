@@ -7,9 +7,7 @@ export interface TestDirectory extends Disposable {
 }
 
 /** A directory with these files in it, by their names. Use with `using`: it is gone at the end of the block. */
-export function makeDirectory(
-	files: Readonly<Record<string, string>> = {},
-): TestDirectory {
+export function makeDirectory(files: Readonly<Record<string, string>> = {}): TestDirectory {
 	const path = mkdtempSync(join(tmpdir(), "lastcall-test-"));
 	for (const [name, text] of Object.entries(files)) {
 		mkdirSync(dirname(join(path, name)), { recursive: true });

@@ -1,11 +1,7 @@
 /** Images and containers for tests. Which engine: whatever DOCKER_HOST says, as the test runner set it. */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import {
-	type CommandOptions,
-	type CommandResult,
-	run,
-} from "../../scripts/lib/command.ts";
+import { type CommandOptions, type CommandResult, run } from "../../scripts/lib/command.ts";
 import { RUN_VARIABLE } from "../../scripts/lib/leftovers.ts";
 import { Lines, type WaitOptions } from "./lines.ts";
 
@@ -13,29 +9,17 @@ import { Lines, type WaitOptions } from "./lines.ts";
 export const client = process.env.LASTCALL_DOCKER || "docker";
 
 /** What a careful operator runs a container with. */
-export const HARDENED = [
-	"--read-only",
-	"--cap-drop=ALL",
-	"--security-opt=no-new-privileges",
-] as const;
+export const HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"] as const;
 
-export function docker(
-	args: readonly string[],
-	options: CommandOptions = {},
-): Promise<CommandResult> {
+export function docker(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
 	return run(client, args, options);
 }
 
 /** As `docker`, but a failure is an exception that shows the output. Returns the trimmed stdout. */
-export async function mustDocker(
-	args: readonly string[],
-	options: CommandOptions = {},
-): Promise<string> {
+export async function mustDocker(args: readonly string[], options: CommandOptions = {}): Promise<string> {
 	const { code, stdout, stderr } = await docker(args, options);
 	if (code !== 0) {
-		throw new Error(
-			`Cannot run "docker ${args.join(" ")}": expected exit code 0, found ${code}\n${stdout}${stderr}`,
-		);
+		throw new Error(`Cannot run "docker ${args.join(" ")}": expected exit code 0, found ${code}\n${stdout}${stderr}`);
 	}
 	return stdout.trim();
 }
@@ -56,21 +40,12 @@ export interface BuildOptions {
 
 /** Builds an image and returns its tag. */
 export async function buildImage(options: BuildOptions): Promise<string> {
-	const {
-		tag,
-		context,
-		dockerfile,
-		buildArgs = {},
-		target,
-		network = "host",
-		timeout = 300_000,
-	} = options;
+	const { tag, context, dockerfile, buildArgs = {}, target, network = "host", timeout = 300_000 } = options;
 	// The legacy builder keeps the container of a failed step unless told not to.
 	const args = ["build", "--force-rm", "--tag", tag, "--network", network];
 	if (dockerfile !== undefined) args.push("--file", dockerfile);
 	if (target !== undefined) args.push("--target", target);
-	for (const [name, value] of Object.entries(buildArgs))
-		args.push("--build-arg", `${name}=${value}`);
+	for (const [name, value] of Object.entries(buildArgs)) args.push("--build-arg", `${name}=${value}`);
 	await mustDocker([...args, context], { timeout });
 	return tag;
 }
@@ -90,51 +65,27 @@ export interface RunOptions {
 export async function runContainer(options: RunOptions): Promise<Container> {
 	const name = containerName();
 	const container = new Container(name);
-	const { code, stderr } = await docker([
-		"run",
-		"--detach",
-		...runArgs(name, options),
-	]);
+	const { code, stderr } = await docker(["run", "--detach", ...runArgs(name, options)]);
 	if (code !== 0) {
 		// A container that was created but could not start is still there.
 		await container.remove();
-		throw new Error(
-			`Cannot start a container of "${options.image}": docker run ended with ${code}\n${stderr}`,
-		);
+		throw new Error(`Cannot start a container of "${options.image}": docker run ended with ${code}\n${stderr}`);
 	}
 	return container;
 }
 
 /** Runs a container in the foreground until it ends, as a user does at the prompt, and removes it. */
-export async function runToEnd(
-	options: RunOptions,
-	command: CommandOptions = {},
-): Promise<CommandResult> {
+export async function runToEnd(options: RunOptions, command: CommandOptions = {}): Promise<CommandResult> {
 	await using container = new Container(containerName());
 	const flags = command.input === undefined ? [] : ["--interactive"];
-	return await docker(
-		["run", ...flags, ...runArgs(container.name, options)],
-		command,
-	);
+	return await docker(["run", ...flags, ...runArgs(container.name, options)], command);
 }
 
 /** The arguments of `docker run`, for instance to run it in a terminal: `openPty(client, ["run", "-it", ...])`. */
 export function runArgs(name: string, options: RunOptions): string[] {
 	const { image, args = [], flags = [], env = {}, network = "none" } = options;
-	const variables = Object.entries(env).flatMap(([key, value]) => [
-		"--env",
-		`${key}=${value}`,
-	]);
-	return [
-		"--name",
-		name,
-		"--network",
-		network,
-		...variables,
-		...flags,
-		image,
-		...args,
-	];
+	const variables = Object.entries(env).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
+	return ["--name", name, "--network", network, ...variables, ...flags, image, ...args];
 }
 
 /** A name for a container, a project of Compose or a stack. The test runner removes what has its run's id in the name. */
@@ -169,10 +120,7 @@ export class Container implements AsyncDisposable {
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		try {
-			return await Lines.from(follower.stdout, follower.stderr).waitFor(
-				pattern,
-				options,
-			);
+			return await Lines.from(follower.stdout, follower.stderr).waitFor(pattern, options);
 		} finally {
 			follower.kill();
 		}
@@ -192,18 +140,13 @@ export class Container implements AsyncDisposable {
 		await mustDocker(["kill", "--signal", signal, this.name]);
 	}
 
-	exec(
-		args: readonly string[],
-		options: CommandOptions = {},
-	): Promise<CommandResult> {
+	exec(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
 		const flags = options.input === undefined ? [] : ["--interactive"];
 		return docker(["exec", ...flags, this.name, ...args], options);
 	}
 
 	async inspect(): Promise<ContainerInfo> {
-		const [info] = JSON.parse(
-			await mustDocker(["container", "inspect", this.name]),
-		);
+		const [info] = JSON.parse(await mustDocker(["container", "inspect", this.name]));
 		return info;
 	}
 
@@ -220,18 +163,12 @@ export class Container implements AsyncDisposable {
 	/** The exit code of a container that has ended; throws while it runs. */
 	async exitCode(): Promise<number> {
 		const { State } = await this.inspect();
-		if (State.Running)
-			throw new Error(`Container ${this.name} has no exit code: it still runs`);
+		if (State.Running) throw new Error(`Container ${this.name} has no exit code: it still runs`);
 		return State.ExitCode;
 	}
 
 	async remove(): Promise<void> {
-		const { code, stderr } = await docker([
-			"rm",
-			"--force",
-			"--volumes",
-			this.name,
-		]);
+		const { code, stderr } = await docker(["rm", "--force", "--volumes", this.name]);
 		if (code !== 0 && !/no such container/i.test(stderr)) {
 			throw new Error(`Cannot remove container ${this.name}: ${stderr}`);
 		}

@@ -15,16 +15,12 @@ export interface EngineWithInit extends AsyncDisposable {
 
 /** Why there can be none here, or `false`. In CI there is one always. */
 export const noEngineOfOurOwn =
-	process.env.CI === "true" ||
-	(process.getuid?.() === 0 && process.env.LASTCALL_ENGINE !== undefined)
+	process.env.CI === "true" || (process.getuid?.() === 0 && process.env.LASTCALL_ENGINE !== undefined)
 		? false
 		: "starts a Docker engine of its own: needs root and LASTCALL_ENGINE=start";
 
 /** Starts it, with an image of the other engine. */
-export async function startEngineWithInit(
-	initPath: string,
-	image: string,
-): Promise<EngineWithInit> {
+export async function startEngineWithInit(initPath: string, image: string): Promise<EngineWithInit> {
 	// Short: the path of a Unix socket has at most 107 bytes.
 	const directory = mkdtempSync(join(tmpdir(), "lc-"));
 	const host = `unix://${directory}/s`;

@@ -1,4 +1,4 @@
-import type { Event } from "../../src/events.ts";
+import type { Event } from "../../src/supervisor/events.ts";
 
 /** The events in the log of `lastcall run`, in their order; what threads print is passed over. */
 export function parseEvents(lines: readonly string[]): Event[] {
@@ -18,12 +18,8 @@ export function findEvent<Type extends Event["type"]>(
 	job?: string,
 ): Extract<Event, { type: Type }> {
 	const found = events.find(
-		(event) =>
-			event.type === type &&
-			(job === undefined || ("job" in event && event.job === job)),
+		(event) => event.type === type && (job === undefined || ("job" in event && event.job === job)),
 	);
 	if (found) return found as Extract<Event, { type: Type }>;
-	throw new Error(
-		`No event ${type} ${job ?? ""} among:\n${events.map((event) => JSON.stringify(event)).join("\n")}`,
-	);
+	throw new Error(`No event ${type} ${job ?? ""} among:\n${events.map((event) => JSON.stringify(event)).join("\n")}`);
 }

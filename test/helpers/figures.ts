@@ -17,12 +17,7 @@ export type Figures = Readonly<Record<string, number | string>>;
  * @param topic the group they belong to: "no work is lost", "storms", "bad input", "soak"
  * @param what names the row: what happened, for instance "100 docker stop/start cycles, thread consumers"
  */
-export function keepFigures(
-	test: TestContext,
-	topic: string,
-	what: string,
-	figures: Figures,
-): void {
+export function keepFigures(test: TestContext, topic: string, what: string, figures: Figures): void {
 	test.diagnostic(`${topic}: ${what}: ${JSON.stringify(figures)}`);
 	if (!FULL) return;
 	const all = existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, "utf8")) : {};

@@ -5,9 +5,7 @@ import { ends, fitSlope, type Slope, smooth } from "./slope.ts";
 
 export interface Growth {
 	/** Medians of the first and the last third of the time. */
-	readonly counts: Readonly<
-		Record<Counted, { readonly first: number; readonly last: number }>
-	>;
+	readonly counts: Readonly<Record<Counted, { readonly first: number; readonly last: number }>>;
 	/** KiB a minute. */
 	readonly memory: Readonly<Record<Measured, Slope>>;
 }
@@ -37,11 +35,7 @@ type Measured = keyof typeof MEASURED;
  * @param warmUpMinutes What was measured in them does not count.
  * @param stretchMinutes Of each such time the median counts.
  */
-export function measureGrowth(
-	samples: readonly Sample[],
-	warmUpMinutes: number,
-	stretchMinutes: number,
-): Growth {
+export function measureGrowth(samples: readonly Sample[], warmUpMinutes: number, stretchMinutes: number): Growth {
 	const points = (of: (sample: Sample) => number) =>
 		samples
 			// It is written a moment after the start.
@@ -50,9 +44,7 @@ export function measureGrowth(
 			.filter(({ minutes }) => minutes >= warmUpMinutes);
 	return {
 		counts: mapValues(COUNTED, (of) => ends(points(of))),
-		memory: mapValues(MEASURED, (of) =>
-			fitSlope(smooth(points(of), stretchMinutes)),
-		),
+		memory: mapValues(MEASURED, (of) => fitSlope(smooth(points(of), stretchMinutes))),
 	};
 }
 
@@ -60,10 +52,7 @@ export function measureGrowth(
 export function growthInWords({ counts, memory }: Growth): Figures {
 	return {
 		...Object.fromEntries(
-			Object.entries(counts).map(([what, { first, last }]) => [
-				`${what}, first → last third`,
-				`${first} → ${last}`,
-			]),
+			Object.entries(counts).map(([what, { first, last }]) => [`${what}, first → last third`, `${first} → ${last}`]),
 		),
 		...Object.fromEntries(
 			Object.entries(memory).map(([what, { perMinute, error }]) => [
@@ -90,7 +79,5 @@ function mapValues<Key extends string, From, To>(
 	to: (value: From) => To,
 ): Record<Key, To> {
 	const entries = Object.entries<From>(record);
-	return Object.fromEntries(
-		entries.map(([key, value]) => [key, to(value)]),
-	) as Record<Key, To>;
+	return Object.fromEntries(entries.map(([key, value]) => [key, to(value)])) as Record<Key, To>;
 }

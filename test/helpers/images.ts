@@ -42,10 +42,7 @@ export async function appsImage(major: 24 | 26 = 26): Promise<string> {
 		const fixtures = join(ROOT, "test/fixtures");
 		cpSync(join(fixtures, "Dockerfile"), join(context, "Dockerfile"));
 		cpSync(join(fixtures, "apps"), join(context, "apps"), { recursive: true });
-		copyPackages(
-			["@lydell/node-pty", "execa", "fastify"],
-			join(context, "node_modules"),
-		);
+		copyPackages(["@lydell/node-pty", "execa", "fastify"], join(context, "node_modules"));
 		return await buildImage({
 			tag: imageTag("apps", major),
 			context,

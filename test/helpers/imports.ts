@@ -1,6 +1,6 @@
 /** Who imports whom in src/, as Node.js sees it when it runs: type-only imports are not there any more. */
 import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
 
 /** For each source file, by its path below src/: the files and packages that it loads. */
@@ -8,6 +8,8 @@ export type Imports = ReadonlyMap<string, SourceFile>;
 
 export interface SourceFile {
 	readonly files: readonly string[];
+	/** Files below src/ of which it uses types only. */
+	readonly types: readonly string[];
 	/** Names of packages, without Node.js' own and the bundler's helpers. */
 	readonly packages: readonly string[];
 	readonly lines: number;
@@ -36,13 +38,13 @@ export async function readImports(root: string): Promise<Imports> {
 			const imports = metafile.inputs[path]?.imports ?? [];
 			const external = imports.filter((found) => found.external);
 			const internal = imports.filter((found) => !found.external);
-			const packages = [
-				...external.map(({ path }) => packageOf(path)),
-				...required(text),
-			].filter((name) => !/^(node:|<runtime>$)/.test(name));
+			const packages = [...external.map(({ path }) => packageOf(path)), ...required(text)].filter(
+				(name) => !/^(node:|<runtime>$)/.test(name),
+			);
 			return [
 				path.slice("src/".length),
 				{
+					types: typesOf(path, text),
 					files: internal.map(({ path }) => path.slice("src/".length)),
 					packages: [...new Set(packages)],
 					lines: text.trimEnd().split("\n").length,
@@ -50,6 +52,12 @@ export async function readImports(root: string): Promise<Imports> {
 			];
 		}),
 	);
+}
+
+/** Every file that is named in an import, also in one that is gone when the program runs. */
+function typesOf(path: string, text: string): string[] {
+	const specifiers = text.matchAll(/\b(?:from|import\()\s*"(\.[^"]*)"/g);
+	return [...specifiers].map(([, specifier = ""]) => join(dirname(path), specifier).slice("src/".length));
 }
 
 /** `@scope/name/path` → `@scope/name` */
@@ -60,8 +68,6 @@ function packageOf(specifier: string): string {
 
 /** What is loaded by loadPackage("name") or createRequire(…)("name"), which no bundler follows. */
 function required(text: string): string[] {
-	const calls = text.matchAll(
-		/(?:createRequire\([^()]*\)|loadPackage)\(\s*"([^"]+)"/g,
-	);
+	const calls = text.matchAll(/(?:createRequire\([^()]*\)|loadPackage)\(\s*"([^"]+)"/g);
 	return [...calls].map(([, specifier = ""]) => packageOf(specifier));
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { namespace } from "./lastcall.ts";
 import { Lines } from "./lines.ts";
 import { MAIN } from "./main.ts";
@@ -22,10 +22,7 @@ export type Init = readonly string[];
 let names: string | undefined;
 
 /** Ours, called by a name. */
-export function ours(
-	name: string,
-	{ nodeFlags = [] }: { readonly nodeFlags?: readonly string[] } = {},
-): Init {
+export function ours(name: string, { nodeFlags = [] }: { readonly nodeFlags?: readonly string[] } = {}): Init {
 	names ??= mkdtempSync(join(tmpdir(), "lastcall-test-names-"));
 	const path = join(names, name);
 	attempt(() => symlinkSync(MAIN, path));
@@ -34,25 +31,15 @@ export function ours(
 
 /** For the options of a test that compares with a real init: says why it is left out. In CI it never is. */
 export function needs(...inits: string[]): { skip: string | false } {
-	const missing = inits.filter(
-		(init) => spawnSync(init, ["--version"]).error !== undefined,
-	);
+	const missing = inits.filter((init) => spawnSync(init, ["--version"]).error !== undefined);
 	return {
-		skip:
-			missing.length > 0 && process.env.CI !== "true"
-				? `not installed: ${missing.join(", ")}`
-				: false,
+		skip: missing.length > 0 && process.env.CI !== "true" ? `not installed: ${missing.join(", ")}` : false,
 	};
 }
 
 /** A program of test/fixtures/programs, as a command. */
 export function program(name: string, ...args: string[]): string[] {
-	return [
-		process.execPath,
-		"--disable-warning=ExperimentalWarning",
-		join(PROGRAMS, `${name}.ts`),
-		...args,
-	];
+	return [process.execPath, "--disable-warning=ExperimentalWarning", join(PROGRAMS, `${name}.ts`), ...args];
 }
 
 export interface InitOptions {
@@ -111,10 +98,7 @@ export class RunningInit implements AsyncDisposable {
 	}
 
 	async exit(timeout = PATIENCE_MS): Promise<number | string> {
-		await Promise.all([
-			this.stdout.waitForEnd({ timeout }),
-			this.stderr.waitForEnd({ timeout }),
-		]);
+		await Promise.all([this.stdout.waitForEnd({ timeout }), this.stderr.waitForEnd({ timeout })]);
 		return this.#ended;
 	}
 
@@ -127,9 +111,7 @@ export class RunningInit implements AsyncDisposable {
 
 /** Children of a process, living and dead. */
 export function childrenOf(pid: number): number[] {
-	const text = attempt(() =>
-		readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"),
-	);
+	const text = attempt(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
 	return (text ?? "").split(" ").filter(Boolean).map(Number);
 }
 
@@ -140,11 +122,7 @@ export interface Outcome {
 }
 
 /** Runs it to its end. */
-export async function runInit(
-	init: Init,
-	args: readonly string[],
-	options?: InitOptions,
-): Promise<Outcome> {
+export async function runInit(init: Init, args: readonly string[], options?: InitOptions): Promise<Outcome> {
 	await using running = await startInit(init, args, options);
 	const code = await running.exit();
 	return { code, stdout: running.stdout.text, stderr: running.stderr.text };
@@ -152,7 +130,6 @@ export async function runInit(
 
 /** Puts `N` in the place of every process id of a message, so that two runs can be compared. */
 export function withoutPids({ code, stdout, stderr }: Outcome): Outcome {
-	const mask = (text: string) =>
-		text.replace(/(?<=\(|pid:? '|pid=|PID )\d+/g, "N");
+	const mask = (text: string) => text.replace(/(?<=\(|pid:? '|pid=|PID )\d+/g, "N");
 	return { code, stdout: mask(stdout), stderr: mask(stderr) };
 }

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { attempt } from "../../src/errors.ts";
-import type { Event } from "../../src/events.ts";
+import { attempt } from "../../src/base/errors.ts";
+import type { Event } from "../../src/supervisor/events.ts";
 import { useCompileCache } from "./compile-cache.ts";
 import { findEvent, parseEvents } from "./events.ts";
 import { Lines } from "./lines.ts";
@@ -31,9 +31,7 @@ export interface LastcallOptions {
 }
 
 /** A configuration file in a directory of its own, gone at the end of the block: JSON, or a module from its text. */
-export function writeConfig(
-	config: object | string,
-): Disposable & { path: string } {
+export function writeConfig(config: object | string): Disposable & { path: string } {
 	const directory = mkdtempSync(join(tmpdir(), "lastcall-test-"));
 	const isModule = typeof config === "string";
 	const name = `lastcall.config.${isModule ? "mjs" : "json"}`;
@@ -46,10 +44,7 @@ export function writeConfig(
 }
 
 /** Use with `await using`: what still runs is killed at the end of the block. */
-export async function startLastcall(
-	config: object | string,
-	options: LastcallOptions = {},
-): Promise<Lastcall> {
+export async function startLastcall(config: object | string, options: LastcallOptions = {}): Promise<Lastcall> {
 	const file = writeConfig(config);
 	const socket = socketOf(file.path);
 	return await startNode([MAIN, "run", file.path], options, {
@@ -89,14 +84,7 @@ function socketOf(configPath: string): string {
 /** unshare(1); a user who is not root needs a user namespace for it. */
 export function namespace(): string[] {
 	const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
-	return [
-		"unshare",
-		...user,
-		"--pid",
-		"--fork",
-		"--mount-proc",
-		"--kill-child",
-	];
+	return ["unshare", ...user, "--pid", "--fork", "--mount-proc", "--kill-child"];
 }
 
 export class Lastcall implements AsyncDisposable {
@@ -109,15 +97,8 @@ export class Lastcall implements AsyncDisposable {
 	readonly #cleanUp: () => void;
 	readonly #ended: Promise<number>;
 
-	constructor(
-		child: ChildProcess,
-		asInit: boolean,
-		socket: string,
-		cleanUp: () => void,
-	) {
-		const streams = [child.stdout, child.stderr].filter(
-			(stream) => stream !== null,
-		);
+	constructor(child: ChildProcess, asInit: boolean, socket: string, cleanUp: () => void) {
+		const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
 		this.lines = Lines.from(...streams);
 		this.socket = socket;
 		this.#child = child;
@@ -148,10 +129,7 @@ export class Lastcall implements AsyncDisposable {
 	}
 
 	/** The first event of a type; throws if there is none. */
-	event<Type extends Event["type"]>(
-		type: Type,
-		job?: string,
-	): Extract<Event, { type: Type }> {
+	event<Type extends Event["type"]>(type: Type, job?: string): Extract<Event, { type: Type }> {
 		return findEvent(this.events, type, job);
 	}
 

@@ -44,8 +44,7 @@ test("Lines.waitFor() rejects on timeout and at the end, with the output so far"
 	const lines = new Lines();
 	lines.push("one\ntwo");
 	await assert.rejects(lines.waitFor(/three/, { timeout: 1 }), {
-		message:
-			"Waited for a line that matches /three/, but none came in 1 ms. The output so far:\none\ntwo",
+		message: "Waited for a line that matches /three/, but none came in 1 ms. The output so far:\none\ntwo",
 	});
 	const waiting = lines.waitFor(/three/);
 	lines.end();

@@ -21,9 +21,7 @@ export class Lines {
 		const lines = new Lines();
 		let open = streams.length;
 		for (const [index, stream] of streams.entries()) {
-			stream
-				.setEncoding("utf8")
-				.on("data", (text: string) => lines.push(text, index));
+			stream.setEncoding("utf8").on("data", (text: string) => lines.push(text, index));
 			stream.once("close", () => {
 				open -= 1;
 				if (open === 0) lines.end();
@@ -67,10 +65,7 @@ export class Lines {
 	 */
 	waitFor(
 		pattern: RegExp,
-		{
-			timeout = PATIENCE_MS,
-			from = 0,
-		}: WaitOptions & { readonly from?: number } = {},
+		{ timeout = PATIENCE_MS, from = 0 }: WaitOptions & { readonly from?: number } = {},
 	): Promise<string> {
 		let next = from;
 		const look = (): string | undefined => {
@@ -86,29 +81,16 @@ export class Lines {
 
 	/** Resolves when all the output has arrived. */
 	async waitForEnd({ timeout = PATIENCE_MS }: WaitOptions = {}): Promise<void> {
-		await this.#wait("the end of the output", timeout, () =>
-			this.#ended ? true : undefined,
-		);
+		await this.#wait("the end of the output", timeout, () => (this.#ended ? true : undefined));
 	}
 
-	#wait<T>(
-		what: string,
-		timeout: number,
-		look: () => T | undefined,
-	): Promise<T> {
+	#wait<T>(what: string, timeout: number, look: () => T | undefined): Promise<T> {
 		return new Promise((resolve, reject) => {
 			const fail = (why: string) => {
 				finish();
-				reject(
-					new Error(
-						`Waited for ${what}, but ${why}. The output so far:\n${this.text}`,
-					),
-				);
+				reject(new Error(`Waited for ${what}, but ${why}. The output so far:\n${this.text}`));
 			};
-			const timer = setTimeout(
-				() => fail(`none came in ${timeout} ms`),
-				timeout,
-			);
+			const timer = setTimeout(() => fail(`none came in ${timeout} ms`), timeout);
 			const check = () => {
 				const found = look();
 				if (found !== undefined) {

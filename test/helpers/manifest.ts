@@ -43,9 +43,7 @@ export interface Probe {
 }
 
 export function readManifest(): Manifest {
-	const documents = parseAllDocuments(readFileSync(FILE, "utf8")).map(
-		(document): KubernetesObject => document.toJS(),
-	);
+	const documents = parseAllDocuments(readFileSync(FILE, "utf8")).map((document): KubernetesObject => document.toJS());
 	const find = <Kind extends KubernetesObject>(kind: string) => {
 		const found = documents.find((one) => one.kind === kind);
 		if (found === undefined) throw new Error(`Found no ${kind} in ${FILE}`);
@@ -95,8 +93,7 @@ export function forPodman(changes: Changes): KubernetesObject[] {
 		mountPath: container.terminationMessagePath,
 	};
 	const file = { path: message, type: "File" };
-	const { startupProbe, readinessProbe, livenessProbe, ports, ...rest } =
-		container;
+	const { startupProbe, readinessProbe, livenessProbe, ports, ...rest } = container;
 	const played = {
 		...rest,
 		image,

@@ -1,11 +1,7 @@
 /** Finds what a command has started, however it has been daemonized: by a variable of its own, or by a word among its arguments. */
 import { randomUUID } from "node:crypto";
-import {
-	allProcesses,
-	commandOf,
-	environmentOf,
-} from "../../scripts/lib/processes.ts";
-import { attempt } from "../../src/errors.ts";
+import { allProcesses, commandOf, environmentOf } from "../../scripts/lib/processes.ts";
+import { attempt } from "../../src/base/errors.ts";
 
 /** Use with `using`: what is left is killed at the end of the block. */
 export interface Mark extends Disposable {
@@ -21,9 +17,7 @@ export function newMark(): Mark {
 	const value = randomUUID();
 	const find = () =>
 		allProcesses().filter(
-			({ pid }) =>
-				environmentOf(pid).includes(`LASTCALL_MARK=${value}`) ||
-				commandOf(pid).includes(value),
+			({ pid }) => environmentOf(pid).includes(`LASTCALL_MARK=${value}`) || commandOf(pid).includes(value),
 		);
 	return {
 		env: { LASTCALL_MARK: value },

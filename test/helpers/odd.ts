@@ -42,18 +42,7 @@ export const oddText: fc.Arbitrary<string> = fc.oneof(
 	fc.string({ maxLength: 12 }),
 );
 
-const hostileNumbers = [
-	0,
-	-0,
-	-1,
-	0.1,
-	1e9,
-	1e300,
-	2 ** 31,
-	2 ** 53,
-	Number.NaN,
-	Number.POSITIVE_INFINITY,
-];
+const hostileNumbers = [0, -0, -1, 0.1, 1e9, 1e300, 2 ** 31, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY];
 
 /** What a configuration in JSON or YAML can hold. */
 export const oddJson: fc.Arbitrary<unknown> = fc.oneof(
@@ -112,9 +101,7 @@ export interface Mutation {
 	readonly value: unknown;
 }
 
-export function mutations(
-	values: fc.Arbitrary<unknown>,
-): fc.Arbitrary<readonly Mutation[]> {
+export function mutations(values: fc.Arbitrary<unknown>): fc.Arbitrary<readonly Mutation[]> {
 	const one = fc.record({
 		way: fc.array(fc.nat(20), { minLength: 0, maxLength: 4 }),
 		action: fc.constantFrom("replace", "replace", "add", "remove"),
@@ -128,21 +115,13 @@ export function mutations(
 }
 
 /** @returns A copy. */
-export function mutate(
-	value: unknown,
-	{ way: [first, ...rest], action, key, value: odd }: Mutation,
-): unknown {
-	if (typeof value !== "object" || value === null || first === undefined)
-		return odd;
+export function mutate(value: unknown, { way: [first, ...rest], action, key, value: odd }: Mutation): unknown {
+	if (typeof value !== "object" || value === null || first === undefined) return odd;
 	const copy = { ...(value as Record<string, unknown>) };
 	const keys = Object.keys(copy);
 	const chosen = keys[first % Math.max(1, keys.length)];
 	if (rest.length > 0 && chosen !== undefined)
-		define(
-			copy,
-			chosen,
-			mutate(copy[chosen], { way: rest, action, key, value: odd }),
-		);
+		define(copy, chosen, mutate(copy[chosen], { way: rest, action, key, value: odd }));
 	else if (action === "add" || chosen === undefined) define(copy, key, odd);
 	else if (action === "remove") delete copy[chosen];
 	else define(copy, chosen, odd);
@@ -177,15 +156,9 @@ export const damages: fc.Arbitrary<readonly Damage[]> = fc.array(
 		bytes: fc.oneof(
 			fc.uint8Array({ minLength: 1, maxLength: 6 }),
 			fc.constantFrom(
-				...["\0", "\ufeff", "\r\n", "\t", "{", "]", '"', "'", ",", ":"].map(
-					text,
-				),
-				...["&a ", "*a", "<<: *a", "!!js/function x", "---\n", "%TAG ! x"].map(
-					text,
-				),
-				...["\u2028", "\x1b[2J", "//", "/*", "`", "${", "#", "@", "|\n"].map(
-					text,
-				),
+				...["\0", "\ufeff", "\r\n", "\t", "{", "]", '"', "'", ",", ":"].map(text),
+				...["&a ", "*a", "<<: *a", "!!js/function x", "---\n", "%TAG ! x"].map(text),
+				...["\u2028", "\x1b[2J", "//", "/*", "`", "${", "#", "@", "|\n"].map(text),
 				text("[".repeat(10_000)),
 				text(`"${"x".repeat(1_000_000)}"`),
 				new Uint8Array([0xff, 0xfe, 0xc3, 0x28]),

@@ -1,13 +1,7 @@
 /** Runs test/fixtures/output.ts with a standard output of the test's making. */
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import {
-	closeSync,
-	constants,
-	existsSync,
-	openSync,
-	readFileSync,
-} from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { useCompileCache } from "./compile-cache.ts";
@@ -56,36 +50,22 @@ export class OutputProgram implements Disposable {
 	readonly child: ChildProcess;
 	readonly #report: ReportFile;
 
-	constructor(
-		stdout: "pipe" | number,
-		task: Omit<OutputTask, "report">,
-		wrap: readonly string[] = [],
-	) {
+	constructor(stdout: "pipe" | number, task: Omit<OutputTask, "report">, wrap: readonly string[] = []) {
 		this.#report = new ReportFile();
-		const args = [
-			process.execPath,
-			PROGRAM,
-			JSON.stringify({ ...task, report: this.#report.path }),
-		];
+		const args = [process.execPath, PROGRAM, JSON.stringify({ ...task, report: this.#report.path })];
 		const [command, ...rest] = [...wrap, ...args] as [string, ...string[]];
 		this.child = spawn(command, rest, { stdio: ["ignore", stdout, "inherit"] });
 	}
 
 	/** The first report, or the nth, that has this field; waits for it. */
-	reported<Field extends keyof OutputReport>(
-		field: Field,
-		nth = 1,
-	): Promise<OutputReport> {
+	reported<Field extends keyof OutputReport>(field: Field, nth = 1): Promise<OutputReport> {
 		return this.#report.reported(field, nth);
 	}
 
 	/** Its exit code; waits for it. */
 	async exited(): Promise<number | null> {
 		const { child } = this;
-		await until(
-			() => child.exitCode !== null || child.signalCode !== null,
-			"it has exited",
-		);
+		await until(() => child.exitCode !== null || child.signalCode !== null, "it has exited");
 		return child.exitCode;
 	}
 
@@ -100,10 +80,7 @@ export class ReportFile implements Disposable {
 	readonly #directory = makeDirectory();
 	readonly path = join(this.#directory.path, "report");
 
-	async reported(
-		field: keyof OutputReport,
-		nth: number,
-	): Promise<OutputReport> {
+	async reported(field: keyof OutputReport, nth: number): Promise<OutputReport> {
 		const matching = () => this.#all.filter((report) => field in report);
 		await until(() => matching().length >= nth, `"${field}" is reported`);
 		return matching()[nth - 1] as OutputReport;
@@ -166,20 +143,14 @@ export class Pipe implements Disposable {
 }
 
 /** Whether a descriptor of a process has O_NONBLOCK: as whoever shares it sees it. */
-export function isNonBlocking(
-	pid: number | undefined,
-	descriptor: 1 | 2 = 1,
-): boolean {
+export function isNonBlocking(pid: number | undefined, descriptor: 1 | 2 = 1): boolean {
 	const info = readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8");
 	const flags = /^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? "";
 	return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0;
 }
 
 /** Checks that flush() gave up when its time was over, and that the event loop turned meanwhile. */
-export function assertFreeAndInTime(
-	{ ms = 0, late, ticks = 0 }: OutputReport,
-	flushMs: number,
-): void {
+export function assertFreeAndInTime({ ms = 0, late, ticks = 0 }: OutputReport, flushMs: number): void {
 	assert.ok(ms >= flushMs - 2, `${ms} ms`);
 	assert.equal(late, false, `${ms} ms`);
 	// A starved process has no more; one that is blocked has none.

@@ -1,12 +1,7 @@
 /** The package as its users get it: packed, and installed into an empty project. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import {
-	type CommandOptions,
-	type CommandResult,
-	must,
-	run,
-} from "../../scripts/lib/command.ts";
+import { type CommandOptions, type CommandResult, must, run } from "../../scripts/lib/command.ts";
 import { root } from "../../scripts/lib/paths.ts";
 import { makeDirectory, type TestDirectory } from "./directory.ts";
 
@@ -23,9 +18,7 @@ export class PackageProject implements Disposable {
 	readonly #directory: TestDirectory;
 
 	/** @param files Without a package.json among them the project gets that of `npm init -y`. */
-	static async install(
-		files: Readonly<Record<string, string>>,
-	): Promise<PackageProject> {
+	static async install(files: Readonly<Record<string, string>>): Promise<PackageProject> {
 		const project = makeDirectory(files);
 		try {
 			const { file, paths } = await packPackage(project.path);
@@ -44,11 +37,7 @@ export class PackageProject implements Disposable {
 	}
 
 	/** Runs a command in the project. */
-	run(
-		command: string,
-		args: readonly string[],
-		options: CommandOptions = {},
-	): Promise<CommandResult> {
+	run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
 		return run(command, args, { cwd: this.path, env, ...options });
 	}
 
@@ -78,8 +67,7 @@ export class PackageProject implements Disposable {
 export async function packPackage(
 	directory: string,
 ): Promise<{ readonly file: string; readonly paths: readonly string[] }> {
-	if (!existsSync(join(root, "dist/main.cjs")))
-		throw new Error("Cannot pack: found no dist/, npm run build makes it");
+	if (!existsSync(join(root, "dist/main.cjs"))) throw new Error("Cannot pack: found no dist/, npm run build makes it");
 	const pack = ["pack", "--json", "--ignore-scripts"];
 	const target = ["--pack-destination", directory];
 	const packed = await must("npm", [...pack, ...target], { cwd: root, env });
@@ -89,13 +77,9 @@ export async function packPackage(
 }
 
 /** `npm init -y`, unless there is a package.json, and `npm install` of the package. */
-export async function addPackage(
-	directory: string,
-	tarball: string,
-): Promise<void> {
+export async function addPackage(directory: string, tarball: string): Promise<void> {
 	const options = { cwd: directory, env, timeout: 120_000 };
-	if (!existsSync(join(directory, "package.json")))
-		await must("npm", ["init", "-y"], options);
+	if (!existsSync(join(directory, "package.json"))) await must("npm", ["init", "-y"], options);
 	const install = ["install", "--prefer-offline", "--ignore-scripts"];
 	const quietly = ["--no-audit", "--no-fund", "--no-update-notifier"];
 	await must("npm", [...install, ...quietly, tarball], options);

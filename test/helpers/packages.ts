@@ -18,8 +18,7 @@ export function copyPackages(names: readonly string[], to: string): void {
 		copied.add(name);
 		cpSync(from, join(to, name), { recursive: true });
 		const manifest = readFileSync(join(from, "package.json"), "utf8");
-		const { dependencies, optionalDependencies }: Manifest =
-			JSON.parse(manifest);
+		const { dependencies, optionalDependencies }: Manifest = JSON.parse(manifest);
 		Object.keys({ ...dependencies, ...optionalDependencies }).forEach(copy);
 	};
 	names.forEach(copy);

@@ -4,20 +4,14 @@
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import {
-	globSync,
-	mkdtempSync,
-	rmdirSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { globSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { must } from "../../scripts/lib/command.ts";
 import { RUN_VARIABLE } from "../../scripts/lib/leftovers.ts";
 import { removeDirectory } from "../../scripts/lib/mounts.ts";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { mustDocker } from "./docker.ts";
 import { needs } from "./inits.ts";
 import { Lines, type WaitOptions } from "./lines.ts";
@@ -48,9 +42,11 @@ export class Podman implements AsyncDisposable {
 
 	constructor(directory: string) {
 		const config = join(directory, "containers.conf");
-		const [root, runroot, tmp] = ["root", "run", "tmp"].map((name) =>
-			join(directory, name),
-		) as [string, string, string];
+		const [root, runroot, tmp] = ["root", "run", "tmp"].map((name) => join(directory, name)) as [
+			string,
+			string,
+			string,
+		];
 		writeFileSync(config, settings(tmp, join(directory, "networks")));
 		this.#directory = directory;
 		this.#flags = ["--root", root, "--runroot", runroot, "--tmpdir", tmp];
@@ -64,11 +60,7 @@ export class Podman implements AsyncDisposable {
 	}
 
 	/** Waits for a line in a container's output; rejects when the container has ended without it, or on timeout. */
-	async waitForLine(
-		container: string,
-		pattern: RegExp,
-		options: WaitOptions = {},
-	): Promise<string> {
+	async waitForLine(container: string, pattern: RegExp, options: WaitOptions = {}): Promise<string> {
 		const args = [...this.#flags, "logs", "--follow", container];
 		const follower = spawn("podman", args, {
 			env: { ...process.env, ...this.#env },
@@ -89,8 +81,7 @@ export class Podman implements AsyncDisposable {
 		const said = await this.must(["load", "--input", file], 300_000);
 		rmSync(file);
 		const [, name] = /^Loaded image: (\S+)$/m.exec(said) ?? [];
-		if (name === undefined)
-			throw new Error(`Found no name of an image in "${said}"`);
+		if (name === undefined) throw new Error(`Found no name of an image in "${said}"`);
 		return name;
 	}
 
@@ -141,11 +132,7 @@ export class Pod implements AsyncDisposable {
 	}
 
 	/** Waits for a line of one of its containers; rejects when that has ended without it, or on timeout. */
-	waitForLine(
-		container: string,
-		pattern: RegExp,
-		options?: WaitOptions,
-	): Promise<string> {
+	waitForLine(container: string, pattern: RegExp, options?: WaitOptions): Promise<string> {
 		const name = this.#container(container);
 		return this.#podman.waitForLine(name, pattern, options);
 	}
@@ -174,8 +161,7 @@ export class Pod implements AsyncDisposable {
 		const inspect = ["container", "inspect", format, name];
 		const state = await this.#podman.must(inspect);
 		const [, code] = /^exited (\d+)$/.exec(state) ?? [];
-		if (code === undefined)
-			throw new Error(`Container ${name} has no exit code: it is "${state}"`);
+		if (code === undefined) throw new Error(`Container ${name} has no exit code: it is "${state}"`);
 		return Number(code);
 	}
 
@@ -220,6 +206,5 @@ network_config_dir = "${networks}"
 function removeCgroups(path: string): void {
 	// The parent is not empty while another podman has pods there.
 	for (const directory of [path, dirname(path)])
-		for (const cgroup of globSync(`/sys/fs/cgroup/{,*}${directory}`))
-			attempt(() => rmdirSync(cgroup));
+		for (const cgroup of globSync(`/sys/fs/cgroup/{,*}${directory}`)) attempt(() => rmdirSync(cgroup));
 }

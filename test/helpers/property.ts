@@ -6,9 +6,7 @@ import { FULL } from "./figures.ts";
 export { fc };
 
 /** `LASTCALL_FUZZ_SEED=123 npm test faults/fuzz` tries the same cases again. */
-const SEED =
-	Number(process.env.LASTCALL_FUZZ_SEED) ||
-	Math.floor(Math.random() * 0x7fff_ffff);
+const SEED = Number(process.env.LASTCALL_FUZZ_SEED) || Math.floor(Math.random() * 0x7fff_ffff);
 
 export interface Runs {
 	readonly short: number;

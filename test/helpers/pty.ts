@@ -34,11 +34,7 @@ export interface Pty extends AsyncDisposable {
 	exit(options?: { readonly timeout?: number }): Promise<PtyExit>;
 }
 
-export function openPty(
-	command: string,
-	args: readonly string[],
-	options: PtyOptions = {},
-): Pty {
+export function openPty(command: string, args: readonly string[], options: PtyOptions = {}): Pty {
 	const { cols = 120, rows = 40, cwd = process.cwd(), env } = options;
 	const terminal = spawn(command, [...args], {
 		cols,

@@ -41,8 +41,7 @@ export class BusyQueue implements AsyncDisposable {
 	async #produce(random: Random, perSecond: number): Promise<void> {
 		while (!this.#load.signal.aborted) {
 			// On a slow machine the consumers have a chance, too.
-			if ((await this.#redis.llen("pending")) < 200)
-				await this.#push(random.between(1, 20));
+			if ((await this.#redis.llen("pending")) < 200) await this.#push(random.between(1, 20));
 			await sleep((random.between(0, 20) / perSecond) * 1000);
 		}
 	}

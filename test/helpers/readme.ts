@@ -26,8 +26,7 @@ export function readmeFiles(): Record<string, string> {
 	for (const { language, text } of allBlocks()) {
 		if (!LANGUAGES_OF_FILES.includes(language)) continue;
 		const [, name] = FILE_NAME.exec(text) ?? [];
-		if (name === undefined)
-			throw new Error(`Expected a comment with a file's name before:\n${text}`);
+		if (name === undefined) throw new Error(`Expected a comment with a file's name before:\n${text}`);
 		files[name] = text;
 	}
 	return files;

@@ -1,8 +1,8 @@
 /** A configuration in a container of its own, with what its jobs run: test/fixtures is /fixtures there. */
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import type { Event } from "../../src/events.ts";
-import type { Status } from "../../src/observe/state.ts";
+import type { Status } from "../../src/observe/status.ts";
+import type { Event } from "../../src/supervisor/events.ts";
 import { makeDirectory, type TestDirectory } from "./directory.ts";
 import { Container, type ContainerInfo, runContainer } from "./docker.ts";
 import { parseEvents } from "./events.ts";
@@ -82,21 +82,13 @@ export class Service extends Container {
 
 	/** `lastcall status --json` in the container. Throws while nobody answers. */
 	async status(): Promise<Status> {
-		const { stdout, stderr } = await this.exec([
-			"lastcall",
-			"status",
-			"--json",
-		]);
+		const { stdout, stderr } = await this.exec(["lastcall", "status", "--json"]);
 		if (stdout === "") throw new Error(`No status: ${stderr}`);
 		return JSON.parse(stdout);
 	}
 
 	/** Waits until it answers, and says something. */
-	async untilStatus(
-		condition: (status: Status) => boolean,
-		what: string,
-		timeout = 60_000,
-	): Promise<void> {
+	async untilStatus(condition: (status: Status) => boolean, what: string, timeout = 60_000): Promise<void> {
 		await until(
 			async () => {
 				const status = await this.status().catch(() => undefined);

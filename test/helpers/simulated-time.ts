@@ -136,8 +136,7 @@ export class SimulatedTime {
 
 	#next(): [Handle, Timer] | undefined {
 		let first: [Handle, Timer] | undefined;
-		for (const entry of this.#timers)
-			if (!first || isBefore(entry[1], first[1])) first = entry;
+		for (const entry of this.#timers) if (!first || isBefore(entry[1], first[1])) first = entry;
 		return first;
 	}
 }

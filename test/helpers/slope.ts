@@ -24,22 +24,15 @@ export function fitSlope(points: readonly Point[]): Slope {
 		points.reduce((all, p) => all + of(p.minutes - x, p.value - y), 0);
 	const spread = sum((dx) => dx * dx);
 	if (n < 3 || spread === 0)
-		throw new Error(
-			`Cannot fit a line to ${n} points, expected three or more at different moments`,
-		);
+		throw new Error(`Cannot fit a line to ${n} points, expected three or more at different moments`);
 	const perMinute = sum((dx, dy) => dx * dy) / spread;
 	const left = sum((dx, dy) => (dy - perMinute * dx) ** 2);
 	return { perMinute, error: Math.sqrt(left / (n - 2) / spread) };
 }
 
 /** One point for each stretch of time: the median of what was measured in it, at its middle. Single spikes are gone then. */
-export function smooth(
-	points: readonly Point[],
-	stretchMinutes: number,
-): Point[] {
-	const stretches = Map.groupBy(points, ({ minutes }) =>
-		Math.floor(minutes / stretchMinutes),
-	);
+export function smooth(points: readonly Point[], stretchMinutes: number): Point[] {
+	const stretches = Map.groupBy(points, ({ minutes }) => Math.floor(minutes / stretchMinutes));
 	return [...stretches].map(([index, some]) => ({
 		minutes: (index + 0.5) * stretchMinutes,
 		value: median(some.map(({ value }) => value)),
@@ -51,8 +44,7 @@ export function median(values: readonly number[]): number {
 	const sorted = values.toSorted((a, b) => a - b);
 	const below = sorted[Math.floor((sorted.length - 1) / 2)];
 	const above = sorted[Math.ceil((sorted.length - 1) / 2)];
-	if (below === undefined || above === undefined)
-		throw new Error("Found no values, expected one or more");
+	if (below === undefined || above === undefined) throw new Error("Found no values, expected one or more");
 	return (below + above) / 2;
 }
 

@@ -45,8 +45,7 @@ export async function stopAgainAndAgain(
 		// The kernel drops what comes before: nobody can hear it.
 		await until(() => hasBegun(Pid), "the container's program has begun");
 		const early = random.next() < 0.2;
-		if (!early)
-			await container.waitForLine(/takes items/, { since, timeout: 60_000 });
+		if (!early) await container.waitForLine(/takes items/, { since, timeout: 60_000 });
 		await sleep(random.between(0, early ? 400 : 800));
 		const { ms } = await container.stop(seconds);
 		const output = await mustDocker(["logs", "--since", since, container.name]);
@@ -64,10 +63,7 @@ export async function stopAgainAndAgain(
 }
 
 /** Starts it once more, and ends the load: resolves when nothing is left to be done. */
-export async function workOff(
-	container: Container,
-	queue: BusyQueue,
-): Promise<void> {
+export async function workOff(container: Container, queue: BusyQueue): Promise<void> {
 	await mustDocker(["start", container.name]);
 	await queue.drain();
 	const isDone = async () => (await queue.inHand()).length === 0;
@@ -75,11 +71,7 @@ export async function workOff(
 }
 
 /** What is said of every run: of the ends of its containers, and of its items. */
-export function figuresOf(
-	ends: readonly Pick<Stop, "code" | "ms">[],
-	leftBehind: number,
-	books: Books,
-): Figures {
+export function figuresOf(ends: readonly Pick<Stop, "code" | "ms">[], leftBehind: number, books: Books): Figures {
 	const times = ends.map(({ ms }) => ms).sort((a, b) => a - b);
 	const codes = ends.map(({ code }) => code);
 	return {
@@ -88,8 +80,7 @@ export function figuresOf(
 		"items lost": books.lost,
 		"items done twice": books.twice,
 		"items left behind": leftBehind,
-		"containers killed by the engine": codes.filter((code) => code === 137)
-			.length,
+		"containers killed by the engine": codes.filter((code) => code === 137).length,
 		"exit codes": [...new Set(codes)].sort((a, b) => a - b).join(", "),
 		"stop time, ms, median": Math.round(times[times.length >> 1] ?? 0),
 		"stop time, ms, longest": Math.round(times.at(-1) ?? 0),

@@ -20,12 +20,7 @@ export interface RunStorm {
 }
 
 /** Through `lastcall run`. */
-export async function stormRun({
-	orphans,
-	children,
-	asInit,
-	nodeFlags = [],
-}: RunStorm): Promise<void> {
+export async function stormRun({ orphans, children, asInit, nodeFlags = [] }: RunStorm): Promise<void> {
 	const spawning = { thread: fixture("spawning"), data: children };
 	await using lastcall = await startLastcall(
 		{
@@ -58,10 +53,7 @@ export async function stormRun({
 }
 
 /** Through an app that leaves orphans behind; all of them are there, or have been reaped. */
-export async function stormApp(
-	orphans: number,
-	options: AppOptions = {},
-): Promise<Lastcall> {
+export async function stormApp(orphans: number, options: AppOptions = {}): Promise<Lastcall> {
 	const app = await startApp("orphaning", { ...options, args: [`${orphans}`] });
 	const timeout = timeFor(orphans);
 	await app.lines.waitFor(/^the shell ended with 0$/, { timeout });
@@ -89,9 +81,7 @@ export async function stormKinds(children: number): Promise<void> {
 	// One of them is a Node.js, and beside it goes the storm.
 	const timeout = timeFor(20 * children * KINDS.length);
 	await app.lines.waitFor(/^all done$/, { timeout });
-	const expected = KINDS.map(
-		(kind) => `${kind}: ${children} children, 0 wrong`,
-	);
+	const expected = KINDS.map((kind) => `${kind}: ${children} children, 0 wrong`);
 	assert.deepEqual(app.lines.all.slice(0, -1).sort(), expected.sort());
 	await until(() => zombies(app.pid) === 0, "no zombie is left");
 }

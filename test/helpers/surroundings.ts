@@ -3,14 +3,9 @@ import assert from "node:assert/strict";
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { makeDirectory, type TestDirectory } from "./directory.ts";
-import {
-	type Container,
-	containerName,
-	mustDocker,
-	runContainer,
-} from "./docker.ts";
+import { type Container, containerName, mustDocker, runContainer } from "./docker.ts";
 import { FULL, keepFigures } from "./figures.ts";
 import { fixtureImage } from "./images.ts";
 import { until } from "./until.ts";
@@ -70,12 +65,7 @@ export class Walled implements AsyncDisposable {
 	readonly #parts: readonly string[];
 	readonly #image: string;
 
-	constructor(
-		container: Container,
-		notes: TestDirectory,
-		parts: readonly string[],
-		image: string,
-	) {
+	constructor(container: Container, notes: TestDirectory, parts: readonly string[], image: string) {
 		this.container = container;
 		this.#notes = notes;
 		this.#parts = parts;
@@ -84,9 +74,7 @@ export class Walled implements AsyncDisposable {
 
 	/** The lines that a part has noted. */
 	notes(part: string): string[] {
-		const text = attempt(() =>
-			readFileSync(join(this.#notes.path, part), "utf8"),
-		);
+		const text = attempt(() => readFileSync(join(this.#notes.path, part), "utf8"));
 		return text?.trimEnd().split("\n") ?? [];
 	}
 
@@ -97,9 +85,7 @@ export class Walled implements AsyncDisposable {
 				const { Running, ExitCode } = (await this.container.inspect()).State;
 				if (Running) return false;
 				const { stdout, stderr } = await this.container.logs();
-				throw new Error(
-					`It has ended with ${ExitCode} before it ran:\n${stdout}${stderr}`,
-				);
+				throw new Error(`It has ended with ${ExitCode} before it ran:\n${stdout}${stderr}`);
 			},
 			`${parts} run`,
 			60_000,
@@ -129,8 +115,7 @@ export class Walled implements AsyncDisposable {
 	}
 
 	assertCleanShutdown(parts = this.#parts): void {
-		for (const part of parts)
-			assert.equal(this.notes(part).at(-1), "clean shutdown", part);
+		for (const part of parts) assert.equal(this.notes(part).at(-1), "clean shutdown", part);
 	}
 
 	/** Standard output and error. */
@@ -170,12 +155,7 @@ export async function startCommand(
 	try {
 		const container = await runContainer({
 			image,
-			flags: [
-				"--entrypoint=sh",
-				`--volume=${notes.path}:/notes`,
-				"--env=NOTES=/notes",
-				...flags,
-			],
+			flags: ["--entrypoint=sh", `--volume=${notes.path}:/notes`, "--env=NOTES=/notes", ...flags],
 			args: ["-c", script, "sh", ...command],
 		});
 		return new Walled(container, notes, parts, image);
@@ -185,11 +165,7 @@ export async function startCommand(
 	}
 }
 
-export function startWay(
-	way: WayName,
-	surroundings: Surroundings = {},
-	major: 24 | 26 = 26,
-): Promise<Walled> {
+export function startWay(way: WayName, surroundings: Surroundings = {}, major: 24 | 26 = 26): Promise<Walled> {
 	const { command, parts } = WAYS[way];
 	return startCommand(command, surroundings, { major, parts });
 }
@@ -198,11 +174,7 @@ export function startWay(
 export const PROMPT_MS = 5_000;
 
 /** Stops it, which has to end with 0, in time, with everybody's clean shutdown code run. */
-export async function stopsCleanly(
-	test: TestContext,
-	what: string,
-	walled: Walled,
-): Promise<void> {
+export async function stopsCleanly(test: TestContext, what: string, walled: Walled): Promise<void> {
 	const { code, ms } = await walled.stop();
 	assert.equal(code, 0, await walled.output());
 	walled.assertCleanShutdown();

@@ -15,19 +15,11 @@ export async function ensureSwarm(): Promise<
 > {
 	const format = "{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}";
 	const state = await mustDocker(["info", "--format", format]);
-	if (state === "active true")
-		return { origin: "there before", async [Symbol.asyncDispose]() {} };
+	if (state === "active true") return { origin: "there before", async [Symbol.asyncDispose]() {} };
 	if (!state.startsWith("inactive"))
-		throw new Error(
-			`Cannot deploy a stack: expected an engine in no swarm or a manager of one, found "${state}"`,
-		);
+		throw new Error(`Cannot deploy a stack: expected an engine in no swarm or a manager of one, found "${state}"`);
 	const bridge = await docker(["network", "inspect", BRIDGE]);
-	await mustDocker([
-		"swarm",
-		"init",
-		"--advertise-addr=127.0.0.1",
-		`--listen-addr=127.0.0.1:${await freePort()}`,
-	]);
+	await mustDocker(["swarm", "init", "--advertise-addr=127.0.0.1", `--listen-addr=127.0.0.1:${await freePort()}`]);
 	return {
 		origin: "made for the test",
 		async [Symbol.asyncDispose]() {
@@ -104,9 +96,7 @@ export class Stack implements AsyncDisposable {
 		const isUpdated = async () => {
 			const now = await this.#updateStatus();
 			if (/paused|rollback/.test(now?.State ?? ""))
-				throw new Error(
-					`The update has failed: ${JSON.stringify(now)}\n${await this.#tasks()}`,
-				);
+				throw new Error(`The update has failed: ${JSON.stringify(now)}\n${await this.#tasks()}`);
 			return now?.State === "completed" && now.StartedAt !== before?.StartedAt;
 		};
 		await until(isUpdated, "the service is updated", 240_000);
@@ -115,14 +105,7 @@ export class Stack implements AsyncDisposable {
 	/** `docker stack rm`, and waits until its containers are gone. */
 	async remove(): Promise<void> {
 		await mustDocker(["stack", "rm", this.#options.name]);
-		const areGone = async () =>
-			(await mustDocker([
-				"ps",
-				"--all",
-				"--quiet",
-				"--filter",
-				this.#label,
-			])) === "";
+		const areGone = async () => (await mustDocker(["ps", "--all", "--quiet", "--filter", this.#label])) === "";
 		await until(areGone, "the stack's containers are gone", 120_000);
 	}
 
@@ -132,9 +115,7 @@ export class Stack implements AsyncDisposable {
 		return events
 			.filter(({ Action }) => Action === "die")
 			.map(({ Actor, timeNano }) => {
-				const kills = events.filter(
-					(event) => event.Action === "kill" && event.Actor.ID === Actor.ID,
-				);
+				const kills = events.filter((event) => event.Action === "kill" && event.Actor.ID === Actor.ID);
 				const asked = kills[0]?.timeNano ?? timeNano;
 				return {
 					signals: kills.map((event) => Number(event.Actor.Attributes.signal)),
@@ -145,9 +126,7 @@ export class Stack implements AsyncDisposable {
 	}
 
 	/** `undefined` before the first deployment. */
-	async #updateStatus(): Promise<
-		{ readonly State?: string; readonly StartedAt?: string } | undefined
-	> {
+	async #updateStatus(): Promise<{ readonly State?: string; readonly StartedAt?: string } | undefined> {
 		const { code, stdout } = await docker(["service", "inspect", this.#id]);
 		return code === 0 ? (JSON.parse(stdout)[0].UpdateStatus ?? {}) : undefined;
 	}

@@ -5,9 +5,7 @@ import { Lines } from "./lines.ts";
 import { until } from "./until.ts";
 
 /** Starts a job of test/fixtures/jobs, and waits until it is ready. Use with `await using`: its thread is ended at the end of the block. */
-export async function startThreadJob(
-	name: string,
-): Promise<AsyncDisposable & { job: ThreadJob; lines: Lines }> {
+export async function startThreadJob(name: string): Promise<AsyncDisposable & { job: ThreadJob; lines: Lines }> {
 	const lines = new Lines();
 	let ready = false;
 	const job = new ThreadJob(

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { until } from "./until.ts";
 
 const LOOKS = 20;
@@ -20,9 +20,7 @@ export async function untilBlocked(pid: number, name: string): Promise<void> {
 function threadStat(pid: number, name: string): string {
 	const tasks = attempt(() => readdirSync(`/proc/${pid}/task`)) ?? [];
 	for (const task of tasks) {
-		const stat = attempt(() =>
-			readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8"),
-		);
+		const stat = attempt(() => readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8"));
 		const [, fields] = stat?.split(`(${name}) `) ?? [];
 		const [state, ...rest] = fields?.split(" ") ?? [];
 		if (state) return `${state} ${rest[10]} ${rest[11]}`;

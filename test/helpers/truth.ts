@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { attempt } from "../../src/errors.ts";
-import type { Event, StopReport } from "../../src/events.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { isSuccess, type JobExit, wasKilled } from "../../src/job/job.ts";
+import type { Event, StopReport } from "../../src/supervisor/events.ts";
 import type { TruthData } from "../fixtures/jobs/truth.ts";
 import { makeDirectory } from "./directory.ts";
 import { parseEvents } from "./events.ts";
@@ -12,8 +12,7 @@ import { fixture, type Lastcall, startLastcall } from "./lastcall.ts";
 import { program, shell } from "./programs.ts";
 import type { Random } from "./random.ts";
 
-const member = (seconds: number | "deaf") =>
-	program("member.sh", seconds).join(" ");
+const member = (seconds: number | "deaf") => program("member.sh", seconds).join(" ");
 
 /** A job of a random kind. */
 function randomJob(random: Random, folder: string, name: string): object {
@@ -36,17 +35,13 @@ function randomJob(random: Random, folder: string, name: string): object {
 	const process = (script: string) => ({ ...common, command: shell(script) });
 	const kinds = [
 		// A leader that dies at once, and what it leaves behind.
-		() =>
-			process(`${member(seconds())} & ${member(seconds())} & echo up; wait`),
+		() => process(`${member(seconds())} & ${member(seconds())} & echo up; wait`),
 		// One that ends before, with or after the others.
 		() => process(`${member(seconds())} & exec ${member(seconds())}`),
 		() => process(`${member("deaf")} & exec ${member(seconds())}`),
 		() => process(`exec ${member("deaf")}`),
 		// One that fails, or ends well, and leaves a worker.
-		() =>
-			process(
-				`${member(seconds())} & sleep ${seconds()}; exit ${random.between(0, 3)}`,
-			),
+		() => process(`${member(seconds())} & sleep ${seconds()}; exit ${random.between(0, 3)}`),
 		() => process(`${member("deaf")} & sleep ${seconds()}; exit 1`),
 		() => thread(),
 		() => thread({ fifo: join(folder, `fifo-${name}`) }),
@@ -60,9 +55,7 @@ function randomJob(random: Random, folder: string, name: string): object {
 export async function stopRandomService(random: Random): Promise<void> {
 	using folder = makeDirectory();
 	const names = ["a", "b", "c", "d", "e"].slice(0, random.between(1, 6));
-	const jobs = Object.fromEntries(
-		names.map((name) => [name, randomJob(random, folder.path, name)]),
-	);
+	const jobs = Object.fromEntries(names.map((name) => [name, randomJob(random, folder.path, name)]));
 	const afterMs = random.between(0, 400);
 	await using lastcall = await startLastcall({
 		// Time for the report to get out: here standard output is a socket, and a starved machine is slow to write to it.
@@ -93,10 +86,7 @@ export async function stopRandomService(random: Random): Promise<void> {
 
 /** What had ended before the stop does not count, unless its end was the reason. */
 function exitsOfStop({ reason, jobs }: StopReport): JobExit[] {
-	const stops =
-		reason.type === "idle"
-			? jobs
-			: jobs.filter(({ endedBefore }) => !endedBefore);
+	const stops = reason.type === "idle" ? jobs : jobs.filter(({ endedBefore }) => !endedBefore);
 	const exits = stops.map(({ exit }) => exit);
 	return reason.type === "job" ? [...exits, reason.exit] : exits;
 }
@@ -127,24 +117,18 @@ class Witness {
 				.map(({ job, id }) => `${job} ${id}`),
 		);
 		for (const event of events)
-			if (event.type === "job.exited" && event.id !== 0)
-				this.#check(event, threads.has(`${event.job} ${event.id}`));
+			if (event.type === "job.exited" && event.id !== 0) this.#check(event, threads.has(`${event.job} ${event.id}`));
 	}
 
-	#check(
-		{ job, id, exit }: Extract<Event, { type: "job.exited" }>,
-		isThread: boolean,
-	): void {
+	#check({ job, id, exit }: Extract<Event, { type: "job.exited" }>, isThread: boolean): void {
 		if (wasKilled(exit)) return;
 		const said = `${job} ${id}: ${exit.outcome}`;
 		if (!isThread) {
-			for (const process of this.#aliveIn(id))
-				this.lies.push(`${said}, but ${process} is alive`);
+			for (const process of this.#aliveIn(id)) this.lies.push(`${said}, but ${process} is alive`);
 			return;
 		}
 		const last = attempt(() => readFileSync(this.#file, "utf8")) ?? "";
-		if (!last.split("\n").includes(`${job} ${id}`))
-			this.lies.push(`${said}, but its function has not ended`);
+		if (!last.split("\n").includes(`${job} ${id}`)) this.lies.push(`${said}, but its function has not ended`);
 	}
 
 	/** Who is alive in a process group of its PID namespace. */
@@ -159,10 +143,7 @@ class Witness {
 				const groups = /^NSpgid:\s+(.*)$/m.exec(status)?.[1] ?? "";
 				return Number(groups.split("\t").at(-1)) === group;
 			})
-			.map(
-				(pid) =>
-					attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? pid,
-			);
+			.map((pid) => attempt(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? pid);
 	}
 }
 

@@ -15,10 +15,7 @@ export async function until(
 	const start = performance.now();
 	while (!(await condition())) {
 		const waited = performance.now() - start;
-		if (waited > timeout)
-			throw new Error(
-				`Waited ${timeout} ms until ${what}, but it was never so`,
-			);
+		if (waited > timeout) throw new Error(`Waited ${timeout} ms until ${what}, but it was never so`);
 		// A look may cost much of a processor that others need. The wait is longer by a tenth at most.
 		await sleep(Math.min(Math.max(10, waited / 10), 100));
 	}

@@ -3,20 +3,14 @@
  * what it has promised. What really happened is kept here, from the jobs' side; what the supervisor says of it are its events.
  */
 import assert from "node:assert/strict";
-import type { Event, JobStop, StopReason } from "../../src/events.ts";
-import {
-	isSuccess,
-	type Job,
-	type JobExit,
-	type JobKind,
-	wasKilled,
-} from "../../src/job/job.ts";
-import { State } from "../../src/observe/state.ts";
-import { planBudget } from "../../src/supervisor/budget.ts";
-import type { JobCommand } from "../../src/supervisor/control.ts";
-import { exitCode } from "../../src/supervisor/exit-code.ts";
-import type { RunHooks, UnitPlan } from "../../src/supervisor/plan.ts";
+import { planBudget } from "../../src/config/stop-timeout.ts";
+import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks, wasKilled } from "../../src/job/job.ts";
+import { StatusSource } from "../../src/observe/status.ts";
+import { exitCode } from "../../src/service/exit-code.ts";
+import type { JobCommand } from "../../src/supervisor/commands.ts";
+import type { Event, JobStop, StopReason } from "../../src/supervisor/events.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
+import type { UnitPlan } from "../../src/supervisor/unit.ts";
 import { SimulatedTime } from "./simulated-time.ts";
 
 /** What one run of a job does. Milliseconds; undefined for never. */
@@ -79,7 +73,7 @@ export class World implements Disposable {
 	readonly commanded = new Set<string>();
 	readonly #plans: ReadonlyMap<string, JobPlan>;
 	readonly #budget;
-	readonly #state: State;
+	readonly #status: StatusSource;
 	readonly #installed: Disposable;
 	readonly #pending = new Set<Promise<unknown>>();
 	#reason: StopReason | undefined;
@@ -96,10 +90,8 @@ export class World implements Disposable {
 		this.#plans = new Map(jobs.map((job, index) => [nameOf(index), job]));
 		this.#budget = planBudget(stopTimeoutMs, drainMs);
 		const units = jobs.map((job, index) => this.#planUnit(nameOf(index), job));
-		this.#state = new State(units, stopTimeoutMs);
-		this.supervisor = new Supervisor(units, this.#budget, (event) =>
-			this.#hear(event),
-		);
+		this.supervisor = new Supervisor(units, this.#budget, (event) => this.#hear(event));
+		this.#status = new StatusSource(this.supervisor.units, stopTimeoutMs);
 	}
 
 	[Symbol.dispose](): void {
@@ -143,16 +135,14 @@ export class World implements Disposable {
 		void answer.then(({ message }) => {
 			this.note(message);
 			const [, name] = /^Job (.*) is waiting for/.exec(message) ?? [];
-			if (name !== undefined)
-				this.#claim(this.#stateOf(name) === "waiting", message);
+			if (name !== undefined) this.#claim(this.#stateOf(name) === "waiting", message);
 			this.#pending.delete(answer);
 		});
 	}
 
 	hurry(): void {
 		this.supervisor.hurry();
-		if (this.isStopping)
-			this.#deadlineAt = Math.min(this.#deadlineAt, this.time.now);
+		if (this.isStopping) this.#deadlineAt = Math.min(this.#deadlineAt, this.time.now);
 	}
 
 	/** Stops what has not been stopped, and waits for the end of everything. */
@@ -200,7 +190,7 @@ export class World implements Disposable {
 
 	#hear(event: Event): void {
 		this.note(`${event.type} ${"job" in event ? event.job : ""}`);
-		this.#state.apply(event);
+		this.#status?.observe(event);
 		if (event.type === "job.leaderExited" || event.type === "job.startTimedOut")
 			for (const run of this.#aliveOf(event.job)) {
 				run.endsForItself = true;
@@ -225,16 +215,10 @@ export class World implements Disposable {
 		this.#claim(!this.held.has(name), `${name} starts though it was stopped`);
 		const before = this.runsOf(name);
 		const left = before.filter((other) => other.isThere);
-		this.#claim(
-			left.length < 2,
-			`${name} starts beside two that have not gone`,
-		);
+		this.#claim(left.length < 2, `${name} starts beside two that have not gone`);
 		for (const { isAlive, exit } of left) {
 			this.#claim(!isAlive, `${name} starts beside a run of its own`);
-			this.#claim(
-				exit?.outcome !== "stuck",
-				`${name} starts beside a stuck run`,
-			);
+			this.#claim(exit?.outcome !== "stuck", `${name} starts beside a stuck run`);
 		}
 		if (before.length === 0)
 			for (const index of this.planOf(name).dependsOn)
@@ -269,14 +253,14 @@ export class World implements Disposable {
 	}
 
 	#stateOf(name: string): string | undefined {
-		const { jobs } = this.#state.status;
+		const { jobs } = this.#status.status;
 		return jobs.find((job) => job.name === name)?.state;
 	}
 
 	/** The status tells what is true. */
 	#look(): void {
 		assert.equal(this.#broken, undefined);
-		for (const { name, state, id } of this.#state.status.jobs) {
+		for (const { name, state, id } of this.#status.status.jobs) {
 			const [run, ...more] = this.#aliveOf(name);
 			assert.equal(more.length, 0, `one run of ${name}`);
 			const dependsOn = this.#plans.get(name)?.dependsOn.map(nameOf) ?? [];
@@ -287,10 +271,7 @@ export class World implements Disposable {
 				const idle = ["waiting", "completed", "backing-off", "ended"];
 				assert.ok(idle.includes(state), `${name} is ${state} without a run`);
 				if (state !== "waiting" || this.isStopping) continue;
-				assert.ok(
-					!dependsOn.every((other) => this.isReady(other)),
-					`${name} waits for nothing`,
-				);
+				assert.ok(!dependsOn.every((other) => this.isReady(other)), `${name} waits for nothing`);
 				for (const other of dependsOn)
 					assert.ok(
 						this.#stateOf(other) !== "ended" || this.commanded.has(other),
@@ -307,8 +288,7 @@ export class World implements Disposable {
 		const latest = this.#deadlineAt + locateMs + killMs + ROUNDING_MS;
 		assert.ok(at <= latest, `over at ${at}, expected by ${latest}`);
 		for (const runs of this.runs.values())
-			for (const { name, exit } of runs)
-				assert.ok(exit, `${name} was joined, or given up`);
+			for (const { name, exit } of runs) assert.ok(exit, `${name} was joined, or given up`);
 		const reported = exitCode(reason, jobs, {
 			stragglersForced: false,
 			hadErrors: reason.type === "error",
@@ -317,7 +297,7 @@ export class World implements Disposable {
 	}
 
 	#lastExitOf(name: string): JobExit | undefined {
-		const jobs = this.#state.status.jobs;
+		const jobs = this.#status.status.jobs;
 		const exit = jobs.find((job) => job.name === name)?.lastExit;
 		const run = this.runsOf(name).at(-1);
 		// That it was not ready is why it ended.
@@ -382,13 +362,7 @@ export class Run implements Job {
 	/** Whether something of it is left. */
 	isThere = true;
 
-	constructor(
-		world: World,
-		name: string,
-		kind: JobKind,
-		behaviour: Behaviour,
-		hooks: RunHooks,
-	) {
+	constructor(world: World, name: string, kind: JobKind, behaviour: Behaviour, hooks: RunHooks) {
 		this.#world = world;
 		this.name = name;
 		this.#kind = kind;
@@ -471,8 +445,7 @@ export class Run implements Job {
 	}
 
 	release(): void {
-		if (this.exit?.outcome !== "stuck")
-			this.#after(this.#behaviour.goneMs, () => this.#leave());
+		if (this.exit?.outcome !== "stuck") this.#after(this.#behaviour.goneMs, () => this.#leave());
 	}
 
 	#leave(): void {

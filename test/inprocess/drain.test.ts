@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Agent, type AgentOptions, createServer, get } from "node:http";
-import {
-	type AddressInfo,
-	connect,
-	createServer as createTcpServer,
-	type Server as TcpServer,
-} from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
@@ -78,9 +73,7 @@ test("drain() cuts upgraded connections, too, when its signal is aborted", async
 	const server = createServer();
 	server.on("upgrade", (_, socket) => {
 		socket.on("error", () => {});
-		socket.write(
-			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
-		);
+		socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
 	});
 	const port = await listen(server);
 	const headers = { connection: "Upgrade", upgrade: "x" };
@@ -111,11 +104,9 @@ test("drain() leaves a socket that was handed down to its other owners", async (
 	const port = await listen(owner);
 	t.after(() => owner.close());
 	const { _handle: handle } = owner as unknown as { _handle: { fd: number } };
-	const app = spawn(
-		process.execPath,
-		["--disable-warning=ExperimentalWarning", DRAINING],
-		{ stdio: ["ignore", "pipe", "inherit", handle.fd] },
-	);
+	const app = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", DRAINING], {
+		stdio: ["ignore", "pipe", "inherit", handle.fd],
+	});
 	await Lines.from(app.stdout as Readable).waitFor(/^drained$/);
 	const socket = connect({ host: "127.0.0.1", port });
 	await once(socket, "connect");
@@ -123,5 +114,4 @@ test("drain() leaves a socket that was handed down to its other owners", async (
 	app.kill();
 });
 
-test("drain() of a server that does not listen resolves at once", () =>
-	drain(createServer()));
+test("drain() of a server that does not listen resolves at once", () => drain(createServer()));

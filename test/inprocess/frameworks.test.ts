@@ -24,11 +24,7 @@ test("a cluster is stopped by its primary", async () => {
 	await app.lines.waitFor(/^up$/);
 	app.kill("SIGTERM");
 	assert.equal((await app.exit()).code, 0, app.lines.text);
-	assert.deepEqual(linesOf(app).slice(1).sort(), [
-		"worker 1 drained",
-		"worker 2 drained",
-		"workers ended with 0,0",
-	]);
+	assert.deepEqual(linesOf(app).slice(1).sort(), ["worker 1 drained", "worker 2 drained", "workers ended with 0,0"]);
 });
 
 test("a Next.js standalone server stops by its own listeners, or by onStop()", async () => {
@@ -47,9 +43,7 @@ test("a Next.js standalone server stops by its own listeners, or by onStop()", a
 	}
 });
 
-const missing =
-	(await run("redis-server", ["--version"])).code === 127 &&
-	"redis-server is not installed";
+const missing = (await run("redis-server", ["--version"])).code === 127 && "redis-server is not installed";
 
 test("a queue's worker finishes the job at hand and takes no other", {
 	skip: missing,

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { readSync } from "node:fs";
 import { suite, test } from "node:test";
-import { attempt } from "../../src/errors.ts";
-import {
-	type AppOptions,
-	linesOf,
-	startApp,
-	untilSaid,
-} from "../helpers/app.ts";
+import { attempt } from "../../src/base/errors.ts";
+import { type AppOptions, linesOf, startApp, untilSaid } from "../helpers/app.ts";
 import { BINDINGS } from "../helpers/bindings.ts";
 import { openFifo } from "../helpers/fifo.ts";
 import type { Lastcall } from "../helpers/lastcall.ts";
@@ -26,10 +21,7 @@ interface Stopped {
 	readonly text: string;
 }
 
-async function start(
-	handlers: readonly string[],
-	options: AppOptions = {},
-): Promise<Lastcall> {
+async function start(handlers: readonly string[], options: AppOptions = {}): Promise<Lastcall> {
 	const app = await startApp("stopping", {
 		...options,
 		args: handlers,
@@ -40,10 +32,7 @@ async function start(
 }
 
 /** Starts the app with these handlers, sends SIGTERM, and waits for its end. */
-async function stop(
-	handlers: readonly string[],
-	options: AppOptions = {},
-): Promise<Stopped> {
+async function stop(handlers: readonly string[], options: AppOptions = {}): Promise<Stopped> {
 	await using app = await start(handlers, options);
 	app.kill("SIGTERM");
 	return await end(app);
@@ -71,11 +60,7 @@ test("onStop() runs a handler after those that `after` names", async () => {
 });
 
 test("onStop() as an ordinary process, and without lastcall/register, does the same", async () => {
-	for (const options of [
-		{ asInit: false },
-		{ registered: false },
-		{ asInit: false, registered: false },
-	])
+	for (const options of [{ asInit: false }, { registered: false }, { asInit: false, registered: false }])
 		assert.equal((await stop(["first"], options)).code, 0);
 });
 
@@ -86,27 +71,19 @@ test("onStop() keeps the code that the app has set", async () => {
 test("a handler that fails does not stop the others, and makes the exit code 1", async () => {
 	const { code, text } = await stop(["first", "failing"]);
 	assert.equal(code, 1);
-	assert.match(
-		text,
-		/^lastcall: Stop handler "failing" failed: Error: cannot close/m,
-	);
+	assert.match(text, /^lastcall: Stop handler "failing" failed: Error: cannot close/m);
 	assert.match(text, /^first stopped$/m);
 });
 
 test("a handler beyond its own timeout is named, the next one is run, and the exit code is 124", async () => {
 	const { code, text } = await stop(["first", "late-soon"]);
 	assert.equal(code, 124);
-	assert.match(
-		text,
-		/^lastcall: Stop handler "late-soon" had not finished after [\d.]+ m?s$/m,
-	);
+	assert.match(text, /^lastcall: Stop handler "late-soon" had not finished after [\d.]+ m?s$/m);
 	assert.match(text, /^first stopped$/m);
 });
 
 test("a handler beyond the deadline is aborted and named, and so is who had no time left", async () => {
-	const { text } = await untilSaid(/^lastcall: Stopped late/m, 124, () =>
-		stop(["first", "late"], short),
-	);
+	const { text } = await untilSaid(/^lastcall: Stopped late/m, 124, () => stop(["first", "late"], short));
 	assert.match(text, /^late aborted$/m);
 	assert.match(text, /^lastcall: Stop handler "late" had not finished/m);
 	assert.match(text, /^lastcall: No time was left for stop handler "first"$/m);
@@ -151,19 +128,13 @@ test("a second SIGINT means now", async () => {
 	app.kill("SIGINT");
 	const { code, text } = await end(app);
 	assert.equal(code, 124);
-	assert.match(
-		text,
-		/"late" had not finished after [\d.]+ m?s, when a second SIGINT came$/m,
-	);
+	assert.match(text, /"late" had not finished after [\d.]+ m?s, when a second SIGINT came$/m);
 });
 
 test("an uncaught error or an unhandled rejection stops the app through its handlers, with 1", async () => {
 	for (const [kind, said] of [
 		["throwing", "lastcall: Uncaught error, stopping: Error: thrown later"],
-		[
-			"rejecting",
-			"lastcall: Uncaught error (unhandled rejection), stopping: Error: rejected later",
-		],
+		["rejecting", "lastcall: Uncaught error (unhandled rejection), stopping: Error: rejected later"],
 	] as const) {
 		await using app = await start(["first", "second", kind]);
 		const { code, lines, text } = await end(app);

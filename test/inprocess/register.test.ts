@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-	type AppOptions,
-	linesOf,
-	REGISTER,
-	startApp,
-} from "../helpers/app.ts";
+import { type AppOptions, linesOf, REGISTER, startApp } from "../helpers/app.ts";
 import { until } from "../helpers/until.ts";
 import { isUp } from "../helpers/up.ts";
 
@@ -125,11 +120,7 @@ suite("it does nothing", () => {
 		for (const options of [{}, { registered: false, env: inherited }]) {
 			await using app = await startApp("inheriting", options);
 			assert.equal((await app.exit()).code, 0, app.lines.text);
-			assert.deepEqual(linesOf(app), [
-				"main: 1 1 1 0",
-				"worker: 0 0 0 0",
-				"child: 0 0 0 0",
-			]);
+			assert.deepEqual(linesOf(app), ["main: 1 1 1 0", "worker: 0 0 0 0", "child: 0 0 0 0"]);
 		}
 	});
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Status } from "../../src/observe/state.ts";
+import type { Status } from "../../src/observe/status.ts";
 import { startApp, untilSaid } from "../helpers/app.ts";
 import { fixture } from "../helpers/lastcall.ts";
 import { freePort } from "../helpers/ports.ts";
@@ -11,18 +11,12 @@ test("startJobs() runs jobs beside the app, and the app's stop stops them before
 	app.kill("SIGTERM");
 	assert.equal((await app.exit()).code, 0, app.lines.text);
 	const { all } = app.lines;
-	const story = [/"sleeper stopped"|^sleeper stopped$/, /^app stopped$/].map(
-		(pattern) => all.findIndex((line) => pattern.test(line)),
+	const story = [/"sleeper stopped"|^sleeper stopped$/, /^app stopped$/].map((pattern) =>
+		all.findIndex((line) => pattern.test(line)),
 	);
-	assert.ok(
-		story[0] !== -1 && (story[0] ?? 0) < (story[1] ?? 0),
-		all.join("\n"),
-	);
+	assert.ok(story[0] !== -1 && (story[0] ?? 0) < (story[1] ?? 0), all.join("\n"));
 	for (const job of ["counter", "sleeper"])
-		assert.match(
-			app.lines.text,
-			new RegExp(`"event":"job.exited","job":"${job}"`),
-		);
+		assert.match(app.lines.text, new RegExp(`"event":"job.exited","job":"${job}"`));
 });
 
 test("an essential job of startJobs() that ends stops the app with its exit code", async () => {

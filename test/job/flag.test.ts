@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { Flag, RaisableFlag } from "../../src/job/flag.ts";
+import { Flag, RaisableFlag } from "../../src/job/context.ts";
 import type { FlagThreadData, Way } from "../fixtures/flag.ts";
 import { until } from "../helpers/until.ts";
 
@@ -11,8 +11,7 @@ const ways: Way[] = ["isSet", "wait", "raised", "signal", "late signal"];
 
 /** A thread that waits for a flag. Use with `await using`. */
 class FlagThread implements AsyncDisposable {
-	readonly #said: { readonly waiting?: string; readonly result?: unknown }[] =
-		[];
+	readonly #said: { readonly waiting?: string; readonly result?: unknown }[] = [];
 	readonly #worker: Worker;
 	readonly #way: Way;
 
@@ -26,23 +25,14 @@ class FlagThread implements AsyncDisposable {
 
 	/** Resolves when it waits, and the kernel has laid it to sleep unless it is busy. */
 	async waiting(): Promise<void> {
-		await until(
-			() => this.#said[0]?.waiting !== undefined,
-			`it waits by ${this.#way}`,
-		);
+		await until(() => this.#said[0]?.waiting !== undefined, `it waits by ${this.#way}`);
 		if (this.#way === "isSet") return;
 		const stat = `/proc/${this.#said[0]?.waiting}/stat`;
-		await until(
-			() => /\) S /.test(readFileSync(stat, "utf8")),
-			`it sleeps in ${this.#way}`,
-		);
+		await until(() => /\) S /.test(readFileSync(stat, "utf8")), `it sleeps in ${this.#way}`);
 	}
 
 	async result(): Promise<unknown> {
-		await until(
-			() => this.#said[1] !== undefined,
-			`it has seen the flag by ${this.#way}`,
-		);
+		await until(() => this.#said[1] !== undefined, `it has seen the flag by ${this.#way}`);
 		return this.#said[1]?.result;
 	}
 

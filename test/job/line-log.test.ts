@@ -23,8 +23,7 @@ async function logOf(script: string): Promise<LogRecord[]> {
 
 /** Waits for its process, and returns the pid. */
 async function childOf({ pid }: Lastcall): Promise<number> {
-	const children = () =>
-		readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+	const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
 	await until(() => children() !== "", "the process runs");
 	return Number(children());
 }
@@ -35,8 +34,7 @@ function node(script: string): string {
 
 test("LineLog makes a record of each line, with job and stream", async () => {
 	const records = await logOf('echo one; echo two >&2; printf "three\\r\\n"');
-	const of = (stream: string) =>
-		records.filter((r) => r.stream === stream).map(({ msg }) => msg);
+	const of = (stream: string) => records.filter((r) => r.stream === stream).map(({ msg }) => msg);
 	assert.deepEqual(of("stdout"), ["one", "three"]);
 	assert.deepEqual(of("stderr"), ["two"]);
 });
@@ -50,9 +48,7 @@ test("LineLog keeps a last line without its end", async () => {
 });
 
 test("LineLog makes several records of a very long line, and loses nothing of it", async () => {
-	const records = await logOf(
-		node('process.stdout.write("ä".repeat(1e6) + "\\nshort\\n")'),
-	);
+	const records = await logOf(node('process.stdout.write("ä".repeat(1e6) + "\\nshort\\n")'));
 	const last = records.pop();
 	assert.equal(last?.msg, "short");
 	assert.equal(last?.partial, undefined);
@@ -62,9 +58,7 @@ test("LineLog makes several records of a very long line, and loses nothing of it
 });
 
 test("LineLog cuts no character beyond U+FFFF in two", async () => {
-	const records = await logOf(
-		node('process.stdout.write("x".repeat(8191) + "😀".repeat(9000) + "\\n")'),
-	);
+	const records = await logOf(node('process.stdout.write("x".repeat(8191) + "😀".repeat(9000) + "\\n")'));
 	const text = records.map(({ msg }) => String(msg));
 	assert.equal(text.join(""), `${"x".repeat(8191)}${"😀".repeat(9000)}`);
 	for (const part of text) assert.ok(part.isWellFormed());
@@ -83,8 +77,7 @@ test("LineLog loses nothing of what was written before the exit", async () => {
 
 test("LineLog loses nothing of what was written before the exit when we are late ourselves", async () => {
 	// The first lines stop the reading. The others come in two writes, which the pipe holds, so that the process can end.
-	const script =
-		"seq 20000; read go; seq 20001 40000 | dd bs=64K iflag=fullblock status=none";
+	const script = "seq 20000; read go; seq 20001 40000 | dd bs=64K iflag=fullblock status=none";
 	const child = spawn("sh", ["-c", script], {
 		stdio: ["pipe", "pipe", "ignore"],
 	});
@@ -131,16 +124,10 @@ test("LineLog takes little memory for very short lines when the reader has stall
 	// It goes on printing until the test has looked.
 	const script = `trap "" TERM; yes y | head -c 3000000; : > ${over}; exec sleep 1000`;
 	const job = { command: shell(script), output: "log" };
-	await using lastcall = await startLastcall(
-		{ stopTimeout: "1h", jobs: { it: job } },
-		{ stdout: fifo.writer },
-	);
+	await using lastcall = await startLastcall({ stopTimeout: "1h", jobs: { it: job } }, { stdout: fifo.writer });
 	const { pid } = lastcall;
 	await childOf(lastcall);
-	const resident = () =>
-		Number(
-			/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1],
-		);
+	const resident = () => Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 	const before = resident();
 	lastcall.kill("SIGTERM");
 	await until(() => existsSync(over), "all is read");
@@ -152,10 +139,7 @@ test("LineLog takes little memory for very short lines when the reader has stall
 test("LineLog makes the process wait for a slow reader, and does not delay its stop", async () => {
 	using fifo = openFifo();
 	const job = { command: ["yes", "x".repeat(99)], output: "log" };
-	await using lastcall = await startLastcall(
-		{ stopTimeout: "1h", jobs: { it: job } },
-		{ stdout: fifo.writer },
-	);
+	await using lastcall = await startLastcall({ stopTimeout: "1h", jobs: { it: job } }, { stdout: fifo.writer });
 	const child = await childOf(lastcall);
 	await untilBlocked(child, "yes");
 	lastcall.kill("SIGTERM");

@@ -10,17 +10,13 @@ import { MAIN } from "../helpers/main.ts";
 const PATH = "/usr/bin:/bin";
 
 /** Runs the command `hello` of sub/lastcall.config.json in a folder `app`, with programs at these places beside it. */
-async function hello(
-	files: Readonly<Record<string, string>>,
-	command = ["hello", "world"],
-) {
+async function hello(files: Readonly<Record<string, string>>, command = ["hello", "world"]) {
 	const config = { jobs: { it: { command } } };
 	using directory = makeDirectory({
 		"app/sub/lastcall.config.json": JSON.stringify(config),
 		...files,
 	});
-	for (const file of Object.keys(files))
-		chmodSync(join(directory.path, file), 0o755);
+	for (const file of Object.keys(files)) chmodSync(join(directory.path, file), 0o755);
 	const path = join(directory.path, "app/sub/lastcall.config.json");
 	await using lastcall = await startNode([MAIN, "run", path], {
 		asInit: false,

@@ -1,8 +1,8 @@
 /** Where a thread is, asked from the main thread while it is there. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readProfile } from "../../src/job/locate-thread.ts";
-import type { Whereabouts } from "../../src/job/whereabouts.ts";
+import type { Whereabouts } from "../../src/job/job.ts";
+import { readProfile } from "../../src/os/processes/locate-thread.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { startThreadJob } from "../helpers/thread-job.ts";
 import { untilBlocked } from "../helpers/threads.ts";
@@ -54,10 +54,7 @@ test("locateThread() says that a thread waits for something asynchronous", {
 });
 
 /** What the report of a stop says of a job that is late. */
-async function reportedOf(
-	job: string,
-	{ blocked = false } = {},
-): Promise<Whereabouts | undefined> {
+async function reportedOf(job: string, { blocked = false } = {}): Promise<Whereabouts | undefined> {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
 		jobs: { [job]: { thread: fixture(job), stopTimeout: "500ms" } },

@@ -3,7 +3,7 @@ import { chmodSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { readChannel, runsNode } from "../../src/job/node-channel.ts";
+import { readChannel, runsNode } from "../../src/job/readiness.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { startLastcall } from "../helpers/lastcall.ts";
 import { shell } from "../helpers/programs.ts";
@@ -38,8 +38,7 @@ test("runsNode() knows Node.js by its name and by a script's first line", () => 
 	symlinkSync(process.execPath, join(cwd, "bin/current"));
 	symlinkSync("cli", join(cwd, "bin/linked"));
 	const at = { cwd, path: "/nonexistent:bin" };
-	for (const program of ["cli", "flags", "current", "linked", "./bin/cli"])
-		assert.ok(runsNode([program], at), program);
+	for (const program of ["cli", "flags", "current", "linked", "./bin/cli"]) assert.ok(runsNode([program], at), program);
 	assert.ok(runsNode([process.execPath], { cwd, path: undefined }));
 	for (const program of ["shell", "empty", "missing", "bin", "./bin/shell"])
 		assert.ok(!runsNode([program], at), program);

@@ -9,8 +9,7 @@ import { type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { program, shell } from "../helpers/programs.ts";
 import { until } from "../helpers/until.ts";
 
-const quote = (words: readonly string[]) =>
-	words.map((word) => `'${word}'`).join(" ");
+const quote = (words: readonly string[]) => words.map((word) => `'${word}'`).join(" ");
 
 /** A shell that dies of its stop signal at once, and what it waits for: that ends when the file is there. */
 function wrapped(file: string): string[] {
@@ -21,9 +20,7 @@ function wrapped(file: string): string[] {
 function crashing(folder: string): string[] {
 	const up = join(folder, "up");
 	const worker = `trap "sleep 0.2; echo gone; exit 0" TERM; echo up; : > ${up}; while :; do sleep 0.05; done`;
-	return shell(
-		`rm -f ${up}; sh -c '${worker}' & while ! [ -e ${up} ]; do sleep 0.05; done; exit 1`,
-	);
+	return shell(`rm -f ${up}; sh -c '${worker}' & while ! [ -e ${up} ]; do sleep 0.05; done; exit 1`);
 }
 
 function linesOf({ lines }: Lastcall, ...words: string[]): string[] {
@@ -89,9 +86,7 @@ test("ProcessJob whose first process ends by itself is not ready any more, and h
 		stopTimeout: "1h",
 		jobs: {
 			it: {
-				command: shell(
-					`${rest} & while ! [ -e ${crash} ]; do sleep 0.05; done; exit 3`,
-				),
+				command: shell(`${rest} & while ! [ -e ${crash} ]; do sleep 0.05; done; exit 3`),
 			},
 		},
 	});
@@ -125,10 +120,7 @@ test("ProcessJob that fails is started again when its group is empty, never besi
 		},
 	});
 	assert.equal((await lastcall.exit()).code, 1, lastcall.lines.text);
-	assert.deepEqual(linesOf(lastcall, "up", "gone"), [
-		...["up", "gone", "up", "gone"],
-		...["up", "gone"],
-	]);
+	assert.deepEqual(linesOf(lastcall, "up", "gone"), [...["up", "gone", "up", "gone"], ...["up", "gone"]]);
 });
 
 test("lastcall restart and stop end the whole group first", async () => {
@@ -142,20 +134,14 @@ test("lastcall restart and stop end the whole group first", async () => {
 			main: { command: program("waiting.sh", "main") },
 		},
 	});
-	const ask = (...args: string[]) =>
-		cli([...args, "--socket", lastcall.socket]);
+	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
 	const ups = () => linesOf(lastcall, "up").length;
 	await until(() => ups() === 1, "its worker is up");
-	await until(
-		async () => (await ask("restart", "it")).code === 0,
-		"the socket is there",
-	);
+	await until(async () => (await ask("restart", "it")).code === 0, "the socket is there");
 	await until(() => ups() === 2, "its second worker is up");
 	const { stdout } = await ask("stop", "it");
 	assert.match(stdout, /^Job it has stopped after \d+ ms$/m);
-	assert.deepEqual(linesOf(lastcall, "up", "gone"), [
-		...["up", "gone", "up", "gone"],
-	]);
+	assert.deepEqual(linesOf(lastcall, "up", "gone"), [...["up", "gone", "up", "gone"]]);
 	await lastcall.lines.waitFor(/^main: running$/);
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);

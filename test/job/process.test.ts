@@ -3,16 +3,14 @@ import assert from "node:assert/strict";
 import { release } from "node:os";
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
-import { readProcess } from "../../src/os/processes.ts";
+import { readProcess } from "../../src/os/processes/processes.ts";
 import { childrenOf } from "../helpers/inits.ts";
 import { type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { isNonBlocking } from "../helpers/output.ts";
 import { program, shell } from "../helpers/programs.ts";
 import { until } from "../helpers/until.ts";
 
-async function outcomeOf(
-	job: object,
-): Promise<{ exit: JobExit; code: number; text: string }> {
+async function outcomeOf(job: object): Promise<{ exit: JobExit; code: number; text: string }> {
 	await using lastcall = await startLastcall({ jobs: { it: job } });
 	const { code } = await lastcall.exit();
 	const { exit } = lastcall.event("job.exited", "it");
@@ -47,8 +45,7 @@ test("ProcessJob that a signal ends has failed with 128 + n", async () => {
 
 test("ProcessJob that a real-time signal ends has failed, though Node.js has no name for the signal", async (t) => {
 	const [major = 0, minor = 0] = release().split(".").map(Number);
-	if (major < 6 || (major === 6 && minor < 15))
-		return t.skip("the kernel tells since Linux 6.15");
+	if (major < 6 || (major === 6 && minor < 15)) return t.skip("the kernel tells since Linux 6.15");
 	for (const [number, signal] of [
 		[34, "SIGRTMIN+0"],
 		[40, "SIGRTMIN+6"],
@@ -76,8 +73,7 @@ test("ProcessJob leaves standard output blocking for everybody else, and standar
 		jobs: { it: { command: program("waiting.sh", "it"), output: "log" } },
 	});
 	await lastcall.lines.waitFor(/it: running/);
-	for (const descriptor of [1, 2] as const)
-		assert.equal(isNonBlocking(lastcall.pid, descriptor), false);
+	for (const descriptor of [1, 2] as const) assert.equal(isNonBlocking(lastcall.pid, descriptor), false);
 });
 
 test("ProcessJob has its arguments, environment and folder", async () => {
@@ -101,10 +97,7 @@ test("ProcessJob is asked with its stopSignal, and joined", async () => {
 
 for (const [how, script] of [
 	["dies of its stop signal", "echo up; exec sleep 1000"],
-	[
-		"exits with 128 + its stop signal",
-		"trap 'exit 143' TERM; echo up; while :; do sleep 0.05; done",
-	],
+	["exits with 128 + its stop signal", "trap 'exit 143' TERM; echo up; while :; do sleep 0.05; done"],
 ] as const) {
 	test(`ProcessJob that ${how} when asked has done as it was told`, async () => {
 		await using lastcall = await startLastcall({
@@ -141,15 +134,12 @@ test("ProcessJob that is stopped by SIGSTOP still stops in time", async () => {
 		stopTimeout: "1h",
 		jobs: {
 			it: {
-				command: shell(
-					`trap 'echo asked; exit 0' TERM; echo stopping; kill -STOP $$; while :; do sleep 0.05; done`,
-				),
+				command: shell(`trap 'echo asked; exit 0' TERM; echo stopping; kill -STOP $$; while :; do sleep 0.05; done`),
 			},
 		},
 	});
 	await lastcall.lines.waitFor(/^stopping$/);
-	const states = () =>
-		childrenOf(lastcall.pid).map((pid) => readProcess(pid)?.state);
+	const states = () => childrenOf(lastcall.pid).map((pid) => readProcess(pid)?.state);
 	await until(() => states().includes("T"), "it is stopped");
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
@@ -196,22 +186,12 @@ test("ProcessJob gets the signals that are no stop signals, and no other job is 
 		jobs: { it: { command: program("signals.js") } },
 	});
 	await lastcall.lines.waitFor(/listening for signals/);
-	for (const signal of [
-		"SIGHUP",
-		"SIGQUIT",
-		"SIGUSR1",
-		"SIGUSR2",
-		"SIGWINCH",
-		"SIGCONT",
-		"SIGALRM",
-	] as const) {
+	for (const signal of ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT", "SIGALRM"] as const) {
 		lastcall.kill(signal);
 		await lastcall.lines.waitFor(new RegExp(`^got ${signal}$`));
 	}
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0);
-	const told = lastcall.events
-		.map(({ type }) => type)
-		.filter((type) => type.startsWith("signal."));
+	const told = lastcall.events.map(({ type }) => type).filter((type) => type.startsWith("signal."));
 	assert.deepEqual(told.slice(0, 2), ["signal.received", "signal.forwarded"]);
 });

@@ -21,10 +21,7 @@ for (const [data, exit] of [
 		});
 		const { code } = await lastcall.exit();
 		const event = lastcall.event("job.exited", "it").exit;
-		const words =
-			"error" in event
-				? `${event.error.name}: ${event.error.message}`
-				: "code" in event && event.code;
+		const words = "error" in event ? `${event.error.name}: ${event.error.message}` : "code" in event && event.code;
 		assert.match(`${event.outcome}: ${words}`, exit);
 		assert.equal(code, data === "exits" ? 3 : 1, lastcall.lines.text);
 		assert.match(lastcall.lines.text, /^exit listener$/m);
@@ -65,13 +62,9 @@ test("lastcall restart does not wait for such a thread; it is named, and there i
 			main: { command: program("waiting.sh", "main") },
 		},
 	});
-	const ask = (...args: string[]) =>
-		cli([...args, "--socket", lastcall.socket]);
+	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
 	await lastcall.waitFor("job.ready", "it");
-	await until(
-		async () => (await ask("status")).code === 0,
-		"the socket is there",
-	);
+	await until(async () => (await ask("status")).code === 0, "the socket is there");
 	assert.equal((await ask("restart", "it")).stdout, "Job it is ready\n");
 	await lastcall.waitFor("job.leftOver", "it");
 	const refused = await ask("restart", "it");

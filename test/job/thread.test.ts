@@ -8,10 +8,7 @@ import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { startThreadJob } from "../helpers/thread-job.ts";
 
 /** Runs a job that ends badly beside one that waits, and checks that only the bad one suffers. */
-async function outcomeOf(
-	file: string,
-	job: object = {},
-): Promise<{ exit: JobExit; code: number }> {
+async function outcomeOf(file: string, job: object = {}): Promise<{ exit: JobExit; code: number }> {
 	await using lastcall = await startLastcall({
 		jobs: {
 			good: { thread: fixture("waiting") },
@@ -20,11 +17,7 @@ async function outcomeOf(
 	});
 	const { code } = await lastcall.exit();
 	assert.match(lastcall.lines.text, /good: clean shutdown/);
-	assert.equal(
-		lastcall.event("job.exited", "good").exit.outcome,
-		"finished",
-		lastcall.lines.text,
-	);
+	assert.equal(lastcall.event("job.exited", "good").exit.outcome, "finished", lastcall.lines.text);
 	const { reason } = lastcall.event("stop.requested");
 	assert.deepEqual(reason.type === "job" && reason.job, "bad");
 	return { exit: lastcall.event("job.exited", "bad").exit, code };
@@ -206,9 +199,7 @@ test("ThreadJob leaves standard output blocking for everybody else, and what is 
 	);
 	await lastcall.waitFor("job.ready", "job");
 	await lastcall.lines.waitFor(/^preloaded$/);
-	const flags = /flags:\s*(\d+)/.exec(
-		readFileSync(`/proc/${lastcall.pid}/fdinfo/1`, "utf8"),
-	)?.[1];
+	const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/${lastcall.pid}/fdinfo/1`, "utf8"))?.[1];
 	const O_NONBLOCK = 0o4000;
 	assert.equal(Number.parseInt(flags ?? "", 8) & O_NONBLOCK, 0);
 });

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { type Listening, serve } from "../../src/observe/server.ts";
-import { State } from "../../src/observe/state.ts";
-import type { JobCommand } from "../../src/supervisor/control.ts";
+import { StatusSource } from "../../src/observe/status.ts";
+import type { JobCommand } from "../../src/supervisor/commands.ts";
 import { lastcall } from "../helpers/cli.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { until } from "../helpers/until.ts";
@@ -22,14 +22,10 @@ async function openInit(): Promise<Init> {
 	const directory = makeDirectory();
 	const path = join(directory.path, "init.sock");
 	const commands: JobCommand[] = [];
-	const listening: Listening = await serve(
-		{ path },
-		new State([], 10_000),
-		async (command) => {
-			commands.push(command);
-			return { done: true, message: "done" };
-		},
-	);
+	const listening: Listening = await serve({ path }, new StatusSource([], 10_000), async (command) => {
+		commands.push(command);
+		return { done: true, message: "done" };
+	});
 	return {
 		path,
 		commands,
@@ -63,8 +59,7 @@ test("serve() blames the client for a request that cannot be understood", async 
 		["\0\0\0\r\n\r\n", 400],
 		[`${get("/livez")}X: ${"x".repeat(20_000)}\r\n\r\n`, 431],
 	];
-	for (const [request, expected] of cases)
-		assert.equal(status(await send(init.path, request)), expected, request);
+	for (const [request, expected] of cases) assert.equal(status(await send(init.path, request)), expected, request);
 	assert.deepEqual(init.commands, []);
 });
 
@@ -84,9 +79,7 @@ test("serve() gives a slow client ten seconds, however often it sends a little",
 	using init = await openInit();
 	// The clock of the server's timers is ours; the event loop's turns are not.
 	t.mock.timers.enable({ apis: ["setTimeout"] });
-	const clients = ["", "GET /liv", "GET /livez HTTP/1.1\r\nX: "].map(
-		(request) => new SlowClient(init.path, request),
-	);
+	const clients = ["", "GET /liv", "GET /livez HTTP/1.1\r\nX: "].map((request) => new SlowClient(init.path, request));
 	const [, , dripping] = clients;
 	for (let second = 0; clients.some(({ closed }) => !closed); second++) {
 		assert.ok(second < 1_000, "it was given more");
@@ -96,8 +89,7 @@ test("serve() gives a slow client ten seconds, however often it sends a little",
 		for (const client of clients) client.see(second);
 		t.mock.timers.tick(1_000);
 	}
-	for (const { heldFor } of clients)
-		assert.ok(heldFor >= 9, `closed in the second after ${heldFor} s`);
+	for (const { heldFor } of clients) assert.ok(heldFor >= 9, `closed in the second after ${heldFor} s`);
 });
 
 class SlowClient {
@@ -137,8 +129,7 @@ test("serve() holds 256 connections, and turns away whoever is over that", async
 	await until(() => open().length === 256, "256 are left");
 	for (const socket of sockets) socket.destroy();
 	// The server hears of it a moment later.
-	const answers = async () =>
-		status(await send(init.path, `${get("/livez")}\r\n`));
+	const answers = async () => status(await send(init.path, `${get("/livez")}\r\n`));
 	await until(async () => (await answers()) === 200, "it answers again");
 });
 
@@ -151,10 +142,7 @@ test("lastcall status and stop tell somebody else's answer from an init's", asyn
 	try {
 		for (answer of ["<html>", '{"jobs":[null],"done":true}'])
 			for (const args of [["status"], ["status", "--json"], ["stop", "a"]]) {
-				const { code, stdout, stderr } = await lastcall([
-					...args,
-					`--socket=${path}`,
-				]);
+				const { code, stdout, stderr } = await lastcall([...args, `--socket=${path}`]);
 				assert.deepEqual([code, stdout], [1, ""], answer);
 				assert.match(stderr, /^lastcall: Cannot understand the answer: .*\n$/);
 			}

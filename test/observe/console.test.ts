@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { openFifo } from "../helpers/fifo.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { untilBlocked } from "../helpers/threads.ts";

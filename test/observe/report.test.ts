@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StopReport } from "../../src/events.ts";
-import { drawTimeline, summarizeFailure } from "../../src/observe/report.ts";
+import { drawTimeline, summarizeFailure } from "../../src/observe/stop-report.ts";
+import type { StopReport } from "../../src/supervisor/events.ts";
 
 const report: StopReport = {
 	reason: { type: "signal", signal: "SIGTERM", number: 15, early: false },
@@ -49,10 +49,7 @@ test("drawTimeline() draws when each job was asked and when it was gone, within 
 		"        0                 ┊ │ ┊ deadline 9.0 s, │ stop timeout 10.0 s",
 		"migrate                   ┊ │ before: exited with code 0",
 		"mailer  ━━━━━━━━━━✕       ┊ │ killed after 5.0 s: in flush (/app/mailer.ts:42)",
-		"db                ━━╸     ┊ │ finished after 1.0 s, 3.0 s left".replace(
-			"          ━━╸",
-			"          ━━╸",
-		),
+		"db                ━━╸     ┊ │ finished after 1.0 s, 3.0 s left".replace("          ━━╸", "          ━━╸"),
 	]);
 });
 

@@ -2,15 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-	chmodSync,
-	mkdtempSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	statSync,
-	writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,9 +63,7 @@ test("serve() answers probes, status and metrics on its port, and takes no comma
 	const { ready, jobs } = JSON.parse((await get("/status")).body);
 	assert.equal(ready, true);
 	assert.deepEqual(
-		jobs
-			.slice(0, 2)
-			.map(({ name, state }: { name: string; state: string }) => [name, state]),
+		jobs.slice(0, 2).map(({ name, state }: { name: string; state: string }) => [name, state]),
 		[
 			["it", "ready"],
 			["once", "completed"],
@@ -82,10 +72,7 @@ test("serve() answers probes, status and metrics on its port, and takes no comma
 	const { body } = await get("/metrics");
 	assert.match(body, /^lastcall_jobs\{state="completed"\} 1$/m);
 	assert.match(body, /^lastcall_job_restarts_total\{job="flaky"\} 2$/m);
-	assert.match(
-		body,
-		/^lastcall_job_exits_total\{job="once",outcome="exited"\} 1$/m,
-	);
+	assert.match(body, /^lastcall_job_exits_total\{job="once",outcome="exited"\} 1$/m);
 	assert.equal((await get("/jobs/it/stop", { method: "POST" })).status, 403);
 	assert.equal((await get("/livez", { method: "POST" })).status, 405);
 	assert.equal((await get("/nothing")).status, 404);
@@ -102,8 +89,7 @@ test("serve() answers /readyz with 503 from the moment the stop is requested", a
 		jobs: { it: waiting("it") },
 	});
 	await lastcall.lines.waitFor(/it: running/);
-	const status = async () =>
-		(await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+	const status = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
 	assert.equal(await status(), 200);
 	lastcall.kill("SIGTERM");
 	await lastcall.waitFor("stop.requested");
@@ -133,8 +119,7 @@ test("lastcall status, stop, restart and signal reach the init through its socke
 	});
 	await lastcall.waitFor("job.started", "other");
 	await lastcall.lines.waitFor(/listening for signals/);
-	const ask = (...args: string[]) =>
-		cli([...args, "--socket", lastcall.socket]);
+	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
 	await retry(async () => (await ask("status")).code === 0);
 	assert.equal(statSync(lastcall.socket).mode & 0o777, 0o600);
 
@@ -181,9 +166,7 @@ test("lastcall stop takes a start back, and status tells; lastcall restart waits
 	await using lastcall = await startLastcall({
 		jobs: {
 			base: {
-				command: shell(
-					`while ! [ -e ${opened} ]; do sleep 0.02; done; exec sleep 1000`,
-				),
+				command: shell(`while ! [ -e ${opened} ]; do sleep 0.02; done; exec sleep 1000`),
 				readiness: "notify",
 				startTimeout: "1h",
 			},
@@ -196,12 +179,10 @@ test("lastcall stop takes a start back, and status tells; lastcall restart waits
 			},
 		},
 	});
-	const ask = (...args: string[]) =>
-		cli([...args, "--socket", lastcall.socket]);
+	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
 	await lastcall.waitFor("restart.scheduled", "failing");
 	await retry(async () => (await ask("status")).stdout !== "");
-	const taken =
-		/^Job \w+ was waiting for its start, and will not be started\n$/;
+	const taken = /^Job \w+ was waiting for its start, and will not be started\n$/;
 	for (const job of ["waits", "failing"]) {
 		assert.match((await ask("stop", job)).stdout, taken);
 		const status = await ask("status");
@@ -233,8 +214,7 @@ test("lastcall restart answers when the job is ready, or has failed", async () =
 			other: waiting("other"),
 		},
 	});
-	const ask = (...args: string[]) =>
-		cli([...args, "--socket", lastcall.socket]);
+	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
 	await lastcall.waitFor("job.ready", "it");
 	await retry(async () => (await ask("status")).code === 0);
 	assert.equal((await ask("restart", "it")).stdout, "Job it is ready\n");
@@ -253,8 +233,7 @@ test("lastcall restart fails when the program cannot be run any more, and succee
 		jobs: { it: { command: [path], essential: false }, web: waiting("web") },
 	});
 	await lastcall.lines.waitFor(/web: running/);
-	const ask = (...args: string[]) =>
-		cli([...args, "--socket", lastcall.socket]);
+	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
 	await retry(async () => (await ask("status")).code === 0);
 	renameSync(path, `${path}.gone`);
 	const failed = await ask("restart", "it");
@@ -270,9 +249,7 @@ test("lastcall restart fails when the program cannot be run any more, and succee
 test("lastcall status --watch goes on until a signal ends it", async () => {
 	await using lastcall = await startLastcall({ jobs: { it: waiting("it") } });
 	await lastcall.lines.waitFor(/it: running/);
-	await retry(
-		async () => (await cli(["status", "--socket", lastcall.socket])).code === 0,
-	);
+	await retry(async () => (await cli(["status", "--socket", lastcall.socket])).code === 0);
 	const args = [MAIN, "status", "--watch", "--socket", lastcall.socket];
 	const watch = spawn(process.execPath, args, {
 		stdio: ["ignore", "pipe", "pipe"],
@@ -293,10 +270,7 @@ test("lastcall status --watch goes on until a signal ends it", async () => {
 test("lastcall status says where it looked when there is no init", async () => {
 	const { code, stderr } = await cli(["status", "--socket", "/nowhere/x.sock"]);
 	assert.equal(code, 1);
-	assert.match(
-		stderr,
-		/^lastcall: Cannot reach an init at \/nowhere\/x.sock \(ENOENT\)/,
-	);
+	assert.match(stderr, /^lastcall: Cannot reach an init at \/nowhere\/x.sock \(ENOENT\)/);
 });
 
 test("a socket that cannot be had is told, and harms no job", async () => {
@@ -313,10 +287,7 @@ test("a socket that cannot be had is told, and harms no job", async () => {
 			[live, /belongs to an init that is alive/],
 			[join(folder.path, "x".repeat(200)), /EINVAL|ENAMETOOLONG/],
 		] as const) {
-			await using lastcall = await startLastcall(
-				{ jobs: { it: waiting("it") } },
-				{ env: { LASTCALL_SOCKET: path } },
-			);
+			await using lastcall = await startLastcall({ jobs: { it: waiting("it") } }, { env: { LASTCALL_SOCKET: path } });
 			await lastcall.waitFor("server.failed");
 			assert.match(lastcall.event("server.failed").error.message, message);
 			await lastcall.lines.waitFor(/it: running/);
@@ -335,10 +306,7 @@ test("a socket that a dead init has left behind is replaced", async () => {
 	const bind = `socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; bind($s, sockaddr_un("${path}")) or die; listen($s, 1)`;
 	execFileSync("perl", ["-MSocket", "-e", bind]);
 	assert.ok(statSync(path).isSocket());
-	await using lastcall = await startLastcall(
-		{ jobs: { it: waiting("it") } },
-		{ env: { LASTCALL_SOCKET: path } },
-	);
+	await using lastcall = await startLastcall({ jobs: { it: waiting("it") } }, { env: { LASTCALL_SOCKET: path } });
 	await lastcall.lines.waitFor(/it: running/);
 	await retry(async () => (await cli(["status", "--socket", path])).code === 0);
 	lastcall.kill("SIGTERM");

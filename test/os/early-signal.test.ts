@@ -8,13 +8,7 @@ import { namespace } from "../helpers/lastcall.ts";
 const FIXTURE = join(import.meta.dirname, "../fixtures/take-over.ts");
 
 /** Nothing below /proc: `exec` puts the arguments in the place of the shell, which has mounted over it. */
-const HIDDEN = [
-	"--mount",
-	"sh",
-	"-c",
-	'mount -t tmpfs none /proc; exec "$@"',
-	"sh",
-];
+const HIDDEN = ["--mount", "sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh"];
 
 const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
 	"with /proc": [],
@@ -39,9 +33,7 @@ for (const [binding, flags] of BINDINGS) {
 					const { stdout, stderr } = spawnSync(command, args, {
 						encoding: "utf8",
 					});
-					const lines = ["SIGTERM", "SIGINT"].map(
-						(signal) => `${signal} early: ${early}, heard: ${heard}`,
-					);
+					const lines = ["SIGTERM", "SIGINT"].map((signal) => `${signal} early: ${early}, heard: ${heard}`);
 					lines.push("umask is what it was: true");
 					assert.equal(stdout, `${lines.join("\n")}\n`, stderr);
 				});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { fixture, writeConfig } from "../helpers/lastcall.ts";
 import { Lines } from "../helpers/lines.ts";
 import { MAIN } from "../helpers/main.ts";
@@ -33,8 +33,7 @@ test("endProcess() gets out while a thread of libuv's pool is held by a socket t
 function isHeldInWrite(pid: number | undefined): boolean {
 	const call = process.arch === "arm64" ? /^(64|66) 0x1 / : /^(1|20) 0x1 /;
 	return readdirSync(`/proc/${pid}/task`).some((task) => {
-		const read = (file: string) =>
-			attempt(() => readFileSync(`/proc/${pid}/task/${task}/${file}`, "utf8"));
+		const read = (file: string) => attempt(() => readFileSync(`/proc/${pid}/task/${task}/${file}`, "utf8"));
 		return call.test(read("syscall") ?? "") && read("stat")?.includes(") S ");
 	});
 }

@@ -5,7 +5,7 @@ import { readSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { buildSync } from "esbuild";
-import { attempt } from "../../src/errors.ts";
+import { attempt } from "../../src/base/errors.ts";
 import { needsArm64, nodeForArm64 } from "../helpers/arm64.ts";
 import { BINDINGS } from "../helpers/bindings.ts";
 import { makeDirectory } from "../helpers/directory.ts";
@@ -65,10 +65,7 @@ test("where no page with code can be had, guard() ends the process with the sign
 	using directory = makeDirectory();
 	const outfile = join(directory.path, "guard.mjs");
 	// The bundle looks for koffi beside itself.
-	symlinkSync(
-		join(import.meta.dirname, "../../node_modules"),
-		join(directory.path, "node_modules"),
-	);
+	symlinkSync(join(import.meta.dirname, "../../node_modules"), join(directory.path, "node_modules"));
 	const options = { bundle: true, platform: "node", format: "esm" } as const;
 	buildSync({ ...options, entryPoints: [PROGRAM], outfile });
 	const { end: code, said } = await end("no code", ["--jitless"], outfile);
@@ -78,13 +75,9 @@ test("where no page with code can be had, guard() ends the process with the sign
 
 // On arm64 the tests above run that code.
 if (process.arch !== "arm64")
-	test(
-		"says its last words and ends the process on arm64, too, as qemu has it",
-		needsArm64(),
-		async () => {
-			assert.deepEqual(await end("javascript", [], PROGRAM, nodeForArm64()), {
-				end: 124,
-				said: "these words\n",
-			});
-		},
-	);
+	test("says its last words and ends the process on arm64, too, as qemu has it", needsArm64(), async () => {
+		assert.deepEqual(await end("javascript", [], PROGRAM, nodeForArm64()), {
+			end: 124,
+			said: "these words\n",
+		});
+	});

@@ -45,9 +45,6 @@ for (const [name, flags] of BINDINGS) {
 	});
 
 	test(`Libc.exitNow() through ${name} ends the process while a thread is stuck in native code`, async () => {
-		assert.deepEqual(await perform("exit under a stuck thread"), [
-			"leaving",
-			9,
-		]);
+		assert.deepEqual(await perform("exit under a stuck thread"), ["leaving", 9]);
 	});
 }

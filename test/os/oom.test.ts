@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { namespace } from "../helpers/lastcall.ts";
 
-const OOM = join(import.meta.dirname, "../../src/os/oom.ts");
+const OOM = join(import.meta.dirname, "../../src/os/processes/memory.ts");
 
 /** What a process's score is after preferForOom() for it, called by a process started with `prefix`. */
 async function scoreAfter(...prefix: string[]): Promise<number> {

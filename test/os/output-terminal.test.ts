@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-	assertFreeAndInTime,
-	isNonBlocking,
-	type OutputTask,
-	PROGRAM,
-	ReportFile,
-} from "../helpers/output.ts";
+import { assertFreeAndInTime, isNonBlocking, type OutputTask, PROGRAM, ReportFile } from "../helpers/output.ts";
 import { openPty, type Pty } from "../helpers/pty.ts";
 
 /** Far more than a terminal holds: it is still printing when the next key is pressed. */

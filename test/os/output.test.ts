@@ -6,12 +6,7 @@ import type { Readable } from "node:stream";
 import { test } from "node:test";
 import { makeDirectory } from "../helpers/directory.ts";
 import { Lines } from "../helpers/lines.ts";
-import {
-	assertFreeAndInTime,
-	isNonBlocking,
-	OutputProgram,
-	Pipe,
-} from "../helpers/output.ts";
+import { assertFreeAndInTime, isNonBlocking, OutputProgram, Pipe } from "../helpers/output.ts";
 
 /** More than a pipe or a socket holds, and less than the limit of 1 MiB. */
 const MANY = 10_000;
@@ -129,8 +124,7 @@ test("Output on a file shares the offset with other writers: nothing is overwrit
 	using directory = makeDirectory();
 	const path = join(directory.path, "log");
 	const file = openSync(path, "w");
-	const sayNext = (word: string) =>
-		spawnSync("echo", [word], { stdio: ["ignore", file, "inherit"] });
+	const sayNext = (word: string) => spawnSync("echo", [word], { stdio: ["ignore", file, "inherit"] });
 	try {
 		sayNext("before");
 		using program = new OutputProgram(file, { lines: 100 });
@@ -167,11 +161,11 @@ test("Output on a socket that somebody made non-blocking waits for its reader wi
 	// Node.js makes it so when process.stdout is touched, and undoes that unless it is killed.
 	const spoil = "process.stdout; process.kill(process.pid, 'SIGKILL')";
 	const script = `exec 3>&2 2>/dev/null; "$0" -e "${spoil}"; exec "$0" "$@" 2>&3`;
-	using program = new OutputProgram(
-		"pipe",
-		{ lines: MANY, flushMs: 5_000, stay: true, quiet: true },
-		["sh", "-c", script],
-	);
+	using program = new OutputProgram("pipe", { lines: MANY, flushMs: 5_000, stay: true, quiet: true }, [
+		"sh",
+		"-c",
+		script,
+	]);
 	const { left = 0, cpuMs = 0, ms = 0 } = await program.reported("left");
 	assert.equal(isNonBlocking(program.child.pid), true);
 	assert.ok(left > 100_000, `${left} bytes left`);

@@ -29,8 +29,7 @@ suite("patience()", { concurrency: 2 }, () => {
 	});
 
 	for (const [binding, nodeFlags] of BINDINGS)
-		test(`lastcall/register as PID 1 through ${binding} reaps all of them`, () =>
-			reapsOrphans({ nodeFlags }));
+		test(`lastcall/register as PID 1 through ${binding} reaps all of them`, () => reapsOrphans({ nodeFlags }));
 
 	test("LASTCALL_SUBREAPER=1 does the same outside PID 1", () =>
 		reapsOrphans({ asInit: false, env: { LASTCALL_SUBREAPER: "1" } }));

@@ -3,20 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import {
-	listProcesses,
-	livingDescendants,
-	type ProcessInfo,
-	readProcess,
-} from "../../src/os/processes.ts";
+import { listProcesses, livingDescendants, type ProcessInfo, readProcess } from "../../src/os/processes/processes.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { until } from "../helpers/until.ts";
 
 /** A shell script in a process. It and what it starts are gone at the end of the block. */
-function startScript(
-	script: string,
-	...args: string[]
-): Disposable & { pid: number } {
+function startScript(script: string, ...args: string[]): Disposable & { pid: number } {
 	// A group of its own, to be killed as a whole.
 	const child: ChildProcess = spawn("sh", ["-c", script, ...args], {
 		detached: true,
@@ -27,15 +19,10 @@ function startScript(
 }
 
 /** Waits for a child of a process that looks like this. */
-async function childOf(
-	parent: number,
-	look: (info: ProcessInfo) => boolean,
-): Promise<ProcessInfo> {
+async function childOf(parent: number, look: (info: ProcessInfo) => boolean): Promise<ProcessInfo> {
 	let found: ProcessInfo | undefined;
 	await until(() => {
-		found = listProcesses().find(
-			(info) => info.parent === parent && look(info),
-		);
+		found = listProcesses().find((info) => info.parent === parent && look(info));
 		return found !== undefined;
 	}, `process ${parent} has such a child`);
 	return found as ProcessInfo;
@@ -80,10 +67,7 @@ test("readProcess() tells a stopped process from one that sleeps", async () => {
 test("readProcess() cuts a long command line", async () => {
 	// Two commands: for a single one the shell would make way.
 	using script = startScript("sleep 60; true", "x".repeat(5_000));
-	await until(
-		() => readProcess(script.pid)?.command.length === 200,
-		"the command line is there, and is cut",
-	);
+	await until(() => readProcess(script.pid)?.command.length === 200, "the command line is there, and is cut");
 });
 
 test("readProcess() of a pid that has vanished is undefined", () => {
@@ -103,21 +87,14 @@ test("livingDescendants() finds children's children, and leaves out zombies, oth
 	using script = startScript("sh -c 'sleep 60 & wait' & true & exec sleep 60");
 	const { pid } = script;
 	// Not one that the shell has forked, and that is not what it will be.
-	const child = await childOf(
-		pid,
-		({ command }) => command === "sh -c sleep 60 & wait",
-	);
-	const grandchild = await childOf(
-		child.pid,
-		({ command }) => command === "sleep 60",
-	);
+	const child = await childOf(pid, ({ command }) => command === "sh -c sleep 60 & wait");
+	const grandchild = await childOf(child.pid, ({ command }) => command === "sleep 60");
 	const zombie = await childOf(pid, ({ state }) => state === "Z");
 
 	const below = livingDescendants(pid).map((info) => info.pid);
 	assert.deepEqual(below.sort(), [child.pid, grandchild.pid].sort());
 	const mine = livingDescendants(process.pid).map((info) => info.pid);
-	for (const own of [other.pid, pid, child.pid, grandchild.pid])
-		assert.ok(mine.includes(own));
+	for (const own of [other.pid, pid, child.pid, grandchild.pid]) assert.ok(mine.includes(own));
 	assert.ok(!mine.includes(zombie.pid) && !mine.includes(process.pid));
 });
 

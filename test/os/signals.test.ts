@@ -39,8 +39,7 @@ test("SIGUSR1 does not open the inspector, and signals without a handler do noth
 		jobs: { job: { thread: fixture("waiting") } },
 	});
 	await lastcall.waitFor("job.ready", "job");
-	for (const signal of ["SIGUSR1", "SIGUSR2", "SIGHUP", "SIGQUIT"] as const)
-		lastcall.kill(signal);
+	for (const signal of ["SIGUSR1", "SIGUSR2", "SIGHUP", "SIGQUIT"] as const) lastcall.kill(signal);
 	await lastcall.lines.waitFor(/Caught signal 10 \(SIGUSR1\)/);
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0);

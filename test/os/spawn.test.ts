@@ -5,13 +5,10 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { foreignFunctions } from "../../src/os/ffi.ts";
-import { spawnProgram } from "../../src/os/spawn.ts";
+import { foreignFunctions } from "../../src/os/ffi/ffi.ts";
+import { spawnProgram } from "../../src/os/spawn/spawn.ts";
 
-const OPEN_AND_CLOSE = join(
-	import.meta.dirname,
-	"../fixtures/open-and-close.ts",
-);
+const OPEN_AND_CLOSE = join(import.meta.dirname, "../fixtures/open-and-close.ts");
 const STARTS = 300;
 
 test("a descriptor that another thread closes meanwhile does not fail the start", async (t) => {
@@ -24,6 +21,5 @@ test("a descriptor that another thread closes meanwhile does not fail the start"
 		// Nothing is started, so that there is no child to collect.
 		spawnProgram(ffi, { command: ["/nonexistent"], apart: "none" }),
 	);
-	for (const result of results)
-		assert.deepEqual(result, { errno: constants.errno.ENOENT });
+	for (const result of results) assert.deepEqual(result, { errno: constants.errno.ENOENT });
 });

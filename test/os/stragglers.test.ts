@@ -3,8 +3,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { ProcessInfo } from "../../src/os/processes.ts";
-import { endStragglers } from "../../src/os/stragglers.ts";
+import type { ProcessInfo } from "../../src/os/processes/processes.ts";
+import { endStragglers } from "../../src/os/processes/stragglers.ts";
 import { fixture, startLastcall, startNode } from "../helpers/lastcall.ts";
 
 const PROGRAM = fixture("../end-stragglers");
@@ -67,9 +67,7 @@ for (const asInit of [true, false]) {
 		const { code, report } = await stopWith(STUBBORN, asInit);
 		assert.equal(code, 124);
 		assert.ok(
-			report.stragglers.killed.some(({ command }) =>
-				command.includes("sleep 1234"),
-			),
+			report.stragglers.killed.some(({ command }) => command.includes("sleep 1234")),
 			JSON.stringify(report.stragglers),
 		);
 	});
@@ -78,9 +76,7 @@ for (const asInit of [true, false]) {
 test("endStragglers() names whom it has killed, though they take longer to go than it waits", async () => {
 	const processor = firstProcessor();
 	const deaf = ["sh", "-c", 'trap "" TERM; echo up; exec sleep 1000'];
-	const children = Array.from({ length: 40 }, () =>
-		spawn("taskset", ["-c", processor, ...deaf]),
-	);
+	const children = Array.from({ length: 40 }, () => spawn("taskset", ["-c", processor, ...deaf]));
 	const exits = children.map((child) => once(child, "exit"));
 	try {
 		await Promise.all(children.map(({ stdout }) => once(stdout, "data")));

@@ -9,14 +9,17 @@ import {
 	needs,
 	ours,
 	program,
+	type RunningInit,
 	runInit,
 	startInit,
 	withoutPids,
 } from "../helpers/inits.ts";
 import { until } from "../helpers/until.ts";
+import { isUp } from "../helpers/up.ts";
 
-const GROUPS =
-	"ps -o pid=,ppid=,pgid=,sid= -p $$ | tr -s ' ' | sed \"s/\\b$$\\b/self/g\"";
+const SIGSYS = 31;
+
+const GROUPS = "ps -o pid=,ppid=,pgid=,sid= -p $$ | tr -s ' ' | sed \"s/\\b$$\\b/self/g\"";
 
 /** Name of the case, arguments, where they run. */
 const same: readonly [string, string[], InitOptions?][] = [
@@ -40,11 +43,7 @@ const same: readonly [string, string[], InitOptions?][] = [
 	["arguments of the program's own", ["printf", "<%s>", "-c", "--", "-r"]],
 	["the session of its own", ["sh", "-c", GROUPS]],
 	["-c: our session and group", ["-c", "sh", "-c", GROUPS]],
-	[
-		"DUMB_INIT_SETSID=0",
-		["sh", "-c", GROUPS],
-		{ env: { DUMB_INIT_SETSID: "0" } },
-	],
+	["DUMB_INIT_SETSID=0", ["sh", "-c", GROUPS], { env: { DUMB_INIT_SETSID: "0" } }],
 	["the directory of the program", ["pwd"], { cwd: "/usr" }],
 	[
 		"the directory of the init",
@@ -55,25 +54,8 @@ const same: readonly [string, string[], InitOptions?][] = [
 			"readlink /proc/1/cwd",
 		],
 	],
-	[
-		"-r 15:3",
-		[
-			"-r",
-			"15:3",
-			"sh",
-			"-c",
-			"trap 'exit 33' QUIT; kill -TERM 1; while :; do :; done",
-		],
-	],
-	[
-		"--rewrite=15:3",
-		[
-			"--rewrite=15:3",
-			"sh",
-			"-c",
-			"trap 'exit 33' QUIT; kill -TERM 1; while :; do :; done",
-		],
-	],
+	["-r 15:3", ["-r", "15:3", "sh", "-c", "trap 'exit 33' QUIT; kill -TERM 1; while :; do :; done"]],
+	["--rewrite=15:3", ["--rewrite=15:3", "sh", "-c", "trap 'exit 33' QUIT; kill -TERM 1; while :; do :; done"]],
 	[
 		"-r 15:0 drops",
 		[
@@ -95,10 +77,7 @@ const same: readonly [string, string[], InitOptions?][] = [
 		// As PID 1 its end is the end of all, and who is faster decides.
 		{ asInit: false },
 	],
-	[
-		"all that -v says in single-child mode",
-		["-cv", "sh", "-c", "sleep 0.5; exit 3"],
-	],
+	["all that -v says in single-child mode", ["-cv", "sh", "-c", "sleep 0.5; exit 3"]],
 	["outside PID 1", ["sh", "-c", "exit 3"], { asInit: false }],
 ];
 
@@ -117,21 +96,15 @@ suite("as dumb-init", needs("dumb-init"), () => {
 		const FAULTS = [4, 5, 6, 7, 8, 11, 31];
 		const OTHERS = [1, 2, 3, 10, 12, 13, 14, 18, 23, 28, 30, 34, 40, 64];
 		const SENT = [...FAULTS, ...OTHERS, ...FAULTS];
-		const [expected, found] = await Promise.all([
-			received(["dumb-init"], SENT),
-			received(ours("dumb-init"), SENT),
-		]);
+		const [expected, found] = await Promise.all([received(["dumb-init"], SENT), received(ours("dumb-init"), SENT)]);
 		assert.deepEqual(found, expected);
 		assert.deepEqual(found, SENT);
 	});
 
 	test("a burst of SIGSEGV does not end an init that is not PID 1", async () => {
-		await using running = await startInit(
-			ours("dumb-init"),
-			program("listen"),
-			{ asInit: false },
-		);
+		await using running = await startInit(ours("dumb-init"), program("listen"), { asInit: false });
 		await running.stdout.waitFor(/^ready$/);
+		await listens(running);
 		await running.kill(...Array.from({ length: 200 }, () => 11));
 		await running.stdout.waitFor(/^11$/);
 		await running.kill("SIGTERM");
@@ -146,6 +119,7 @@ suite("as dumb-init", needs("dumb-init"), () => {
 			});
 			await using running = await startInit(init, program("listen"));
 			await running.stdout.waitFor(/^ready$/);
+			await listens(running);
 			await running.kill("SIGSEGV");
 			await running.stdout.waitFor(/^11$/);
 			await running.kill("SIGUSR2");
@@ -155,10 +129,7 @@ suite("as dumb-init", needs("dumb-init"), () => {
 
 	test("SIGTSTP, SIGTTIN and SIGTTOU stop the program", async () => {
 		for (const signal of ["SIGTSTP", "SIGTTIN", "SIGTTOU"] as const) {
-			await using running = await startInit(ours("dumb-init"), [
-				"-v",
-				...program("listen"),
-			]);
+			await using running = await startInit(ours("dumb-init"), ["-v", ...program("listen")]);
 			await running.stdout.waitFor(/^ready$/);
 			await running.kill(signal);
 			await running.stderr.waitFor(/Translating signal \d+ to 19/);
@@ -176,14 +147,17 @@ suite("as dumb-init", needs("dumb-init"), () => {
 	});
 });
 
+/** The init starts the program, then listens; to SIGSYS last. */
+function listens(running: RunningInit): Promise<void> {
+	return until(() => isUp(running.pid, SIGSYS), "the init listens");
+}
+
 /** What the program receives of signals that are sent one after the other. */
-async function received(
-	init: Init,
-	signals: readonly number[],
-): Promise<number[]> {
+async function received(init: Init, signals: readonly number[]): Promise<number[]> {
 	await using running = await startInit(init, program("listen"));
 	const { stdout } = running;
 	await stdout.waitFor(/^ready$/);
+	if (init[0] !== "dumb-init") await listens(running);
 	for (const signal of signals) {
 		const before = stdout.all.length;
 		await running.kill(signal);

@@ -2,15 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-	childrenOf,
-	type Init,
-	needs,
-	ours,
-	program,
-	type RunningInit,
-	startInit,
-} from "../helpers/inits.ts";
+import { childrenOf, type Init, needs, ours, program, type RunningInit, startInit } from "../helpers/inits.ts";
 import { until } from "../helpers/until.ts";
 import { isUp } from "../helpers/up.ts";
 
@@ -22,15 +14,9 @@ const INTERNAL = [32, 33];
 
 const ALL = Array.from({ length: 64 }, (_, index) => index + 1);
 const MARKER = 28; // SIGWINCH
-const SENT = ALL.filter(
-	(number) =>
-		![SIGKILL, SIGSTOP, SIGTERM, MARKER, ...INTERNAL].includes(number),
-);
+const SENT = ALL.filter((number) => ![SIGKILL, SIGSTOP, SIGTERM, MARKER, ...INTERNAL].includes(number));
 
-async function listening(
-	init: Init,
-	flags: readonly string[] = [],
-): Promise<RunningInit> {
+async function listening(init: Init, flags: readonly string[] = []): Promise<RunningInit> {
 	const running = await startInit(init, [...flags, "--", ...program("listen")]);
 	await running.stdout.waitFor(/^ready$/);
 	return running;
@@ -65,20 +51,13 @@ function tally(numbers: readonly number[]): Record<number, number> {
 	return counts;
 }
 
-suite(
-	"every signal but SIGCHLD and the faults, once each",
-	needs("tini"),
-	() => {
-		test("as tini", async () => {
-			const [expected, found] = await Promise.all([
-				receivedOfAll(["tini"]),
-				receivedOfAll(ours("tini")),
-			]);
-			assert.deepEqual(tally(found), tally(expected));
-			assert.equal(new Set(found).size, 50);
-		});
-	},
-);
+suite("every signal but SIGCHLD and the faults, once each", needs("tini"), () => {
+	test("as tini", async () => {
+		const [expected, found] = await Promise.all([receivedOfAll(["tini"]), receivedOfAll(ours("tini"))]);
+		assert.deepEqual(tally(found), tally(expected));
+		assert.equal(new Set(found).size, 50);
+	});
+});
 
 test("real-time signals: 1,000 of one number in a burst all arrive", async () => {
 	await using running = await listening(ours("lastcall"));

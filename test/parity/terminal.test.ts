@@ -91,9 +91,7 @@ async function session(init: Init): Promise<string[]> {
 	await shell.line(/^started/);
 	shell.terminal.type(key.ctrlC);
 	note(await shell.prompt());
-	shell.start(
-		"sh -c 'trap \"stty size; exit\" WINCH; echo started; while :; do sleep 0.05; done'",
-	);
+	shell.start("sh -c 'trap \"stty size; exit\" WINCH; echo started; while :; do sleep 0.05; done'");
 	await shell.line(/^started/);
 	shell.terminal.resize({ cols: 77, rows: 33 });
 	note(await shell.prompt());
@@ -159,7 +157,5 @@ test("from the background the terminal is not taken", async () => {
 
 /** Ours with a program, as a shell command. */
 function quoted(...command: string[]): string {
-	return [...ours("lastcall"), "-s", "--", ...command]
-		.map((word) => `'${word}'`)
-		.join(" ");
+	return [...ours("lastcall"), "-s", "--", ...command].map((word) => `'${word}'`).join(" ");
 }

@@ -5,14 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import {
-	type InitOptions,
-	LEAVE_ORPHAN,
-	needs,
-	ours,
-	runInit,
-	withoutPids,
-} from "../helpers/inits.ts";
+import { type InitOptions, LEAVE_ORPHAN, needs, ours, runInit, withoutPids } from "../helpers/inits.ts";
 
 /** Time for the init to listen: of an end before that it says that it has collected it, and not that it has heard of it. */
 const HEARD = "sleep 0.5";
@@ -48,51 +41,19 @@ const same: readonly [string, string[], InitOptions?][] = [
 	["a file that is not executable", ["--", "/etc/passwd"]],
 	["all that -vvv says", ["-vvv", "--", "sh", "-c", `${HEARD}; exit 3`]],
 	["all that -vv says", ["-vv", "--", "sh", "-c", `${HEARD}; kill $$`]],
-	[
-		"a signal passed on",
-		[
-			"-vvv",
-			"--",
-			"sh",
-			"-c",
-			"trap 'exit 7' USR1; kill -USR1 1; while :; do sleep 0.01; done",
-		],
-	],
+	["a signal passed on", ["-vvv", "--", "sh", "-c", "trap 'exit 7' USR1; kill -USR1 1; while :; do sleep 0.01; done"]],
 	["-w for an orphan", ["-w", "--", "sh", "-c", LEAVE_ORPHAN]],
 	["-w in a cluster", ["-gwv", "--", "sh", "-c", LEAVE_ORPHAN]],
 	["no warning without -w", ["--", "sh", "-c", LEAVE_ORPHAN]],
-	[
-		"TINI_VERBOSITY over -v",
-		["-vvv", "--", "true"],
-		{ env: { TINI_VERBOSITY: "1" } },
-	],
-	[
-		"TINI_VERBOSITY=0",
-		["--", "true"],
-		{ ...plain, env: { TINI_VERBOSITY: "0" } },
-	],
-	[
-		"an empty TINI_VERBOSITY",
-		["-v", "--", "true"],
-		{ ...plain, env: { TINI_VERBOSITY: "" } },
-	],
+	["TINI_VERBOSITY over -v", ["-vvv", "--", "true"], { env: { TINI_VERBOSITY: "1" } }],
+	["TINI_VERBOSITY=0", ["--", "true"], { ...plain, env: { TINI_VERBOSITY: "0" } }],
+	["an empty TINI_VERBOSITY", ["-v", "--", "true"], { ...plain, env: { TINI_VERBOSITY: "" } }],
 	["the warning outside PID 1", ["--", "true"], plain],
 	["-s outside PID 1", ["-svvv", "--", "sh", "-c", HEARD], plain],
-	[
-		"TINI_SUBREAPER, even empty",
-		["-vvv", "--", "sh", "-c", HEARD],
-		{ ...plain, env: { TINI_SUBREAPER: "" } },
-	],
+	["TINI_SUBREAPER, even empty", ["-vvv", "--", "sh", "-c", HEARD], { ...plain, env: { TINI_SUBREAPER: "" } }],
 	["-s adopts and reaps", ["-sw", "--", "sh", "-c", LEAVE_ORPHAN], plain],
-	[
-		"arguments of the program's own",
-		["-s", "--", "printf", "<%s>", "--", "-e", "", "a b", "-g"],
-		plain,
-	],
-	[
-		"a script without an interpreter line",
-		["--", "./plain-script", "a", "b c"],
-	],
+	["arguments of the program's own", ["-s", "--", "printf", "<%s>", "--", "-e", "", "a b", "-g"], plain],
+	["a script without an interpreter line", ["--", "./plain-script", "a", "b c"]],
 	["a script with a bad interpreter", ["--", "./bad-interpreter"]],
 	["an empty name", ["--", ""]],
 	[
@@ -145,25 +106,14 @@ suite("as tini", needs("tini"), () => {
 
 	test("docker-init says tini in its messages and its own name in the usage", async () => {
 		const { stderr } = await runInit(ours("docker-init"), ["-x"], plain);
-		assert.match(
-			stderr,
-			/^docker-init: invalid option -- 'x'\ndocker-init \(tini version 0\.19\.0/,
-		);
-		const { stdout } = await runInit(
-			ours("docker-init"),
-			["-sv", "--", "true"],
-			plain,
-		);
+		assert.match(stderr, /^docker-init: invalid option -- 'x'\ndocker-init \(tini version 0\.19\.0/);
+		const { stdout } = await runInit(ours("docker-init"), ["-sv", "--", "true"], plain);
 		assert.match(stdout, /^\[INFO {2}tini \(\d+\)\] Spawned/);
 	});
 });
 
 test("under our own name all messages go to stderr, in our name", async () => {
-	const found = await runInit(
-		ours("lastcall"),
-		["-svvv", "--", "sh", "-c", "echo out"],
-		plain,
-	);
+	const found = await runInit(ours("lastcall"), ["-svvv", "--", "sh", "-c", "echo out"], plain);
 	assert.equal(found.stdout.trimEnd(), "out");
 	assert.match(
 		found.stderr,
@@ -179,11 +129,7 @@ test("foreign names take no subcommands, and stop at the first word that is no f
 		});
 		assert.equal(code, name === "dumb-init" ? 2 : 127, stderr);
 	}
-	const { stdout } = await runInit(
-		ours("lastcall"),
-		["-s", "echo", "-s", "--", "run"],
-		plain,
-	);
+	const { stdout } = await runInit(ours("lastcall"), ["-s", "echo", "-s", "--", "run"], plain);
 	assert.equal(stdout.trimEnd(), "-s -- run");
 	const run = await runInit(ours("lastcall"), ["-s", "--", "run"], plain);
 	assert.equal(run.code, 127, "a program called run");

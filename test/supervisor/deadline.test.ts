@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { MessageChannel } from "node:worker_threads";
-import { monotonicMs } from "../../src/clock.ts";
+import { monotonicMs } from "../../src/base/time.ts";
 import { Deadline } from "../../src/supervisor/deadline.ts";
 
 const FAR_MS = 3_600_000;
@@ -14,10 +14,7 @@ const never = new Promise<never>(() => {});
 async function isSooner(wait: Promise<unknown>, ms: number): Promise<boolean> {
 	const control = new AbortController();
 	const { signal } = control;
-	const sooner = await Promise.race([
-		wait.then(() => true),
-		sleep(ms, false, { signal }),
-	]);
+	const sooner = await Promise.race([wait.then(() => true), sleep(ms, false, { signal })]);
 	control.abort();
 	return sooner;
 }
@@ -98,8 +95,7 @@ test("Deadline.join() keeps nothing of those that are over", async (t) => {
 	const collect = runInNewContext("gc") as () => void;
 	const deadline = farDeadline(t);
 	const joinThousands = async () => {
-		for (let turn = 0; turn < 8_000; turn++)
-			await deadline.join(Promise.resolve(), FAR_MS);
+		for (let turn = 0; turn < 8_000; turn++) await deadline.join(Promise.resolve(), FAR_MS);
 		collect();
 		return process.memoryUsage().heapUsed;
 	};

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MAX_DURATION_MS } from "../../src/duration.ts";
-import {
-	DELAY_MAX_MS,
-	HEALTHY_MS,
-	planRestart,
-	type RestartPolicy,
-} from "../../src/supervisor/restart.ts";
+import { MAX_DURATION_MS } from "../../src/base/time.ts";
+import { DELAY_MAX_MS, HEALTHY_MS, planRestart, type RestartPolicy } from "../../src/supervisor/starts.ts";
 
 const policy: RestartPolicy = {
 	when: "on-failure",
@@ -32,10 +27,7 @@ test("planRestart() restarts as the policy says", () => {
 
 test("planRestart() doubles the delay up to the cap, and adds up to a quarter", () => {
 	const delays = (random: number) =>
-		[0, 1, 2, 3, 10, 2_000].map(
-			(restarts) =>
-				planRestart(policy, { ...failed, restarts }, random)?.delayMs,
-		);
+		[0, 1, 2, 3, 10, 2_000].map((restarts) => planRestart(policy, { ...failed, restarts }, random)?.delayMs);
 	const cap = DELAY_MAX_MS;
 	assert.deepEqual(delays(0), [1_000, 2_000, 4_000, 8_000, cap, cap]);
 	assert.deepEqual(
@@ -46,10 +38,7 @@ test("planRestart() doubles the delay up to the cap, and adds up to a quarter", 
 
 test("planRestart() leaves a delay over the cap as it is", () => {
 	const slow = { ...policy, delayMs: 2 * DELAY_MAX_MS };
-	assert.equal(
-		planRestart(slow, { ...failed, restarts: 3 }, 0)?.delayMs,
-		2 * DELAY_MAX_MS,
-	);
+	assert.equal(planRestart(slow, { ...failed, restarts: 3 }, 0)?.delayMs, 2 * DELAY_MAX_MS);
 });
 
 test("planRestart() keeps to no delay, however often", () => {
@@ -85,15 +74,9 @@ test("planRestart() ends after ten restarts for failures in a row where no limit
 
 test("planRestart() ends after maxRestarts in a row", () => {
 	const limited = { ...policy, maxRestarts: 2 };
-	assert.equal(
-		planRestart(limited, { ...failed, restarts: 1 }, 0)?.restarts,
-		2,
-	);
+	assert.equal(planRestart(limited, { ...failed, restarts: 1 }, 0)?.restarts, 2);
 	assert.equal(planRestart(limited, { ...failed, restarts: 2 }, 0), undefined);
-	assert.equal(
-		planRestart({ ...limited, maxRestarts: 0 }, failed, 0),
-		undefined,
-	);
+	assert.equal(planRestart({ ...limited, maxRestarts: 0 }, failed, 0), undefined);
 });
 
 test("planRestart() never plans a delay that no timer can wait for", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StartQueue } from "../../src/supervisor/start-queue.ts";
+import { StartQueue } from "../../src/supervisor/starts.ts";
 import { until } from "../helpers/until.ts";
 
 /** Blocks, as the start of a process does. */
@@ -23,9 +23,7 @@ function makeQueue() {
 	};
 }
 
-const owners = Array.from({ length: 40 }, (_, index) => `${index}`).map(
-	(name) => ({ name }),
-);
+const owners = Array.from({ length: 40 }, (_, index) => `${index}`).map((name) => ({ name }));
 
 test("StartQueue starts the first at once, and all in their order", async () => {
 	const { queue, started, start } = makeQueue();
@@ -53,8 +51,7 @@ test("StartQueue starts nothing for whom was removed, and nothing once it is clo
 	const { queue, started, start } = makeQueue();
 	const [first, second, third, fourth, last] = owners;
 	assert.ok(first && second && third && fourth && last);
-	for (const owner of [first, second, third])
-		queue.add(owner, start(owner.name));
+	for (const owner of [first, second, third]) queue.add(owner, start(owner.name));
 	queue.addLater(fourth, start(fourth.name), 1);
 	queue.remove(second);
 	queue.remove(fourth);

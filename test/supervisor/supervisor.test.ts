@@ -48,19 +48,10 @@ test("Supervisor starts what is depended on first, and stops it last", async () 
 		"job.started cache",
 		"job.started web",
 	]);
-	assert.deepEqual(story(lastcall, "job.exited"), [
-		"job.exited web",
-		"job.exited cache",
-		"job.exited db",
-	]);
+	assert.deepEqual(story(lastcall, "job.exited"), ["job.exited web", "job.exited cache", "job.exited db"]);
 	assert.equal(reportOf(lastcall, "web").exit.outcome, "exited");
-	const [db, cache, web] = ["db", "cache", "web"].map(
-		(job) => reportOf(lastcall, job).askedMs ?? -1,
-	);
-	assert.ok(
-		web !== undefined && cache && db && web < cache && cache < db,
-		`asked after ${web}, ${cache}, ${db} ms`,
-	);
+	const [db, cache, web] = ["db", "cache", "web"].map((job) => reportOf(lastcall, job).askedMs ?? -1);
+	assert.ok(web !== undefined && cache && db && web < cache && cache < db, `asked after ${web}, ${cache}, ${db} ms`);
 });
 
 test("Supervisor waits for a one-shot to end well before it starts the next", async () => {
@@ -72,15 +63,12 @@ test("Supervisor waits for a one-shot to end well before it starts the next", as
 	});
 	await lastcall.lines.waitFor(/web: running/);
 	assert.equal(await stop(lastcall), 0);
-	assert.deepEqual(
-		story(lastcall, "job.started", "job.exited", "job.ready").slice(0, 4),
-		[
-			"job.started migrate",
-			"job.exited migrate",
-			"job.ready migrate",
-			"job.started web",
-		],
-	);
+	assert.deepEqual(story(lastcall, "job.started", "job.exited", "job.ready").slice(0, 4), [
+		"job.started migrate",
+		"job.exited migrate",
+		"job.ready migrate",
+		"job.started web",
+	]);
 });
 
 test("Supervisor rolls back a start that fails, and says why", async () => {
@@ -97,10 +85,7 @@ test("Supervisor rolls back a start that fails, and says why", async () => {
 	});
 	const { code } = await lastcall.exit();
 	assert.equal(code, 3, "the code of the one that failed");
-	assert.deepEqual(story(lastcall, "job.started"), [
-		"job.started db",
-		"job.started migrate",
-	]);
+	assert.deepEqual(story(lastcall, "job.started"), ["job.started db", "job.started migrate"]);
 	const { reason } = lastcall.event("stop.requested");
 	assert.ok(reason.type === "job" && reason.job === "migrate");
 	// Perhaps asked before the shell had set its trap.
@@ -141,10 +126,7 @@ test("Supervisor says of 3,000 jobs in a chain that they do not start when the f
 	assert.equal((await lastcall.exit()).code, 1);
 	const { report } = lastcall.event("stop.finished");
 	assert.equal(report.reason.type, "idle");
-	assert.equal(
-		report.jobs.filter(({ exit }) => exit.outcome === "not-started").length,
-		2_999,
-	);
+	assert.equal(report.jobs.filter(({ exit }) => exit.outcome === "not-started").length, 2_999);
 });
 
 test("Supervisor waits until HTTP answers with success, and until a port is open", async () => {
@@ -165,8 +147,8 @@ test("Supervisor waits until HTTP answers with success, and until a port is open
 	await lastcall.lines.waitFor(/last: running/);
 	await lastcall.waitFor("job.ready", "web");
 	assert.equal(await stop(lastcall), 0, lastcall.lines.text);
-	const order = ["answers 503", "answers 200", '"job.ready","job":"web"'].map(
-		(text) => lastcall.lines.all.findIndex((line) => line.includes(text)),
+	const order = ["answers 503", "answers 200", '"job.ready","job":"web"'].map((text) =>
+		lastcall.lines.all.findIndex((line) => line.includes(text)),
 	);
 	assert.deepEqual(
 		order,
@@ -177,10 +159,7 @@ test("Supervisor waits until HTTP answers with success, and until a port is open
 });
 
 for (const [how, script] of [
-	[
-		"process.send()",
-		`'${process.execPath}' -e 'process.send("ready"); setTimeout(() => {}, 1e6)'`,
-	],
+	["process.send()", `'${process.execPath}' -e 'process.send("ready"); setTimeout(() => {}, 1e6)'`],
 	[
 		"sd_notify",
 		`perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die; send($s, "STATUS=up\\nREADY=1", 0, sockaddr_un($ENV{NOTIFY_SOCKET})) or die; sleep 1000'`,
@@ -232,16 +211,13 @@ test("Supervisor restarts a job that was not ready in time", async () => {
 		},
 	});
 	assert.equal((await lastcall.exit()).code, 1);
-	assert.deepEqual(
-		story(lastcall, "job.started", "job.startTimedOut", "restart.scheduled"),
-		[
-			"job.started web",
-			"job.startTimedOut web",
-			"restart.scheduled web",
-			"job.started web",
-			"job.startTimedOut web",
-		],
-	);
+	assert.deepEqual(story(lastcall, "job.started", "job.startTimedOut", "restart.scheduled"), [
+		"job.started web",
+		"job.startTimedOut web",
+		"restart.scheduled web",
+		"job.started web",
+		"job.startTimedOut web",
+	]);
 });
 
 test("Supervisor restarts a job that fails, with growing delays, and gives up after maxRestarts", async () => {
@@ -257,15 +233,10 @@ test("Supervisor restarts a job that fails, with growing delays, and gives up af
 		},
 	});
 	assert.equal((await lastcall.exit()).code, 3);
-	const delays = lastcall.events.flatMap((event) =>
-		event.type === "restart.scheduled" ? event.delayMs : [],
-	);
+	const delays = lastcall.events.flatMap((event) => (event.type === "restart.scheduled" ? event.delayMs : []));
 	assert.equal(delays.length, 3);
 	for (const [n, least] of [20, 40, 80].entries())
-		assert.ok(
-			(delays[n] ?? 0) >= least && (delays[n] ?? 0) <= least * 1.25,
-			`${delays}`,
-		);
+		assert.ok((delays[n] ?? 0) >= least && (delays[n] ?? 0) <= least * 1.25, `${delays}`);
 });
 
 test("Supervisor gives a job up after ten restarts in a row, unless the configuration says otherwise", async () => {
@@ -279,9 +250,7 @@ test("Supervisor gives a job up after ten restarts in a row, unless the configur
 		},
 	});
 	assert.equal((await lastcall.exit()).code, 3);
-	const restarts = lastcall.events.filter(
-		({ type }) => type === "restart.scheduled",
-	);
+	const restarts = lastcall.events.filter(({ type }) => type === "restart.scheduled");
 	assert.equal(restarts.length, 10);
 });
 
@@ -324,8 +293,7 @@ test("Supervisor passes SIGINT on where it is no stop signal", async () => {
 	assert.equal(reason.type, "job");
 });
 
-test("Supervisor restarts a job 100 times, and still stops at once", () =>
-	restartAgainAndAgain(100));
+test("Supervisor restarts a job 100 times, and still stops at once", () => restartAgainAndAgain(100));
 
 test("Supervisor restarts a thread, with a flag of its own for each run", async () => {
 	await using lastcall = await startLastcall({
@@ -406,14 +374,11 @@ test("Supervisor has one deadline for all waves: a slow one takes from the next,
 	});
 	await lastcall.lines.waitFor(/db: running/);
 	// Before that they would die of SIGTERM.
-	const deaf = () =>
-		lastcall.lines.all.filter((line) => line === "deaf: running").length;
+	const deaf = () => lastcall.lines.all.filter((line) => line === "deaf: running").length;
 	await until(() => deaf() === 2, "api and web are deaf");
 	assert.equal(await stop(lastcall), 124);
 	const { budgetMs, jobsMs, tookMs } = lastcall.event("stop.finished").report;
-	const [db, api, web] = ["db", "api", "web"].map((job) =>
-		reportOf(lastcall, job),
-	);
+	const [db, api, web] = ["db", "api", "web"].map((job) => reportOf(lastcall, job));
 	const asked = (stop = db) => stop?.askedMs ?? Number.NaN;
 	const waited = (stop = db) => stop?.killed?.waitedMs ?? Number.NaN;
 	assert.ok(waited(web) >= 1_499, `web was killed after ${waited(web)} ms`);
@@ -491,9 +456,6 @@ test("a restart that is due while the drain delay passes does not happen: nothin
 	await lastcall.waitFor("restart.scheduled", "flaky");
 	await stop(lastcall);
 	const events = lastcall.events.map(({ type }) => type);
-	assert.ok(
-		!events.slice(events.indexOf("stop.requested")).includes("job.started"),
-		lastcall.lines.text,
-	);
+	assert.ok(!events.slice(events.indexOf("stop.requested")).includes("job.started"), lastcall.lines.text);
 	assert.equal(reportOf(lastcall, "flaky").exit.outcome, "exited");
 });

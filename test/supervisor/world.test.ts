@@ -2,13 +2,7 @@
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
 import { fc, holds } from "../helpers/property.ts";
-import {
-	type Behaviour,
-	type JobPlan,
-	SIGTERM,
-	World,
-	type WorldPlan,
-} from "../helpers/world.ts";
+import { type Behaviour, type JobPlan, SIGTERM, World, type WorldPlan } from "../helpers/world.ts";
 
 /** Moments that meet: many things of one history happen at the same millisecond. */
 const moment = fc.constantFrom(0, 1, 10, 100, 500, 1_000, 2_000, 5_000, 9_000);
@@ -56,16 +50,14 @@ const job = (index: number): fc.Arbitrary<JobPlan> =>
 		runs: fc.array(behaviour, { minLength: 1, maxLength: 3 }),
 	});
 
-const world: fc.Arbitrary<WorldPlan> = fc
-	.constantFrom(1, 1, 2, 2, 3, 4, 5)
-	.chain((jobs) =>
-		fc.record({
-			stopTimeoutMs: fc.constantFrom(100, 1_000, 10_000, 30_000),
-			drainMs: fc.constantFrom(0, 0, 40),
-			seed: fc.integer(),
-			jobs: fc.tuple(...Array.from({ length: jobs }, (_, at) => job(at))),
-		}),
-	);
+const world: fc.Arbitrary<WorldPlan> = fc.constantFrom(1, 1, 2, 2, 3, 4, 5).chain((jobs) =>
+	fc.record({
+		stopTimeoutMs: fc.constantFrom(100, 1_000, 10_000, 30_000),
+		drainMs: fc.constantFrom(0, 0, 40),
+		seed: fc.integer(),
+		jobs: fc.tuple(...Array.from({ length: jobs }, (_, at) => job(at))),
+	}),
+);
 
 type Step = fc.AsyncCommand<object, World>;
 
@@ -81,9 +73,7 @@ function step(what: string, run: (world: World) => void): Step {
 	};
 }
 
-const anyJob = fc
-	.constantFrom(0, 0, 0, 1, 1, 2, 3, 4)
-	.map((index) => `job${index}`);
+const anyJob = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4).map((index) => `job${index}`);
 
 const steps = fc.commands(
 	[
@@ -96,27 +86,11 @@ const steps = fc.commands(
 		),
 		fc
 			.record({ type: fc.constantFrom("stop", "restart"), job: anyJob })
-			.map((command) =>
-				step(`${command.type} ${command.job}`, (world) =>
-					world.command(command),
-				),
-			),
-		anyJob.map((job) =>
-			step(`signal ${job}`, (world) =>
-				world.command({ type: "signal", job, signal: "SIGHUP" }),
-			),
-		),
-		fc.constant(
-			step("SIGHUP", ({ supervisor }) => supervisor.forward("SIGHUP")),
-		),
-		fc.constant(
-			step("SIGTERM", ({ supervisor }) => supervisor.requestStop(SIGTERM)),
-		),
-		fc.constant(
-			step("error", ({ supervisor }) =>
-				supervisor.requestStop({ type: "error", error }),
-			),
-		),
+			.map((command) => step(`${command.type} ${command.job}`, (world) => world.command(command))),
+		anyJob.map((job) => step(`signal ${job}`, (world) => world.command({ type: "signal", job, signal: "SIGHUP" }))),
+		fc.constant(step("SIGHUP", ({ supervisor }) => supervisor.forward("SIGHUP"))),
+		fc.constant(step("SIGTERM", ({ supervisor }) => supervisor.requestStop(SIGTERM))),
+		fc.constant(step("error", ({ supervisor }) => supervisor.requestStop({ type: "error", error }))),
 		fc.constant(step("second SIGINT", (world) => world.hurry())),
 	],
 	{ maxCommands: 12 },

@@ -8,6 +8,4 @@ const child = spawn(program, args, { stdio: "inherit" });
 const own = ["SIGCHLD", "SIGKILL", "SIGSTOP", "SIGPROF", "SIGPIPE"];
 for (const signal of Object.keys(constants.signals))
 	if (!own.includes(signal)) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) =>
-	process.exit(signal ? 128 + constants.signals[signal] : code),
-);
+child.on("exit", (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));

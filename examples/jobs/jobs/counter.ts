@@ -1,12 +1,7 @@
 /** A synchronous job: it blocks its thread between two turns, and wakes at once when its flag is raised. */
 import type { JobContext } from "lastcall";
 
-export default function counter({
-	id,
-	data,
-	flag,
-	ready,
-}: JobContext<{ step: number }>) {
+export default function counter({ id, data, flag, ready }: JobContext<{ step: number }>) {
 	console.log(`Thread ${id} (counter) started`);
 	ready();
 	let count = 0;

@@ -1,6 +1,0 @@
-/**
- * import() of what users have written. A script of dist/ that runs from bytecode has no import() of its own: there src/load.ts hands
- * one in.
- */
-export const importModule = (url: string): Promise<{ default?: unknown }> =>
-	import(url);

@@ -1,0 +1,233 @@
+/**
+ * The last resort: ends the process at a given moment whatever its threads are doing, and says why.
+ *
+ * Two POSIX timers send a real-time signal each. The handlers are a few bytes of machine code: no JavaScript runs, no thread is
+ * made (the limit of processes may be reached), no memory is taken. One writes the words to standard error, the other one calls
+ * exit_group(2). The kernel chooses the thread: the main thread if it can take
+ * the signal. A handler runs in the middle of whatever that thread does.
+ *
+ * The clock runs on while the container is frozen (docker pause), or the machine sleeps. So the signals come several times, and the
+ * handlers count: after the thaw all that were due are one, and the process still has most of the time to end by itself.
+ *
+ * Invariants:
+ * - The handlers touch nothing but `data`, which is referenced for ever.
+ * - Standard error may be a full pipe: the write blocks its thread, and the second signal interrupts it there.
+ * - The words are there before the moment comes, and are replaced in place: whoever arms the guard keeps them true.
+ * - The timers are made by raw system calls: before 2.34 glibc keeps timer_create() in a library that Node.js does not load.
+ */
+import { attempt } from "../../base/errors.ts";
+import { bindSyscall, type ForeignFunctions, foreignFunctions } from "../ffi/ffi.ts";
+import { arm64, makePage, x64 } from "./machine-code.ts";
+
+/** The words come so long before the exit: of two signals that are pending the handler of the higher number runs first. */
+const SPEAK_MS = 100;
+// From the middle: qemu (docker run --platform) lacks the last ones. signal(2) succeeds there, and nothing ever comes.
+const SPEAK_SIGNAL = 50;
+const EXIT_SIGNAL = 51;
+
+const SIG_IGN = 1n;
+
+const CLOCK_MONOTONIC = 1n;
+const SIGEV_SIGNAL = 0;
+const SIZEOF_SIGEVENT = 64;
+const SIGEV_SIGNO_OFFSET = 8; // behind sigev_value
+const SIGEV_NOTIFY_OFFSET = 12;
+const SIZEOF_ITIMERSPEC = 32;
+const IT_INTERVAL_OFFSET = 0;
+const IT_VALUE_OFFSET = 16;
+
+/** What the handlers know: exit code, length of the words, signals that are still to come, 4 bytes each; and the words. */
+const CODE_OFFSET = 0;
+const LENGTH_OFFSET = 4;
+const EXIT_TICKS_OFFSET = 8;
+const SPEAK_TICKS_OFFSET = 12;
+const WORDS_OFFSET = 16;
+const MAX_WORDS = 2_048;
+
+/** Each timer sends its signal so often; the last one counts. */
+const TICKS = 8;
+
+interface Machine {
+	readonly timerCreate: bigint;
+	readonly timerSettime: bigint;
+	/** `write(2, words, length)` of the data at an address. */
+	speak(data: bigint): Buffer;
+	/** `exit_group(code)` of the data at an address. */
+	exit(data: bigint): Buffer;
+}
+
+const MACHINES: Readonly<Record<string, Machine>> = {
+	x64: {
+		timerCreate: 222n,
+		timerSettime: 223n,
+		speak: (data) =>
+			x64(
+				["48 b8", data], // mov rax, data
+				"83 68 0c 01", // sub dword [rax + 12], 1
+				"75 13", // jne ret
+				"8b 50 04", // mov edx, [rax + 4]
+				"48 8d 70 10", // lea rsi, [rax + 16]
+				"bf 02 00 00 00", // mov edi, 2
+				"b8 01 00 00 00", // mov eax, SYS_write
+				"0f 05", // syscall
+				"c3", // ret
+			),
+		exit: (data) =>
+			x64(
+				["48 b8", data], // mov rax, data
+				"83 68 08 01", // sub dword [rax + 8], 1
+				"7f 09", // jg ret
+				"8b 38", // mov edi, [rax]
+				"b8 e7 00 00 00", // mov eax, SYS_exit_group
+				"0f 05", // syscall
+				"c3", // ret
+			),
+	},
+	arm64: {
+		timerCreate: 107n,
+		timerSettime: 110n,
+		speak: (data) =>
+			arm64(data, [
+				0xb9400d21, // ldr w1, [x9, #12]
+				0x71000421, // subs w1, w1, #1
+				0xb9000d21, // str w1, [x9, #12]
+				0x540000c1, // b.ne ret
+				0xb9400522, // ldr w2, [x9, #4]
+				0x91004121, // add x1, x9, #16
+				0xd2800040, // mov x0, #2
+				0xd2800808, // mov x8, #SYS_write
+				0xd4000001, // svc #0
+				0xd65f03c0, // ret
+			]),
+		exit: (data) =>
+			arm64(data, [
+				0xb9400921, // ldr w1, [x9, #8]
+				0x71000421, // subs w1, w1, #1
+				0xb9000921, // str w1, [x9, #8]
+				0x5400008c, // b.gt ret
+				0xb9400120, // ldr w0, [x9]
+				0xd2800bc8, // mov x8, #SYS_exit_group
+				0xd4000001, // svc #0
+				0xd65f03c0, // ret
+			]),
+	},
+};
+
+export interface Guard {
+	/** Replaces what is said at the end, and the exit code. */
+	say(words: string, code: number): void;
+	/**
+	 * Replaces the moment: so many milliseconds from now, the words so many before.
+	 *
+	 * @param graceMs After a freeze beyond that moment the process has about three quarters of this. @default half of `ms`
+	 */
+	arm(ms: number, speakMs?: number, graceMs?: number): void;
+	disarm(): void;
+}
+
+let made: Guard | undefined | null = null;
+
+/** Makes the guard of this process on the first call. `undefined` where there are no foreign functions: nothing guards then. */
+export function guard(): Guard | undefined {
+	if (made === null)
+		made = attempt(() => {
+			const ffi = foreignFunctions();
+			const machine = MACHINES[process.arch];
+			return ffi && machine && makeGuard(ffi, machine);
+		});
+	return made;
+}
+
+/** `process.exit()`, which waits for threads, exit listeners and all: so many milliseconds at the most. */
+export function exitWithin(ms: number, code: number, words: string): never {
+	const last = guard();
+	last?.say(words, code);
+	last?.arm(ms);
+	process.exit(code);
+}
+
+/** C may use them at any time. */
+const referenced: Buffer[] = [];
+
+function makeGuard(ffi: ForeignFunctions, machine: Machine): Guard {
+	const data = Buffer.alloc(WORDS_OFFSET + MAX_WORDS);
+	referenced.push(data);
+	const counts = installHandlers(ffi, machine, ffi.address(data));
+	const setSpeak = makeTimer(ffi, machine, SPEAK_SIGNAL, counts);
+	const setExit = makeTimer(ffi, machine, EXIT_SIGNAL, counts);
+	return {
+		say(words, code) {
+			// Nothing is said while the words are replaced.
+			data.writeUInt32LE(0, LENGTH_OFFSET);
+			data.writeUInt32LE(code & 0xff, CODE_OFFSET);
+			const length = data.write(`${words}\n`, WORDS_OFFSET);
+			data.writeUInt32LE(length, LENGTH_OFFSET);
+		},
+		arm(ms, speakMs = SPEAK_MS, graceMs = ms / 2) {
+			data.writeInt32LE(TICKS, EXIT_TICKS_OFFSET);
+			data.writeInt32LE(TICKS, SPEAK_TICKS_OFFSET);
+			setExit(ms, graceMs);
+			setSpeak(ms - speakMs, graceMs);
+		},
+		disarm() {
+			setSpeak(0, 0);
+			setExit(0, 0);
+		},
+	};
+}
+
+/**
+ * Where a policy refuses pages with code _exit() itself is the handler: the exit code is the number of the signal.
+ *
+ * @returns Whether the handlers count.
+ */
+function installHandlers(ffi: ForeignFunctions, machine: Machine, data: bigint): boolean {
+	// As os/signals/early-signal.ts has it: node:ffi takes one signature for each symbol.
+	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
+	const speak = machine.speak(data);
+	const page = makePage(ffi, Buffer.concat([speak, machine.exit(data)]));
+	if (page === undefined) {
+		signal(SPEAK_SIGNAL, SIG_IGN);
+		signal(EXIT_SIGNAL, ffi.symbol("_exit"));
+	} else {
+		signal(SPEAK_SIGNAL, page);
+		signal(EXIT_SIGNAL, page + BigInt(speak.length));
+	}
+	return page !== undefined;
+}
+
+/**
+ * A timer that sends a signal to the process. The function sets it so that the last signal comes in so many milliseconds, and the
+ * first one `graceMs` before; or stops it: 0.
+ *
+ * @param counts Whether the handler waits for the last one.
+ */
+function makeTimer(
+	ffi: ForeignFunctions,
+	machine: Machine,
+	signal: number,
+	counts: boolean,
+): (ms: number, graceMs: number) => void {
+	const syscall = bindSyscall(ffi);
+	const event = Buffer.alloc(SIZEOF_SIGEVENT);
+	event.writeInt32LE(signal, SIGEV_SIGNO_OFFSET);
+	event.writeInt32LE(SIGEV_SIGNAL, SIGEV_NOTIFY_OFFSET);
+	const id = Buffer.alloc(8);
+	const spec = Buffer.alloc(SIZEOF_ITIMERSPEC);
+	referenced.push(event, id, spec);
+	const created = syscall(machine.timerCreate, CLOCK_MONOTONIC, ffi.address(event), ffi.address(id), 0n);
+	if (BigInt(created) !== 0n) throw new Error("timer_create(2) failed");
+	const timer = BigInt(id.readInt32LE(0));
+	const write = (ms: number, offset: number) => {
+		spec.writeBigInt64LE(BigInt(Math.floor(ms / 1_000)), offset);
+		spec.writeBigInt64LE(BigInt(Math.floor((ms % 1_000) * 1e6)), offset + 8);
+	};
+	return (ms, graceMs) => {
+		const stops = ms === 0 && graceMs === 0;
+		const interval = counts ? Math.max(graceMs / (TICKS - 1), 0.1) : 0;
+		const first = Math.max(ms - interval * (TICKS - 1) * Number(counts), 1);
+		write(stops ? 0 : interval, IT_INTERVAL_OFFSET);
+		write(stops ? 0 : first, IT_VALUE_OFFSET);
+		syscall(machine.timerSettime, timer, 0n, ffi.address(spec), 0n);
+	};
+}
