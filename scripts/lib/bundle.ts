@@ -43,6 +43,7 @@ export const common = {
 	sourcesContent: false,
 	define: {
 		LASTCALL_VERSION: JSON.stringify(version),
+		LASTCALL_LICENSE: JSON.stringify(readFileSync(join(root, "LICENSE"), "utf8")),
 		LASTCALL_MIN_NODE: JSON.stringify(minNode),
 	},
 	logLevel: "warning",

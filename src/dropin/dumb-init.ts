@@ -1,27 +1,48 @@
-/** dumb-init's flags and environment variables. */
+/** dumb-init's personality: its flags, environment variables, help, messages and habits. */
+import { attempt } from "../base/errors.ts";
 import { describeError } from "../os/signals/names.ts";
-import type { Line, Notice, Status } from "./notice.ts";
+import { exitStatus, type Line, type Notice, type Tell } from "./notice.ts";
 import { type Identity, type Plan, parseRewrite } from "./settings.ts";
 import { missing } from "./tini-words.ts";
-import { DUMB_INIT_REWRITE_USAGE, dumbInitUsage, dumbInitVersion } from "./usage.ts";
 
-const EXIT_USAGE = 1;
-/** It knows no real-time signals here. */
+/** The version whose behaviour this is. */
+const VERSION = "dumb-init v1.2.5\n";
+
+/** dumb-init knows no real-time signals. */
 const MAX_SIGNAL = 31;
-
-const LETTERS: Readonly<Record<string, string>> = {
-	"--single-child": "c",
-	"--rewrite": "r",
-	"--verbose": "v",
-	"--help": "h",
-	"--version": "V",
-};
-const WITHOUT_VALUE = "cvhV";
-const STOP_SIGNALS = ["SIGTSTP", "SIGTTIN", "SIGTTOU"] as const;
-const STOP_NUMBERS = [20, 21, 22];
 const SIGSTOP = 19;
+/** The terminal's stop signals, which dumb-init passes on, too. */
+export const dumbInitListensTo: readonly NodeJS.Signals[] = ["SIGTSTP", "SIGTTIN", "SIGTTOU"];
+const STOP_NUMBERS: readonly number[] = [20, 21, 22];
 
-export const dumbInitListensTo: readonly NodeJS.Signals[] = STOP_SIGNALS;
+const LONG_OPTIONS = [
+	["--help", "h"],
+	["--single-child", "c"],
+	["--rewrite", "r"],
+	["--verbose", "v"],
+	["--version", "V"],
+] as const;
+
+function usage({ name }: Identity): string {
+	return `${VERSION}Usage: ${name} [option] command [[arg] ...]
+
+Runs a command as the init of a container: passes signals on to its session, reaps
+orphans, ends with its exit code.
+
+Optional arguments:
+   -c, --single-child   Send signals to the command alone, not to its session.
+   -r, --rewrite s:r    Send signal number r for a received s; 0 to drop it.
+                        This option can be given more than once.
+   -v, --verbose        Print debugging information to stderr.
+   -h, --help           Print this help.
+   -V, --version        Print the version.
+`;
+}
+
+const REWRITE_USAGE = `Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and 31.
+This option can be specified multiple times.
+Use --help for full usage.
+`;
 
 export function parseDumbInit(args: readonly string[], env: NodeJS.ProcessEnv, identity: Identity): Plan {
 	const { name } = identity;
@@ -36,42 +57,32 @@ export function parseDumbInit(args: readonly string[], env: NodeJS.ProcessEnv, i
 			break;
 		}
 		if (!word.startsWith("-") || word === "-") break;
-		const option = expand(word);
-		if (!option) return refuse(`${name}: ${complaint(word)}\n`);
-		for (const { letter, value } of option) {
-			switch (letter) {
-				case "c":
-					session = false;
-					break;
-				case "v":
-					verbose = true;
-					break;
-				case "h":
-					return { type: "answer", code: 0, stderr: dumbInitUsage(identity) };
-				case "V":
-					return { type: "answer", code: 0, stderr: dumbInitVersion() };
-				case "r": {
-					const text = value ?? args[++next];
-					if (text === undefined)
-						return refuse(
-							word.startsWith("--")
-								? `${name}: option '${word}' requires an argument\n`
-								: `${name}: option requires an argument -- 'r'\n`,
-						);
-					const rule = parseRewrite(text, MAX_SIGNAL);
-					if (!rule) return refuse(DUMB_INIT_REWRITE_USAGE);
-					rewrites.set(...rule);
-				}
+		const isLong = word.startsWith("--");
+		const options = isLong ? expandLong(word) : expandCluster(word);
+		if (typeof options === "string") return answer(1, `${name}: ${options}\n`);
+		for (const { letter, attached } of options) {
+			if (letter === "h") return answer(0, usage(identity));
+			if (letter === "V") return answer(0, VERSION);
+			if (letter === "c") session = false;
+			if (letter === "v") verbose = true;
+			if (letter !== "r") continue;
+			const value = attached ?? args[++next];
+			if (value === undefined) {
+				const complaint = isLong ? "option '--rewrite' requires an argument" : "option requires an argument -- 'r'";
+				return answer(1, `${name}: ${complaint}\n`);
 			}
+			const rule = parseRewrite(value, MAX_SIGNAL);
+			if (!rule) return answer(1, REWRITE_USAGE);
+			rewrites.set(...rule);
 		}
 	}
 	const command = args.slice(next);
 	if (command.length === 0)
-		return refuse(`Usage: ${name} [option] program [args]\nTry ${name} --help for full usage.\n`);
+		return answer(1, `Usage: ${name} [option] program [args]\nTry ${name} --help for full usage.\n`);
 
 	if (env.DUMB_INIT_SETSID === "0") session = false;
 	if (env.DUMB_INIT_DEBUG === "1") verbose = true;
-	// A session without a shell has nobody who could continue what Ctrl-Z has stopped: SIGSTOP cannot be refused at least.
+	// The leader of a new session is in an orphaned process group: there the kernel discards these signals, but not SIGSTOP.
 	if (session) for (const number of STOP_NUMBERS) if (!rewrites.has(number)) rewrites.set(number, SIGSTOP);
 	return {
 		type: "start",
@@ -79,68 +90,67 @@ export function parseDumbInit(args: readonly string[], env: NodeJS.ProcessEnv, i
 			identity,
 			command,
 			verbosity: verbose ? 3 : 1,
-			json: false,
-			subreaper: false,
-			parentDeathSignal: undefined,
-			warnOnReap: false,
 			reach: session ? "group" : "program",
 			apart: session ? "session" : "none",
 			expected: new Set(),
 			rewrites,
-			stopTimeoutMs: undefined,
-			killStragglers: false,
-			endGroup: true,
 		},
 	};
 }
 
 interface Option {
 	readonly letter: string;
-	readonly value?: string;
+	/** A value in the same word. */
+	readonly attached?: string | undefined;
 }
 
-/** The options of one word; `undefined` if one of them is unknown. */
-function expand(word: string): readonly Option[] | undefined {
-	if (word.startsWith("--")) {
-		const [long = "", ...values] = word.split("=");
-		// getopt_long(3) takes any beginning that only one option has.
-		const matches = Object.keys(LETTERS).filter((name) => name.startsWith(long));
-		const letter = LETTERS[long] ?? (matches.length === 1 ? LETTERS[matches[0] ?? ""] : undefined);
-		if (letter === undefined) return undefined;
-		if (values.length === 0) return [{ letter }];
-		return letter === "r" ? [{ letter, value: values.join("=") }] : undefined;
-	}
-	const options: Option[] = [];
-	for (let index = 1; index < word.length; index++) {
-		const letter = word[index] ?? "";
-		if (letter === "r") {
-			const value = word.slice(index + 1);
-			options.push(value ? { letter, value } : { letter });
-			return options;
-		}
-		if (!WITHOUT_VALUE.includes(letter)) return undefined;
-		options.push({ letter });
-	}
-	return options;
+/** @returns What is wrong, in getopt_long(3)'s words, if it is no option. */
+function expandLong(word: string): readonly Option[] | string {
+	const [long = "", ...values] = word.split("=");
+	// getopt_long(3) takes any abbreviation that is unambiguous.
+	const matches = LONG_OPTIONS.filter(([name]) => name.startsWith(long));
+	const [match] = matches;
+	if (!match) return `unrecognized option '${word}'`;
+	if (matches.length > 1)
+		return `option '${word}' is ambiguous; possibilities: ${matches.map(([name]) => `'${name}'`).join(" ")}`;
+	const [name, letter] = match;
+	if (values.length === 0) return [{ letter }];
+	return letter === "r" ? [{ letter, attached: values.join("=") }] : `option '${name}' doesn't allow an argument`;
 }
 
-function complaint(word: string): string {
-	if (word.startsWith("--")) {
-		const [long] = word.split("=");
-		return LETTERS[long ?? ""] ? `option '${long}' doesn't allow an argument` : `unrecognized option '${word}'`;
-	}
-	const letter = [...word.slice(1)].find((each) => !WITHOUT_VALUE.includes(each) && each !== "r");
-	return `invalid option -- '${letter}'`;
+/** `-cv`; what follows an `r` is its value. */
+function expandCluster(word: string): readonly Option[] | string {
+	const [, flags = "", rewrite, rest = ""] = /^-([cvhV]*)(r?)(.*)$/su.exec(word) ?? [];
+	const options: Option[] = [...flags].map((letter) => ({ letter }));
+	if (rewrite) return [...options, { letter: "r", attached: rest || undefined }];
+	return rest ? `invalid option -- '${[...rest][0]}'` : options;
 }
 
-function refuse(stderr: string): Plan {
-	return { type: "answer", code: EXIT_USAGE, stderr };
+function answer(code: number, stderr: string): Plan {
+	return { type: "answer", code, stderr };
 }
 
-// ==== from dumb-init-words.ts
+/**
+ * Leaves the directory that we were started in, so that it can be unmounted.
+ *
+ * @returns That directory; `undefined` if we had to stay there.
+ */
+export function leaveDirectory(): string | undefined {
+	return attempt(() => {
+		const directory = process.cwd();
+		process.chdir("/");
+		return directory;
+	});
+}
 
-/** Notices in dumb-init's words: all of them for who debugs, but the failure to start the program. */
+/** Stops us, too, at a stop signal of the terminal: the shell that started us notices, and its SIGCONT is passed on. */
+export function suspendAt(signal: number, tell: Tell): void {
+	if (!STOP_NUMBERS.includes(signal)) return;
+	tell({ type: "init.suspended" });
+	process.kill(process.pid, "SIGSTOP");
+}
 
+/** A notice in dumb-init's words: all of them are debugging output, except a failure. */
 export function dumbInitWords(notice: Notice, setsid: boolean): readonly Line[] {
 	switch (notice.type) {
 		case "program.spawned":
@@ -160,12 +170,9 @@ export function dumbInitWords(notice: Notice, setsid: boolean): readonly Line[] 
 		case "signal.forwarded":
 			return debug(`Forwarded signal ${notice.number} to children.`);
 		case "process.reaped": {
-			const { pid, status } = notice;
-			return debug(
-				status.signal === undefined
-					? `A child with PID ${pid} exited with exit status ${status.code}.`
-					: `A child with PID ${pid} was terminated by signal ${status.signal}.`,
-			);
+			const { code, signal } = notice.status;
+			const how = signal === undefined ? `exited with exit status ${code}` : `was terminated by signal ${signal}`;
+			return debug(`A child with PID ${notice.pid} ${how}.`);
 		}
 		case "binding.missing":
 			return [["warn", missing(notice.why)]];
@@ -180,8 +187,4 @@ export function dumbInitWords(notice: Notice, setsid: boolean): readonly Line[] 
 
 function debug(...texts: string[]): readonly Line[] {
 	return texts.map((text) => ["debug", text]);
-}
-
-function exitStatus({ code = 0, signal }: Status): number {
-	return signal === undefined ? code : 128 + signal;
 }

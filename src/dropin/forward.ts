@@ -1,10 +1,15 @@
-/** Passes signals on: rewritten, dropped, to the program or to its whole group. */
+/** Passes signals on to the program or its process group, and kills the program when its stop timeout has passed. */
+import { attempt } from "../base/errors.ts";
 import { monotonicMs } from "../base/time.ts";
 import { livingDescendants } from "../os/processes/processes.ts";
 import type { Tell } from "./notice.ts";
 import type { Settings } from "./settings.ts";
 
-/** @returns Whether it was sent on, as whatever signal. */
+const SIGKILL = 9;
+/** SIGINT and SIGTERM ask every program to stop. Other signals mean what the program makes of them (SIGHUP: reload). */
+const STOP_SIGNALS: readonly number[] = [2, 15];
+
+/** @returns Whether the signal, or the one it is rewritten to, was sent. */
 export function forward(received: number, pid: number, { rewrites, reach }: Settings, tell: Tell): boolean {
 	const number = rewrites.get(received) ?? received;
 	if (number !== received) tell({ type: "signal.rewritten", number: received, to: number });
@@ -13,54 +18,38 @@ export function forward(received: number, pid: number, { rewrites, reach }: Sett
 		return false;
 	}
 	tell({ type: "signal.forwarded", number });
-	if (send(reach === "group" ? -pid : pid, number)) return true;
-	tell({ type: "signal.undeliverable", number });
-	return false;
+	const sent = send(number, pid, reach);
+	if (!sent) tell({ type: "signal.undeliverable", number });
+	return sent;
 }
 
-/** @returns `false` if nobody is there, or who is there has become another user's. */
-export function send(target: number, number: number): boolean {
-	try {
-		return process.kill(target, number);
-	} catch {
-		return false;
-	}
+/** @returns `false` if the program is gone, or has become another user's. */
+function send(number: number, pid: number, reach: Settings["reach"]): boolean {
+	return attempt(() => process.kill(reach === "group" ? -pid : pid, number)) ?? false;
 }
-
-// ==== from stop-deadline.ts
-
-/** `--stop-timeout`: SIGKILL for a program that has not ended in time, before the runtime's own takes our report with it. */
-
-const SIGKILL = 9;
-/** What asks a program to stop. Others are for the program to understand (SIGHUP: reload; SIGQUIT: a dump). */
-const STOP_SIGNALS: ReadonlySet<number> = new Set([2, 15]);
 
 export interface StopDeadline {
-	/** To be told of every signal that has come. */
+	/** To be called with every signal that is passed on. Only the first stop signal counts. */
 	start(signal: number): void;
 	cancel(): void;
-	/** Milliseconds that are left of it; `undefined` if it was never started. */
+	/** Milliseconds until the deadline; `undefined` if it was never started. */
 	leftMs(): number | undefined;
 }
 
+/** `--stop-timeout`: SIGKILL for the program. The runtime's own SIGKILL would come later, and leave no time to report it. */
 export function createStopDeadline(pid: number, { stopTimeoutMs, reach }: Settings, tell: Tell): StopDeadline {
-	let startedAt: number | undefined;
+	let endsAt: number | undefined;
 	let timer: NodeJS.Timeout | undefined;
 	return {
 		start(signal) {
-			if (stopTimeoutMs === undefined || startedAt !== undefined) return;
-			if (!STOP_SIGNALS.has(signal)) return;
-			startedAt = monotonicMs();
+			if (stopTimeoutMs === undefined || endsAt !== undefined || !STOP_SIGNALS.includes(signal)) return;
+			endsAt = monotonicMs() + stopTimeoutMs;
 			timer = setTimeout(() => {
-				const late = livingDescendants(process.pid);
-				tell({ type: "program.killed", waitedMs: stopTimeoutMs, late });
-				send(reach === "group" ? -pid : pid, SIGKILL);
+				tell({ type: "program.killed", waitedMs: stopTimeoutMs, late: livingDescendants(process.pid) });
+				send(SIGKILL, pid, reach);
 			}, stopTimeoutMs);
 		},
 		cancel: () => clearTimeout(timer),
-		leftMs: () =>
-			stopTimeoutMs !== undefined && startedAt !== undefined
-				? Math.max(0, startedAt + stopTimeoutMs - monotonicMs())
-				: undefined,
+		leftMs: () => (endsAt === undefined ? undefined : Math.max(0, endsAt - monotonicMs())),
 	};
 }

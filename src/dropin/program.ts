@@ -1,4 +1,4 @@
-/** Starts the program, through the C library where we can reach it, else as Node.js does. */
+/** Starts the program: through the C library where it can be reached, else as Node.js does. */
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { attempt } from "../base/errors.ts";
@@ -6,40 +6,39 @@ import { foreignFunctions } from "../os/ffi/ffi.ts";
 import { libc } from "../os/ffi/libc.ts";
 import { type Orphan, startReaper } from "../os/processes/reaper.ts";
 import { inheritedDescriptors } from "../os/spawn/descriptors.ts";
-import { type SpawnResult, spawnProgram } from "../os/spawn/spawn.ts";
+import { spawnProgram } from "../os/spawn/spawn.ts";
+import { leaveDirectory } from "./dumb-init.ts";
 import type { Settings } from "./settings.ts";
 
-/** A program that runs, and how to hear of its end and of the orphans'. */
+/** What Node.js puts in the place of bytes that are not UTF-8. */
+const REPLACEMENT = "\ufffd";
+
 export type Started =
-	| (SpawnResult & { readonly errno: number })
+	/** Nothing was started: why, as in errno(3). */
+	| { readonly errno: number }
 	| {
 			readonly pid: number;
-			readonly lostTerminal: boolean;
-			/** Call it at once. The program is among the processes it tells of. */
+			/** The kernel sends us SIGHUP and SIGCONT, because the terminal went to the program's session. */
+			readonly lostTerminal?: boolean;
+			/** Reports every process that is reaped: the program, and orphans. Must be called at once. */
 			watch(onReaped: (process: Orphan) => void): void;
 	  };
 
 export async function startProgram(settings: Settings): Promise<Started> {
 	const ffi = foreignFunctions();
 	const { command, apart, identity } = settings;
-	// dumb-init leaves the program's directory, so that it can be unmounted: before the program can look.
-	const leaves = identity.style === "dumb-init";
+	const isDumbInit = identity.style === "dumb-init";
 	if (!ffi) {
 		const started = await startWithNode(settings);
-		if (leaves) leaveDirectory();
+		if (isDumbInit) leaveDirectory();
 		return started;
 	}
-	const directory = leaves ? leaveDirectory() : undefined;
-	const result = spawnProgram(ffi, {
-		command: rawArguments(command),
-		apart,
-		directory,
-	});
+	// Before the spawn: the program may check at once whether we have left its directory.
+	const directory = isDumbInit ? leaveDirectory() : undefined;
+	const result = spawnProgram(ffi, { command: rawArguments(command), apart, directory });
 	if ("errno" in result) return result;
-	const { pid, lostTerminal = false } = result;
 	return {
-		pid,
-		lostTerminal,
+		...result,
 		watch(onReaped) {
 			const c = libc();
 			if (c) startReaper(c, onReaped);
@@ -47,27 +46,19 @@ export async function startProgram(settings: Settings): Promise<Started> {
 	};
 }
 
-/** @returns Where we were; `undefined` if we had to stay there. */
-function leaveDirectory(): string | undefined {
-	return attempt(() => {
-		const directory = process.cwd();
-		process.chdir("/");
-		return directory;
-	});
-}
-
 /**
- * No process group but by a session of its own, which has no terminal then: only where the whole group is to be signalled.
- * Else the terminal sends its signals to both of us, and the program gets them twice.
+ * Node.js can give the program a process group only by setsid(2), and the new session has no terminal. So it is used only
+ * where signals go to the whole group. Otherwise the program stays in our group, and gets the terminal's signals twice: from
+ * the terminal and from us.
  */
-async function startWithNode(settings: Settings): Promise<Started> {
+async function startWithNode({ command, reach }: Settings): Promise<Started> {
 	const { spawn } = process.getBuiltinModule("node:child_process");
-	const [program = "", ...args] = settings.command;
+	const [program = "", ...args] = command;
 	const stdio: (number | "ignore")[] = [];
 	for (const fd of inheritedDescriptors()) stdio[fd] = fd;
 	const child = spawn(program, args, {
 		stdio: Array.from(stdio, (fd) => fd ?? "ignore"),
-		detached: settings.reach === "group",
+		detached: reach === "group",
 	});
 	const { pid } = child;
 	if (pid === undefined) {
@@ -77,7 +68,6 @@ async function startWithNode(settings: Settings): Promise<Started> {
 	}
 	return {
 		pid,
-		lostTerminal: false,
 		watch: (onReaped) =>
 			child.once("exit", (code, signal) =>
 				onReaped(signal ? { pid, signal: constants.signals[signal] } : { pid, code: code ?? 0 }),
@@ -85,22 +75,19 @@ async function startWithNode(settings: Settings): Promise<Started> {
 	};
 }
 
-// ==== from raw-arguments.ts
-
-const NUL = 0;
-/** What Node.js puts in the place of bytes that are no UTF-8. */
-const REPLACEMENT = "\ufffd";
-
-/** The last of our arguments, with their bytes as they came in: Node.js hands them out decoded. */
-export function rawArguments(args: readonly string[]): readonly (string | Buffer)[] {
+/**
+ * The last of our arguments as the bytes that came in: Node.js has decoded them, and loses what is not UTF-8.
+ *
+ * @param args These arguments as Node.js gives them.
+ */
+function rawArguments(args: readonly string[]): readonly (string | Buffer)[] {
 	if (!args.some((arg) => arg.includes(REPLACEMENT))) return args;
 	const line = attempt(() => readFileSync("/proc/self/cmdline"));
 	if (!line) return args;
-	const raw: Buffer[] = [];
-	for (let start = 0; start < line.length; ) {
-		const end = line.indexOf(NUL, start);
-		raw.push(line.subarray(start, end));
-		start = end + 1;
-	}
-	return raw.slice(-args.length);
+	// Latin-1 has a character for each byte. Every argument ends with NUL, so the last part is empty.
+	const raw = line
+		.toString("latin1")
+		.split("\0")
+		.slice(-args.length - 1, -1);
+	return raw.map((arg) => Buffer.from(arg, "latin1"));
 }

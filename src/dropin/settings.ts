@@ -3,88 +3,77 @@ import { constants } from "node:os";
 import { basename } from "node:path";
 import type { Apartness } from "../os/spawn/spawn.ts";
 
-/** What the arguments and the environment ask of the foreground program's init. */
+/** The highest signal number: that of the last real-time signal. */
+export const MAX_SIGNAL = 64;
+
 export interface Settings {
 	readonly identity: Identity;
 	/** The program and its arguments, untouched. */
 	readonly command: readonly string[];
-	/** Messages up to this level: 0 fatal, 1 warn, 2 info, 3 debug, 4 trace. */
+	/** Print messages up to this level: 0 fatal, 1 warn, 2 info, 3 debug, 4 trace. */
 	readonly verbosity: number;
-	/** Messages as JSON lines. */
-	readonly json: boolean;
-	/** Adopt orphans though not PID 1. */
-	readonly subreaper: boolean;
-	/** The signal that the kernel is to send us when our parent dies. */
-	readonly parentDeathSignal: number | undefined;
-	/** Warn of each reaped process that is not the program. */
-	readonly warnOnReap: boolean;
-	/** Whom signals go to. */
+	/** What signals are sent to. */
 	readonly reach: "program" | "group";
 	readonly apart: Apartness;
 	/** Exit codes that become 0. */
 	readonly expected: ReadonlySet<number>;
 	/** Received signal → the one to send; 0 drops it. */
 	readonly rewrites: ReadonlyMap<number, number>;
+
+	// What dumb-init does not have.
+	/** Print messages as JSON lines. */
+	readonly json?: boolean;
+	/** Adopt orphans without being PID 1. */
+	readonly subreaper?: boolean;
+	/** The signal that the kernel sends us when our parent dies. */
+	readonly parentDeathSignal?: number | undefined;
+	/** Warn about each reaped process that is not the program. */
+	readonly warnOnReap?: boolean;
 	/** Milliseconds between a stop signal and SIGKILL. @default never */
-	readonly stopTimeoutMs: number | undefined;
-	/** End whatever is left in the PID namespace once the program has ended. */
-	readonly killStragglers: boolean;
-	/** dumb-init: once the program has ended its group gets SIGTERM. */
-	readonly endGroup: boolean;
+	readonly stopTimeoutMs?: number | undefined;
+	/** End every other process in the PID namespace once the program has ended. */
+	readonly killStragglers?: boolean;
 }
 
-/** What to do: start a program, or just answer. */
+/** What to do: start a program, or just print something. */
 export type Plan =
 	| { readonly type: "start"; readonly settings: Settings }
-	| {
-			readonly type: "answer";
-			readonly code: number;
-			readonly stdout?: string;
-			readonly stderr?: string;
-	  };
+	| { readonly type: "answer"; readonly code: number; readonly stdout?: string; readonly stderr?: string };
 
-// ==== from identity.ts
-
-/** By which name we were called: it decides whose flags are understood, and whose words are printed. */
-
+/** The name we were called by. It decides which flags are understood, and whose messages are printed. */
 export interface Identity {
-	/** As we were called; goes into usage messages. */
+	/** The name itself, for usage messages. */
 	readonly name: string;
-	/** Whose words. `tini` also for docker-init, which is tini under the engine's name for it. */
+	/** Whose messages. docker-init has `tini`: it is tini under the engine's name for it. */
 	readonly style: "lastcall" | "tini" | "dumb-init";
-	/** Whether `run` and the other subcommands exist; under a foreign name every first word is a program. */
+	/** Whether `run` and the other subcommands exist. Under a foreign name every first word is a program. */
 	readonly subcommands: boolean;
 }
 
-const IDENTITIES: Readonly<Record<string, Omit<Identity, "name">>> = {
-	tini: { style: "tini", subcommands: false },
-	"tini-static": { style: "tini", subcommands: false },
-	"docker-init": { style: "tini", subcommands: false },
-	"dumb-init": { style: "dumb-init", subcommands: false },
-	"lastcall-init": { style: "lastcall", subcommands: false },
+const STYLES: Readonly<Record<string, Identity["style"]>> = {
+	tini: "tini",
+	"tini-static": "tini",
+	"docker-init": "tini",
+	"dumb-init": "dumb-init",
+	"lastcall-init": "lastcall",
 };
 
 /** @param path The path by which the script, or the single executable, was called. */
 export function identify(path: string): Identity {
 	const name = basename(path);
-	const known = Object.hasOwn(IDENTITIES, name) && IDENTITIES[name];
-	if (known) return { name, ...known };
-	return { name: "lastcall", style: "lastcall", subcommands: true };
+	const style = Object.hasOwn(STYLES, name) && STYLES[name];
+	return style ? { name, style, subcommands: false } : { name: "lastcall", style: "lastcall", subcommands: true };
 }
 
-// ==== from signal-names.ts
-
-export const MAX_SIGNAL = 64;
-
-/** The number of an upper-case name such as `SIGTERM`. */
+/** @param name An upper-case name such as `SIGTERM`. */
 export function signalNumber(name: string): number | undefined {
 	return Object.hasOwn(constants.signals, name) ? constants.signals[name as NodeJS.Signals] : undefined;
 }
 
 /**
- * Reads a rewriting rule such as `15:3`: the received signal, and the one to send instead; 0 for none.
+ * Reads a rewriting rule such as `15:3`: the received signal, and the one to send instead (0 for none).
  *
- * @returns `undefined` if it is none.
+ * @returns `undefined` if the text is no such rule.
  */
 export function parseRewrite(text: string, max: number): readonly [from: number, to: number] | undefined {
 	const match = /^(\d+):(\d+)$/.exec(text);

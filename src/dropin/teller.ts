@@ -1,26 +1,16 @@
-/** Brings notices to standard error, and to standard output where tini does. */
+/** Prints notices to standard error, and to standard output where tini does. */
 import { Output } from "../os/output/output.ts";
 import { dumbInitWords } from "./dumb-init.ts";
 import { LEVELS, type Level, type Line, type Notice, type Tell } from "./notice.ts";
 import type { Settings } from "./settings.ts";
 import { tiniWords } from "./tini-words.ts";
 
-export interface Teller {
-	readonly tell: Tell;
-	/**
-	 * What is told is kept until here. To be called when the program has been started, or has not: a write that does not wait
-	 * for a stalled reader needs a descriptor of its own, which the program would inherit.
-	 */
-	begin(): void;
-	/** Drops what is kept. */
-	forget(): void;
-	/** Waits until everything has left, `ms` at the most. */
-	flush(ms: number): Promise<void>;
-}
+const INFO = LEVELS.indexOf("info");
+const DEBUG = LEVELS.indexOf("debug");
 
 /**
- * Nobody has words for these below "debug", but for the reaped with `warnOnReap`. They are not even worded then: a signal is on
- * its way, or a storm of orphans.
+ * Notices that nobody reads below "debug", except a reaped process with `warnOnReap`. Their words are not even made then: that
+ * would delay a signal, or the reaping of a storm of orphans.
  */
 const FOR_DEBUGGING: ReadonlySet<Notice["type"]> = new Set([
 	"signal.received",
@@ -28,36 +18,42 @@ const FOR_DEBUGGING: ReadonlySet<Notice["type"]> = new Set([
 	"signal.forwarded",
 	"process.reaped",
 ]);
-const DEBUG = LEVELS.indexOf("debug");
+
+export interface Teller {
+	readonly tell: Tell;
+	/**
+	 * Prints what was kept so far, and from now on everything at once. To be called after the program was started, or could not
+	 * be: a write that does not wait for a stalled reader needs a descriptor of its own, which the program would inherit.
+	 */
+	begin(): void;
+	/** Drops what was kept so far. */
+	forget(): void;
+	/** Waits until everything is written, for `ms` milliseconds at most. */
+	flush(ms: number): Promise<void>;
+}
 
 export function createTeller(settings: Settings): Teller {
-	const { verbosity, json, warnOnReap } = settings;
-	const { style } = settings.identity;
+	const { identity, verbosity, json, warnOnReap = false } = settings;
 	const outputs = new Map<1 | 2, Output>();
-	let kept: (readonly [1 | 2, string])[] | undefined = [];
+	let kept: (readonly [descriptor: 1 | 2, text: string])[] | undefined = [];
 
 	const write = (descriptor: 1 | 2, text: string) => {
-		if (kept) {
-			kept.push([descriptor, text]);
-			return;
-		}
-		let output = outputs.get(descriptor);
-		// What a reader was too slow for is dropped; there is nobody to tell but that reader.
-		output ??= new Output(descriptor, () => {});
+		if (kept) return void kept.push([descriptor, text]);
+		// What a slow reader misses is dropped, and not reported: only that reader could read the report.
+		const output = outputs.get(descriptor) ?? new Output(descriptor, () => {});
 		outputs.set(descriptor, output);
 		output.write(Buffer.from(text));
 	};
 
 	return {
 		tell(notice) {
-			const { type } = notice;
-			if (verbosity < DEBUG && FOR_DEBUGGING.has(type)) if (type !== "process.reaped" || !warnOnReap) return;
-			const lines = wordsFor(notice, settings);
-			for (const [level, text] of lines) {
-				if (LEVELS.indexOf(level) > Math.max(verbosity, 0)) continue;
-				const quiet = style === "tini" && LEVELS.indexOf(level) >= LEVELS.indexOf("info");
+			const isWarning = notice.type === "process.reaped" && warnOnReap;
+			if (verbosity < DEBUG && FOR_DEBUGGING.has(notice.type) && !isWarning) return;
+			for (const [level, text] of wordsFor(notice, settings)) {
+				const rank = LEVELS.indexOf(level);
+				if (rank > Math.max(verbosity, 0)) continue;
 				if (json) write(2, jsonLine(level, notice, text));
-				else write(quiet ? 1 : 2, frame(level, text, style));
+				else write(identity.style === "tini" && rank >= INFO ? 1 : 2, frame(level, text, identity.style));
 			}
 		},
 		begin() {
@@ -74,16 +70,9 @@ export function createTeller(settings: Settings): Teller {
 	};
 }
 
-function wordsFor(notice: Notice, settings: Settings): readonly Line[] {
-	const { identity, warnOnReap, apart } = settings;
-	switch (identity.style) {
-		case "dumb-init":
-			return dumbInitWords(notice, apart === "session");
-		case "tini":
-			return tiniWords(notice, "Tini", warnOnReap);
-		case "lastcall":
-			return tiniWords(notice, "lastcall", warnOnReap);
-	}
+function wordsFor(notice: Notice, { identity, warnOnReap = false, apart }: Settings): readonly Line[] {
+	if (identity.style === "dumb-init") return dumbInitWords(notice, apart === "session");
+	return tiniWords(notice, identity.style === "tini" ? "Tini" : "lastcall", warnOnReap);
 }
 
 /** `[WARN  tini (1)] …`. */
@@ -92,8 +81,7 @@ export function frame(level: Level, text: string, style: Settings["identity"]["s
 	return `[${level.toUpperCase().padEnd(5)} ${style} (${process.pid})] ${text}\n`;
 }
 
-function jsonLine(level: Level, notice: Notice, msg: string): string {
-	const { type, ...fields } = notice;
+function jsonLine(level: Level, { type, ...fields }: Notice, msg: string): string {
 	const time = new Date().toISOString();
 	return `${JSON.stringify({ level, time, event: type, ...fields, msg })}\n`;
 }

@@ -1,22 +1,22 @@
-/** Notices in tini's words: people search their logs for them. What tini has no words for is ours. */
+/** Notices in tini's words, which people search their logs for. Where tini has no words, they are ours. */
 import { formatDuration } from "../base/time.ts";
 import { TO_GET_BINDING } from "../os/ffi/ffi.ts";
+import type { WaitStatus } from "../os/ffi/libc.ts";
 import type { ProcessInfo } from "../os/processes/processes.ts";
 import { describeError, describeSignal } from "../os/signals/names.ts";
-import type { Line, Notice, Status } from "./notice.ts";
+import type { Line, Notice } from "./notice.ts";
+
+const SIGCHLD = 17;
 
 /** @param self What we are called in the middle of a sentence: `Tini`. */
 export function tiniWords(notice: Notice, self: string, warnOnReap: boolean): readonly Line[] {
 	switch (notice.type) {
 		case "subreaper.registered":
 			return [["trace", "Registered as child subreaper"]];
-		case "subreaper.refused":
-			return [
-				[
-					notice.fatal ? "fatal" : "warn",
-					"Failed to register as child subreaper: the kernel refuses prctl(PR_SET_CHILD_SUBREAPER)",
-				],
-			];
+		case "subreaper.refused": {
+			const text = "Failed to register as child subreaper: the kernel refuses prctl(PR_SET_CHILD_SUBREAPER)";
+			return [[notice.fatal ? "fatal" : "warn", text]];
+		}
 		case "parentDeathSignal.refused":
 			return [["warn", "Failed to set up parent death signal: the kernel refuses prctl(PR_SET_PDEATHSIG)"]];
 		case "orphans.unreachable":
@@ -25,29 +25,18 @@ export function tiniWords(notice: Notice, self: string, warnOnReap: boolean): re
 			return [["warn", missing(notice.why)]];
 		case "realTimeSignals.unheard":
 			return [["warn", `Real-time signals are not passed on: ${notice.why}`]];
-		case "program.spawned": {
-			const { program, pid } = notice;
-			return [["info", `Spawned child process '${program}' with pid '${pid}'`]];
-		}
-		case "program.failed": {
-			const { program, errno } = notice;
-			return [["fatal", `exec ${program} failed: ${describeError(errno)}`]];
-		}
+		case "program.spawned":
+			return [["info", `Spawned child process '${notice.program}' with pid '${notice.pid}'`]];
+		case "program.failed":
+			return [["fatal", `exec ${notice.program} failed: ${describeError(notice.errno)}`]];
 		case "program.exited":
 			return [["info", `Main child ${ending(notice.status)}`]];
-		case "program.killed": {
-			const { waitedMs, late } = notice;
-			const after = formatDuration(waitedMs);
-			return [["warn", `Killed after ${after}: ${inWords(late)}`]];
-		}
+		case "program.killed":
+			return [["warn", `Killed after ${formatDuration(notice.waitedMs)}: ${inWords(notice.late)}`]];
 		case "signal.received":
 			return notice.number === SIGCHLD ? [["debug", "Received SIGCHLD"]] : [];
-		case "signal.rewritten": {
-			const to = describeSignal(notice.to);
-			return [["debug", `Rewriting signal: '${describeSignal(notice.number)}' to '${to}'`]];
-		}
-		case "signal.handedOff":
-			return [];
+		case "signal.rewritten":
+			return [["debug", `Rewriting signal: '${describeSignal(notice.number)}' to '${describeSignal(notice.to)}'`]];
 		case "signal.dropped":
 			return [["debug", `Dropping signal: '${describeSignal(notice.number)}'`]];
 		case "signal.forwarded":
@@ -62,10 +51,12 @@ export function tiniWords(notice: Notice, self: string, warnOnReap: boolean): re
 			const reaped: Line = ["debug", `Reaped child with pid: '${pid}'`];
 			return isProgram || !warnOnReap ? [reaped] : [reaped, ["warn", `Reaped zombie process with pid=${pid}`]];
 		}
-		case "stragglers.ended":
-			return stragglers(notice.found, notice.killed);
-		case "init.suspended":
-			return [["debug", "Suspending self"]];
+		case "stragglers.ended": {
+			const lines: Line[] = [["info", `Ended what was left: ${inWords(notice.found)}`]];
+			if (notice.killed.length > 0)
+				lines.push(["warn", `Killed, since it did not end when asked: ${inWords(notice.killed)}`]);
+			return lines;
+		}
 		case "init.failed":
 			return [["fatal", notice.error]];
 		case "init.exiting":
@@ -73,10 +64,11 @@ export function tiniWords(notice: Notice, self: string, warnOnReap: boolean): re
 				["trace", notice.childrenLeft ? "No child to reap" : "No child to wait"],
 				["trace", "Exiting: child has exited"],
 			];
+		case "signal.handedOff":
+		case "init.suspended":
+			return [];
 	}
 }
-
-const SIGCHLD = 17;
 
 function unreachable(self: string): string {
 	const prefix = self === "Tini" ? "TINI" : "LASTCALL";
@@ -90,19 +82,13 @@ export function missing(why: readonly string[]): string {
 	return `Neither node:ffi nor koffi loads (${why.join("; ")}). So no orphan is reaped, -s and -p do nothing, and the program has no process group, terminal or real-time signals of its own. To fix the problem, ${TO_GET_BINDING}.`;
 }
 
-function ending({ code, signal }: Status): string {
+function ending({ code, signal }: WaitStatus): string {
 	return signal === undefined
 		? `exited normally (with status '${code}')`
 		: `exited with signal (with signal '${describeSignal(signal)}')`;
 }
 
-function stragglers(found: readonly ProcessInfo[], killed: readonly ProcessInfo[]): readonly Line[] {
-	const lines: Line[] = [["info", `Ended what was left: ${inWords(found)}`]];
-	if (killed.length > 0) lines.push(["warn", `Killed, since it did not end when asked: ${inWords(killed)}`]);
-	return lines;
-}
-
 /** `4711 (sleep 60), 4712 (cat)`. */
-export function inWords(processes: readonly ProcessInfo[]): string {
+function inWords(processes: readonly ProcessInfo[]): string {
 	return processes.map(({ pid, command }) => `${pid} (${command})`).join(", ");
 }

@@ -1,19 +1,14 @@
-/** What is printed instead of starting a program. */
+/** What tini's `-h`, `-l` and `--version` print, in lastcall's words. */
+import { readFileSync } from "node:fs";
 import { readVersion } from "../base/version.ts";
 import type { Identity } from "./settings.ts";
 
-/** Whose behaviour it is that the foreign names promise; who parses the version (Docker does) reads these. */
+/** The version whose behaviour the name tini promises. Docker parses it. */
 const TINI_VERSION = "0.19.0";
-const DUMB_INIT_VERSION = "1.2.5";
 
 export function tiniVersion({ style }: Identity): string {
-	return style === "tini"
-		? `tini version ${TINI_VERSION} - lastcall ${readVersion()}\n`
-		: `lastcall ${readVersion()}\n`;
-}
-
-export function dumbInitVersion(): string {
-	return `dumb-init v${DUMB_INIT_VERSION}\n`;
+	const own = `lastcall ${readVersion()}\n`;
+	return style === "tini" ? `tini version ${TINI_VERSION} - ${own}` : own;
 }
 
 export function tiniUsage(identity: Identity): string {
@@ -26,24 +21,24 @@ ends with its exit code.
 
 Command line options:
 
-  --version: Print the version; only alone.
+  --version: Print the version; works only as the sole argument.
   -h: Print this help.
-  -s: Adopt and reap orphans though not PID 1 (subreaper).
-  -p SIGNAL: Have SIGNAL sent to us when our parent dies, such as "-p SIGTERM".
-  -v: Say more; up to three times.
-  -w: Warn of each orphan that is reaped.
+  -s: Adopt and reap orphans without being PID 1 (as a child subreaper).
+  -p SIGNAL: Receive SIGNAL when our parent dies, such as "-p SIGTERM".
+  -v: Print more messages; up to three times.
+  -w: Print a warning for each orphan that is reaped.
   -g: Send signals to the program's whole process group.
   -e EXIT_CODE: Turn this exit code (0 to 255) of the program into 0; repeatable.
   -l: Print the license.
 
-  --stop-timeout DURATION: Kill the program if it still runs so long after SIGTERM
-      or SIGINT, such as 8s; choose it below the runtime's own.
-  --kill-stragglers: When the program has ended, end what else is left (SIGTERM,
-      then SIGKILL) and wait for it.
+  --stop-timeout DURATION: Kill the program if it still runs this long after SIGTERM
+      or SIGINT, such as 8s. Choose less than the runtime's own timeout.
+  --kill-stragglers: When the program has ended, end all other processes (SIGTERM,
+      then SIGKILL) and wait for them.
   --rewrite S:R: Send signal number R for a received S; 0 to drop it; repeatable.
-  --setsid: Start the program in a session of its own, and signal all of its group.
+  --setsid: Start the program in a session of its own, and signal its whole group.
   --single-child: Start the program in our own process group, and signal it alone.
-  --json: Messages as JSON lines.
+  --json: Print messages as JSON lines.
 
 Environment variables:
 
@@ -55,46 +50,10 @@ Environment variables:
 `;
 }
 
-export function dumbInitUsage({ name }: Identity): string {
-	return `${dumbInitVersion()}Usage: ${name} [option] command [[arg] ...]
+/** The text of LICENSE, put in by scripts/build.ts: the single executable has no file beside it. Not there in the sources. */
+declare const LASTCALL_LICENSE: string | undefined;
 
-Runs a command as the init of a container: passes signals on to its session, reaps
-orphans, ends with its exit code.
-
-Optional arguments:
-   -c, --single-child   Signal the command alone, not the rest of its session.
-   -r, --rewrite s:r    Send signal number r for a received s; 0 to drop it.
-                        This option can be given more than once.
-   -v, --verbose        Say on stderr what happens.
-   -h, --help           Print this help.
-   -V, --version        Print the version.
-`;
+export function license(): string {
+	if (typeof LASTCALL_LICENSE === "string") return LASTCALL_LICENSE;
+	return readFileSync(new URL("../../LICENSE", import.meta.url), "utf8");
 }
-
-export const DUMB_INIT_REWRITE_USAGE = `Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and 31.
-This option can be specified multiple times.
-Use --help for full usage.
-`;
-
-export const LICENSE = `MIT License
-
-Copyright (c) 2026 the lastcall authors
-
-Permission is hereby granted, free of charge, to any person obtaining a copy
-of this software and associated documentation files (the "Software"), to deal
-in the Software without restriction, including without limitation the rights
-to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
-copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all
-copies or substantial portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
-OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
-SOFTWARE.
-`;

@@ -60,7 +60,7 @@ test("every command line of tini and dumb-init starts the program that was meant
 			const plan: Plan =
 				identity.style === "dumb-init"
 					? parseDumbInit(args, variables, identity)
-					: parseTini(args, variables, identity, (message) => message);
+					: parseTini(args, variables, identity);
 			if (plan.type === "answer") {
 				const { code, stdout = "", stderr = "" } = plan;
 				assert.notEqual(stdout + stderr, "");

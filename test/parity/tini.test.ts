@@ -1,6 +1,6 @@
 /** The same command lines through tini and through us by its name: same output, same exit code. */
 import assert from "node:assert/strict";
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,20 +88,18 @@ suite("as tini", needs("tini"), () => {
 		});
 	}
 
-	test("--version and -h go to stdout and end with 0", async () => {
-		for (const flag of ["--version", "-h", "-l"]) {
-			const found = await runInit(ours("tini"), [flag], plain);
-			assert.equal(found.code, 0);
-			assert.equal(found.stderr, "");
-			assert.match(
-				found.stdout,
-				{
-					"--version": /^tini version 0\.19\.0 - lastcall \d/,
-					"-h": /^tini \(tini version 0\.19\.0.*\)\nUsage: tini \[OPTIONS\] PROGRAM -- \[ARGS\] \| --version\n/,
-					"-l": /^MIT License/,
-				}[flag] as RegExp,
-			);
-		}
+	test("--version, -h and -l go to stdout and end with 0", async () => {
+		const print = async (flag: string) => {
+			const { code, stdout, stderr } = await runInit(ours("tini"), [flag], plain);
+			assert.deepEqual([code, stderr], [0, ""]);
+			return stdout;
+		};
+		assert.match(await print("--version"), /^tini version 0\.19\.0 - lastcall \d/);
+		assert.match(
+			await print("-h"),
+			/^tini \(tini version 0\.19\.0.*\)\nUsage: tini \[OPTIONS\] PROGRAM -- \[ARGS\] \| --version\n/,
+		);
+		assert.equal(await print("-l"), readFileSync("LICENSE", "utf8"));
 	});
 
 	test("docker-init says tini in its messages and its own name in the usage", async () => {
