@@ -4,13 +4,17 @@ import { show, UserError } from "../base/errors.ts";
 import { readDuration } from "../base/time.ts";
 import type { JobCommand } from "../supervisor/commands.ts";
 
+export const SUBCOMMANDS = ["run", "check", "status", "stop", "restart", "signal"] as const;
+
+export type Subcommand = (typeof SUBCOMMANDS)[number];
+
 export type Command =
-	/** Of one command, or of all. */
+	/** The help page of one subcommand, or the overview. */
 	| { readonly type: "help"; readonly command?: Subcommand }
-	/** Nothing was asked for. */
+	/** No arguments at all. */
 	| { readonly type: "usage" }
 	| { readonly type: "version" }
-	/** Anything else: a program in the foreground, with the flags for it. */
+	/** Anything else: a program in the foreground, and its flags. */
 	| { readonly type: "exec" }
 	| {
 			readonly type: "run" | "check";
@@ -23,15 +27,7 @@ export type Command =
 			readonly watch: boolean;
 			readonly socket: string | undefined;
 	  }
-	| {
-			readonly type: "control";
-			readonly command: JobCommand;
-			readonly socket: string | undefined;
-	  };
-
-export const SUBCOMMANDS = ["run", "check", "status", "stop", "restart", "signal"] as const;
-
-export type Subcommand = (typeof SUBCOMMANDS)[number];
+	| { readonly type: "control"; readonly command: JobCommand; readonly socket: string | undefined };
 
 /** Whether arguments with this first word ask for more than the init of a program. */
 export function isSubcommand(word: string | undefined): word is Subcommand {
@@ -79,19 +75,14 @@ function parseHelp(words: readonly string[]): Command {
 }
 
 function parseRun(type: "run" | "check", args: string[]): Command {
-	const { values, positionals } = parseStrictly(type, args, {
-		"stop-timeout": { type: "string" },
-	});
+	const { values, positionals } = parseStrictly(type, args, { "stop-timeout": { type: "string" } });
 	if (values.help) return { type: "help", command: type };
 	if (positionals.length > 1)
 		throw new UserError(
 			`Cannot ${type} ${positionals.length} configurations (${positionals.join(", ")}), expected at most one`,
 		);
-	return {
-		type,
-		config: positionals[0],
-		stopTimeoutMs: readDuration("--stop-timeout", text(values["stop-timeout"])),
-	};
+	const stopTimeoutMs = readDuration("--stop-timeout", text(values["stop-timeout"]));
+	return { type, config: positionals[0], stopTimeoutMs };
 }
 
 function parseStatus(args: string[]): Command {
@@ -103,53 +94,32 @@ function parseStatus(args: string[]): Command {
 	if (values.help) return { type: "help", command: "status" };
 	if (positionals.length > 0)
 		throw new UserError(`Cannot use the arguments of status: found ${positionals.join(" ")}, expected none`);
-	return {
-		type: "status",
-		json: values.json === true,
-		watch: values.watch === true,
-		socket: text(values.socket),
-	};
+	return { type: "status", json: values.json === true, watch: values.watch === true, socket: text(values.socket) };
 }
 
 function parseControl(type: JobCommand["type"], args: string[]): Command {
-	const { values, positionals } = parseStrictly(type, args, {
-		socket: { type: "string" },
-	});
+	const { values, positionals } = parseStrictly(type, args, { socket: { type: "string" } });
 	if (values.help) return { type: "help", command: type };
-	const [job, signal] = positionals;
+	const [job, signal = ""] = positionals;
 	const expected = type === "signal" ? "JOB SIGNAL" : "JOB";
 	if (job === undefined || positionals.length !== expected.split(" ").length)
 		throw new UserError(
 			`Cannot use the arguments of ${type}: found ${positionals.join(" ") || "none"}, expected: lastcall ${type} ${expected}`,
 		);
-	const command = type === "signal" ? { type, job, signal: signal ?? "" } : { type, job };
+	const command = type === "signal" ? { type, job, signal } : { type, job };
 	return { type: "control", command, socket: text(values.socket) };
 }
 
-function text(value: string | boolean | undefined): string | undefined {
+function text(value: unknown): string | undefined {
 	return typeof value === "string" ? value : undefined;
 }
 
-function parseStrictly(
-	command: string,
-	args: string[],
-	options: ParseArgsOptionsConfig,
-): {
-	values: Record<string, string | boolean | undefined>;
-	positionals: string[];
-} {
+function parseStrictly(command: string, args: string[], options: ParseArgsOptionsConfig) {
 	// Not by an import: see os/output/stderr.ts.
 	const { parseArgs } = process.getBuiltinModule("node:util");
+	const withHelp: ParseArgsOptionsConfig = { ...options, help: { type: "boolean", short: "h" } };
 	try {
-		const { values, positionals } = parseArgs({
-			args,
-			allowPositionals: true,
-			options: { ...options, help: { type: "boolean", short: "h" } },
-		});
-		return {
-			values: values as Record<string, string | boolean | undefined>,
-			positionals,
-		};
+		return parseArgs({ args, allowPositionals: true, options: withHelp });
 	} catch (error) {
 		throw new UserError(`Cannot use the arguments of ${command}: ${(error as Error).message}`);
 	}

@@ -1,4 +1,4 @@
-/** `lastcall check`: says what `run` would do, without doing it. */
+/** `lastcall check`: prints what `run` would do, and hints at what will most likely go wrong. It runs nothing. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { attempt, show, showKey } from "../base/errors.ts";
@@ -7,17 +7,18 @@ import { loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
 import type { CheckedConfig, JobSettings, ProcessSettings, ThreadSettings } from "../config/schema.ts";
 import { resolveSettings, type Settings } from "../service/settings.ts";
+import type { Command } from "./args.ts";
 
-export interface CheckOptions {
-	readonly config: string | undefined;
-	readonly stopTimeoutMs: number | undefined;
-}
+/** A variable in a text. Neither lastcall nor a shell expands it. */
+const VARIABLE = /\$\{\w+\}/;
 
 /** @throws {UserError} that names every mistake. */
-export async function check({ config, stopTimeoutMs }: CheckOptions, env: NodeJS.ProcessEnv): Promise<string> {
+export async function check(
+	{ config, stopTimeoutMs }: Extract<Command, { type: "run" | "check" }>,
+	env: NodeJS.ProcessEnv,
+): Promise<string> {
 	const loaded = await loadConfig(config);
-	const surroundings = { env, isTerminal: false, isInit: false, stopTimeoutMs };
-	const settings = resolveSettings(loaded, surroundings);
+	const settings = resolveSettings(loaded, { env, isTerminal: false, isInit: false, stopTimeoutMs });
 	const hints = hintsOf(settings.jobs, settings.budget.jobsMs);
 	const lines = [
 		hints.length === 0 ? `${loaded.path} is fine` : `${loaded.path} can be used, but look at this:`,
@@ -63,15 +64,12 @@ function describeReadiness(readiness: NonNullable<JobSettings["readiness"]>): st
 	return "http" in readiness ? readiness.http : `tcp ${readiness.tcp}`;
 }
 
-// ==== from hints.ts
-
 /**
- * What `lastcall check` sees beside mistakes: things that will most likely go wrong, found without running anything. Where it is not
- * sure it says nothing.
+ * What is most likely wrong, though it is a valid configuration. In doubt there is no hint.
+ *
+ * @param jobsMs Milliseconds that all jobs together have to stop.
  */
-
-/** @param jobsMs What all jobs together have to stop. */
-export function hintsOf(jobs: CheckedConfig["jobs"], jobsMs: number): string[] {
+function hintsOf(jobs: CheckedConfig["jobs"], jobsMs: number): string[] {
 	return Object.entries(jobs).flatMap(([name, job]) =>
 		hintsOfJob(job, jobsMs).map((hint) => `jobs.${showKey(name)}.${hint}`),
 	);
@@ -79,19 +77,15 @@ export function hintsOf(jobs: CheckedConfig["jobs"], jobsMs: number): string[] {
 
 function hintsOfJob(job: JobSettings, jobsMs: number): string[] {
 	const { stopTimeout } = job;
-	return [
-		...("thread" in job ? hintsOfThread(job) : hintsOfProcess(job)),
-		...(stopTimeout !== undefined && stopTimeout > jobsMs
-			? [`stopTimeout: ${formatDuration(stopTimeout)} is more than all jobs together have, ${formatDuration(jobsMs)}`]
-			: []),
-		...Object.entries(job.env)
-			.filter(([, value]) => VARIABLE.test(value))
-			.map(([key, value]) => unexpanded(`env.${showKey(key)}`, value)),
-	];
+	const hints = "thread" in job ? hintsOfThread(job) : hintsOfProcess(job);
+	if (stopTimeout !== undefined && stopTimeout > jobsMs)
+		hints.push(
+			`stopTimeout: ${formatDuration(stopTimeout)} is more than all jobs together have, ${formatDuration(jobsMs)}`,
+		);
+	for (const [key, value] of Object.entries(job.env))
+		if (VARIABLE.test(value)) hints.push(unexpanded(`env.${showKey(key)}`, value));
+	return hints;
 }
-
-/** Nothing expands it: neither lastcall, nor a shell. */
-const VARIABLE = /\$\{\w+\}/;
 
 function unexpanded(field: string, value: string): string {
 	return `${field}: ${show(value)} stays as it is, nothing expands variables here; write a configuration in TypeScript, or [sh, -c, "exec …"]`;
@@ -99,20 +93,20 @@ function unexpanded(field: string, value: string): string {
 
 function hintsOfThread({ thread }: ThreadSettings): string[] {
 	const text = attempt(() => readFileSync(thread, "utf8"));
-	// Whatever might be one counts: `export * from`, `module.exports`, a default among the names.
+	// Everything that may be a default export counts: `export * from`, `module.exports`, a default among the names.
 	if (text === undefined || /\bdefault\b|export\s*\*|exports/.test(text)) return [];
 	return [
 		`thread: ${show(thread)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
 	];
 }
 
-/** Node.js's own options that take their value as the next argument are not looked through. */
 function hintsOfProcess({ command, cwd }: ProcessSettings): string[] {
 	const [program = "", first = "", second = ""] = command;
 	const name = basename(program);
-	const hints = command
-		.filter((argument) => name !== "sh" && name !== "bash" && VARIABLE.test(argument))
-		.map((argument) => unexpanded("command", argument));
+	const hints: string[] = [];
+	if (name !== "sh" && name !== "bash")
+		for (const argument of command) if (VARIABLE.test(argument)) hints.push(unexpanded("command", argument));
+	// Only where the script comes first: after an option of Node.js, the next argument may be its value.
 	if (/^node(js)?$/.test(name) && /^[^-].*\.[cm]?[jt]s$/.test(first)) {
 		const file = resolve(cwd ?? ".", first);
 		if (!existsSync(file)) hints.push(`command: ${show(first)} not found (looked at ${file})`);
@@ -121,12 +115,12 @@ function hintsOfProcess({ command, cwd }: ProcessSettings): string[] {
 		hints.push(
 			`command: ${name} stands between lastcall and the program; that costs a process, its memory and the time of its start: name the program itself, [node, server.js] or one of node_modules/.bin`,
 		);
-	if (/^(ba|da)?sh$/.test(name) && first === "-c" && isWrapped(second))
+	if (/^(ba|da)?sh$/.test(name) && first === "-c" && isSimpleCommand(second))
 		hints.push(`command: a shell stands between lastcall and the program; write [sh, -c, "exec …"]`);
 	return hints;
 }
 
 /** One simple command without `exec`: the shell only waits for it. */
-function isWrapped(script: string): boolean {
+function isSimpleCommand(script: string): boolean {
 	return /^\s*[\w./-]+(\s+[\w./:=@-]+)*\s*$/.test(script) && !/^\s*exec\b/.test(script);
 }

@@ -1,26 +1,23 @@
-/** What `--help` prints: an overview, and a page for each subcommand that fits on one screen of 24 lines and 80 columns. */
+/** The help: an overview, a page for each subcommand (24 lines of 80 columns at most), and the answer to an unknown word. */
 import { plain, show, UserError } from "../base/errors.ts";
 import { SUBCOMMANDS, type Subcommand } from "./args.ts";
 
-/** @param command The overview without one. */
-export function helpText(command?: Subcommand): string {
-	return command === undefined ? OVERVIEW : PAGES[command];
-}
+const EXIT_NOT_FOUND = 127;
 
 const OVERVIEW = `Usage: lastcall COMMAND [ARGUMENTS]
        lastcall [FLAGS] [--] PROGRAM [ARG...]
 
 Commands
   run      Runs the jobs of a configuration as the init of a container
-  check    Says whether a configuration is right, and what run would do with it
-  status   Says what the init of this container does
+  check    Checks a configuration, and prints what run would do with it
+  status   Prints the state of this container's init and its jobs
   stop     Stops one job
   restart  Restarts one job
   signal   Sends a signal to one job
 
 PROGRAM runs in the foreground, as under tini: lastcall passes signals on to it,
-reaps orphans, and exits with its exit code. To run a program that is named like
-a command, put dashes before it: lastcall -- run
+reaps orphans, and exits with its exit code. To run a program that is called
+like a command, put dashes before it: lastcall -- run
 
 More help
   lastcall help COMMAND   The arguments, variables and exit codes of a command
@@ -68,24 +65,24 @@ Exit code  0    every job joined after a requested stop
 `,
 	check: `Usage: lastcall check [CONFIG] [--stop-timeout DURATION]
 
-Says whether a configuration is right, and what run would do with it: which jobs
-start after which, and how the stop timeout is spent. Starts nothing.
+Checks a configuration, and prints what run would do with it: which jobs start
+after which, and how the stop timeout is spent. Starts nothing.
 
 ${CONFIG}
 
 Environment variable
   LASTCALL_STOP_TIMEOUT  as --stop-timeout; overrides the configuration
 
-Exit code  0  the configuration is right
+Exit code  0  the configuration is valid
            2  wrong configuration or arguments: standard error says why
 `,
 	status: `Usage: lastcall status [--json] [--watch] [--socket PATH]
 
-Says what the init of this container does: whether it is ready, and the state of
-each job. Fit for a health check: HEALTHCHECK CMD ["lastcall", "status"]
+Prints the state of this container's init: whether it is ready, and the state of
+each job. Works as a health check: HEALTHCHECK CMD ["lastcall", "status"]
 
---json           everything, as JSON
--w, --watch      again each second, until interrupted
+--json           print everything, as JSON
+-w, --watch      print it again every second, until interrupted
 ${SOCKET}
 
 Environment variable
@@ -124,29 +121,28 @@ ${ANSWERS}
 `,
 };
 
-// ==== from unknown-word.ts
-
-/** What is said when the first word is neither a command nor a program that can be found. */
-
-const EXIT_NOT_FOUND = 127;
+/** @returns The page of a subcommand, or the overview. */
+export function helpText(command?: Subcommand): string {
+	return command === undefined ? OVERVIEW : PAGES[command];
+}
 
 /**
+ * Answers a first word that is neither a command nor a program that can be found.
+ *
  * @param hasCommands Whether the subcommands are there: the single executable has none.
  * @returns The exit code.
  * @throws {UserError} if a command was probably meant.
  */
 export async function answerUnknownWord(word: string, hasCommands: boolean): Promise<number> {
-	const command = hasCommands ? await closestCommand(word) : undefined;
-	if (command !== undefined)
-		throw new UserError(
-			`Cannot run ${show(word)}: found no such program, did you mean "lastcall ${command}"? (For a program of that name: lastcall -- ${plain(word)})`,
-		);
+	if (hasCommands) {
+		// Loaded here: a program that can be found does not need it.
+		const { closest } = await import("../config/suggest.ts");
+		const command = closest(word, [...SUBCOMMANDS, "help"]);
+		if (command !== undefined)
+			throw new UserError(
+				`Cannot run ${show(word)}: found no such program, did you mean "lastcall ${command}"? (For a program of that name: lastcall -- ${plain(word)})`,
+			);
+	}
 	console.error(`lastcall: Cannot run ${show(word)}: found no such program; lastcall --help lists the commands`);
 	return EXIT_NOT_FOUND;
-}
-
-async function closestCommand(word: string): Promise<string | undefined> {
-	// Not on the way of a program that can be found.
-	const { closest } = await import("../config/suggest.ts");
-	return closest(word, [...SUBCOMMANDS, "help"]);
 }

@@ -1,4 +1,4 @@
-/** The commands that ask the init of this container for something, as its client. */
+/** The client of this container's init: `lastcall status`, `stop`, `restart` and `signal`, over the init's socket. */
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo, plain, show } from "../base/errors.ts";
@@ -9,105 +9,74 @@ import { exitInWords, reasonInWords } from "../observe/words.ts";
 import type { CommandResult, JobCommand } from "../supervisor/commands.ts";
 import type { Command } from "./args.ts";
 
-export type RemoteCommand = Extract<Command, { type: "status" | "control" }>;
+const CLEAR = "\x1b[H\x1b[J";
+const WATCH_MS = 1_000;
+const ANSWER_MS = 5_000;
+/** Room for the status of thousands of jobs. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** No init could be reached. The question has got this answer; it is not a mistake of the user. */
+class NoInitError extends Error {}
 
 /** @returns The exit code. */
-export async function runRemote(command: RemoteCommand): Promise<number> {
+export async function runRemote(command: Extract<Command, { type: "status" | "control" }>): Promise<number> {
 	const sockets = command.socket === undefined ? defaultSocketPaths(process.env) : [command.socket];
-	// Told by the write as well.
+	// The callback of the write gets the error, too.
 	process.stdout.on("error", () => {});
 	try {
-		if (command.type === "status") return await showStatus({ ...command, sockets }, print, process.stdout.isTTY);
-		const { done, message } = await control(command.command, sockets);
-		if (done) console.log(message);
-		else console.error(`lastcall: ${message}`);
-		return done ? 0 : 1;
+		if (command.type === "status") return await showStatus(sockets, command.json, command.watch);
+		return await control(sockets, command.command);
 	} catch (error) {
-		if (isReaderGone(error)) return 1;
+		// The reader has read what it wanted: `lastcall status | head -1`.
+		if (errorInfo(error).code === "EPIPE") return 1;
 		if (!(error instanceof NoInitError)) throw error;
 		console.error(`lastcall: ${error.message}`);
 		return 1;
 	}
 }
 
-/** The end of the process would cut off what a pipe has not taken yet: 64 KiB, the status of a few hundred jobs. */
-function print(text: string): Promise<void> {
-	return new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve())));
-}
-
-/** It has read what it wanted: `lastcall status | head -1`. */
-function isReaderGone(error: unknown): boolean {
-	return errorInfo(error).code === "EPIPE";
-}
-
-// ==== from job-command.ts
-
-/** `lastcall stop|restart|signal JOB`: asks the init for something. */
-
-/** @returns What was done, or why not. */
-export async function control(command: JobCommand, sockets: readonly string[]): Promise<CommandResult> {
-	const query = command.type === "signal" ? `?signal=${encodeURIComponent(command.signal)}` : "";
-	const path = `/jobs/${encodeURIComponent(command.job)}/${command.type}${query}`;
-	// A stop takes as long as the job's stop timeout allows.
-	const answer = await ask(sockets, "POST", path, MAX_DURATION_MS);
-	return readAnswer(answer, ({ done, message }: CommandResult) => ({
-		done: done === true,
-		message: plain(message),
-	}));
-}
-
-// ==== from show-status.ts
-
-/** `lastcall status`: what is true now, as a table or as JSON. */
-
-export interface StatusOptions {
-	readonly json: boolean;
-	/** Again each second, until interrupted. */
-	readonly watch: boolean;
-	readonly sockets: readonly string[];
-}
-
-const CLEAR = "\x1b[H\x1b[J";
-const WATCH_MS = 1_000;
-
-/** @returns 0 if the program is ready, else 1: fit for a container's health check. */
-export async function showStatus(
-	{ json, watch, sockets }: StatusOptions,
-	write: (text: string) => Promise<void>,
-	isTerminal: boolean,
-): Promise<number> {
+/**
+ * Prints what is true now, as a table or as JSON.
+ *
+ * @param watch Whether to print it again each second, until interrupted.
+ * @returns 0 if the program is ready, else 1: fit for a container's health check.
+ */
+async function showStatus(sockets: readonly string[], json: boolean, watch: boolean): Promise<number> {
 	for (;;) {
-		const answer = await ask(sockets, "GET", "/status");
+		const answer = await ask(sockets, "GET", "/status", ANSWER_MS);
 		const { ready, table } = readAnswer(answer, (status: Status) => ({
 			ready: status.ready,
 			table: renderStatus(status),
 		}));
 		const text = json ? `${answer.body}\n` : table;
-		await write(watch && isTerminal && !json ? CLEAR + text : text);
+		await print(watch && process.stdout.isTTY && !json ? CLEAR + text : text);
 		if (!watch) return ready ? 0 : 1;
 		await sleep(WATCH_MS);
 	}
 }
 
-export function renderStatus(status: Status): string {
-	const { version, pid, upMs, ready, stopReason } = status;
-	const state = stopReason ? `stopping: ${reasonInWords(stopReason)}` : ready ? "ready" : "not ready";
-	const head = `lastcall ${version}, process ${pid}, up ${formatDuration(upMs)}, ${state}`;
-	const rows = status.jobs.map((job) => [
-		job.name,
-		job.state,
-		formatDuration(job.inStateMs),
-		job.id === undefined ? "-" : `${job.kind} ${job.id}`,
-		String(job.restarts),
-		lastExit(job),
-	]);
-	const titles = ["JOB", "STATE", "SINCE", "RUNS AS", "RESTARTS", "LAST EXIT"];
-	return `${[plain(head), "", ...alignColumns([titles, ...rows])].join("\n")}\n`;
+/** Waits for the write: the end of the process would cut off what a pipe has not taken yet (it takes 64 KiB at once). */
+function print(text: string): Promise<void> {
+	return new Promise((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve())));
 }
 
-function lastExit({ lastExit }: JobStatus): string {
-	// The message of an error is the job's own text.
-	return lastExit ? plain(exitInWords(lastExit)) : "-";
+function renderStatus({ version, pid, upMs, ready, stopReason, jobs }: Status): string {
+	const state = stopReason ? `stopping: ${reasonInWords(stopReason)}` : ready ? "ready" : "not ready";
+	const head = `lastcall ${version}, process ${pid}, up ${formatDuration(upMs)}, ${state}`;
+	const titles = ["JOB", "STATE", "SINCE", "RUNS AS", "RESTARTS", "LAST EXIT"];
+	return `${[plain(head), "", ...alignColumns([titles, ...jobs.map(rowOf)])].join("\n")}\n`;
+}
+
+function rowOf({ name, state, inStateMs, id, kind, restarts, lastExit }: JobStatus): string[] {
+	return [
+		name,
+		state,
+		formatDuration(inStateMs),
+		id === undefined ? "-" : `${kind} ${id}`,
+		String(restarts),
+		// The message of an error is the job's own text.
+		lastExit ? plain(exitInWords(lastExit)) : "-",
+	];
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {
@@ -120,35 +89,38 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
 	);
 }
 
-// ==== from client.ts
+/** Asks the init for something, and prints what was done, or why not. */
+async function control(sockets: readonly string[], command: JobCommand): Promise<number> {
+	const query = command.type === "signal" ? `?signal=${encodeURIComponent(command.signal)}` : "";
+	const path = `/jobs/${encodeURIComponent(command.job)}/${command.type}${query}`;
+	// A stop takes as long as the job's stop timeout allows.
+	const answer = await ask(sockets, "POST", path, MAX_DURATION_MS);
+	const { done, text } = readAnswer(answer, ({ done, message }: CommandResult) => ({
+		done: done === true,
+		text: plain(message),
+	}));
+	if (done) console.log(text);
+	else console.error(`lastcall: ${text}`);
+	return done ? 0 : 1;
+}
 
-/** Talks to a running init through its socket. */
-
-export interface Answer {
+interface Answer {
 	readonly status: number;
 	readonly body: string;
 }
 
-/** No init could be reached: the answer to the question, not a mistake of the user. */
-export class NoInitError extends Error {}
-
-const ANSWER_MS = 5_000;
-/** Of thousands of jobs. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-
 /**
- * @param paths The sockets to try, in this order.
- * @param timeoutMs For the answer. A stop lasts as long as the job takes. @default 5 s
- * @throws {NoInitError} if nobody answers at any of them.
+ * @param sockets Their paths, in the order in which to try them.
+ * @throws {NoInitError} if there is no answer at any of them.
  */
-export async function ask(
-	paths: readonly string[],
+async function ask(
+	sockets: readonly string[],
 	method: "GET" | "POST",
 	path: string,
-	timeoutMs = ANSWER_MS,
+	timeoutMs: number,
 ): Promise<Answer> {
 	const failures: string[] = [];
-	for (const socketPath of paths) {
+	for (const socketPath of sockets) {
 		try {
 			return await askAt(socketPath, method, path, timeoutMs);
 		} catch (error) {
@@ -158,22 +130,6 @@ export async function ask(
 	}
 	throw new NoInitError(
 		`Cannot reach an init at ${failures.join(", ")}; expected one that runs in this container, or its socket: --socket PATH`,
-	);
-}
-
-/**
- * What an answer says.
- *
- * @param read Takes it from the answer's JSON; throws if it is not there, for at a path that somebody typed may be anybody.
- * @throws {NoInitError} if it is no answer of an init.
- */
-export function readAnswer<Value, Result>({ status, body }: Answer, read: (value: Value) => Result): Result {
-	if (status === 200 || status === 409) {
-		const result = attempt(() => read(JSON.parse(body)));
-		if (result !== undefined) return result;
-	}
-	throw new NoInitError(
-		`Cannot understand the answer: found status ${status} and ${show(body.trim())}, expected those of an init`,
 	);
 }
 
@@ -188,15 +144,22 @@ function askAt(socketPath: string, method: string, path: string, timeoutMs: numb
 			if (bytes > MAX_ANSWER_BYTES) response.destroy(new Error("an answer without end"));
 		});
 		response.on("error", reject);
-		response.on("end", () =>
-			resolve({
-				status: response.statusCode ?? 0,
-				body: Buffer.concat(chunks).toString(),
-			}),
-		);
+		response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
 	});
 	outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error(`no answer in ${timeoutMs} ms`)));
 	outgoing.on("error", reject);
 	outgoing.end();
 	return promise;
+}
+
+/**
+ * @param read Takes what is needed from the JSON. It may throw: at a path that somebody typed, any program may answer.
+ * @throws {NoInitError} if the answer is not an init's.
+ */
+function readAnswer<Value, Result>({ status, body }: Answer, read: (value: Value) => Result): Result {
+	const result = status === 200 || status === 409 ? attempt(() => read(JSON.parse(body))) : undefined;
+	if (result !== undefined) return result;
+	throw new NoInitError(
+		`Cannot understand the answer: found status ${status} and ${show(body.trim())}, expected those of an init`,
+	);
 }
