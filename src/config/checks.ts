@@ -1,133 +1,101 @@
-/** What a shape cannot say of a configuration: that files and programs are there, and that the names fit together. */
+/** Checks what a schema cannot express: that files and programs exist, and that the jobs' names fit together. */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { attempt, show, showKey, showPath } from "../base/errors.ts";
-import { findCycle } from "./order.ts";
+import { type Dependencies, findCycle } from "./order.ts";
 import type { JobSettings, ProcessSettings } from "./schema.ts";
 import { suggest } from "./suggest.ts";
 
-/** A mistake, as it goes on after "Cannot use ". */
+/** The part of an error message that follows "Cannot use ". */
 export type Mistake = string;
 
-/** Resolves the paths of a job against the configuration's folder, in place, and says what is not there. */
-export function checkJob(name: string, job: JobSettings, configPath: string, env: NodeJS.ProcessEnv): Mistake[] {
-	const folder = dirname(configPath);
-	const mistakes: Mistake[] = [];
-	if ("thread" in job) {
-		const file = resolve(folder, job.thread);
-		if (!existsSync(file))
-			mistakes.push(`jobs.${showKey(name)}.thread: ${show(job.thread)} not found (looked at ${showPath(file)})`);
-		job.thread = file;
-	} else mistakes.push(...checkCommand(name, job, folder, env));
-	if (job.readiness === "exit" && job.restart === "always")
-		mistakes.push(
-			`jobs.${showKey(name)}.restart: found "always" of a job that is ready when it has ended, expected "no" or "on-failure"`,
-		);
-	return mistakes;
-}
-
-/** @param jobs What each job depends on; every job is a key. */
-export function checkDependencies(jobs: ReadonlyMap<string, readonly string[]>): Mistake[] {
-	const names = [...jobs.keys()];
-	const mistakes = names.flatMap((name) =>
-		(jobs.get(name) ?? [])
-			.filter((dependency) => !jobs.has(dependency))
-			.map(
-				(dependency) =>
-					`jobs.${showKey(name)}.dependsOn: no job is called ${show(dependency)}${suggest(dependency, names)}`,
-			),
-	);
-	const cycle = findCycle(jobs);
-	if (cycle)
-		mistakes.push(
-			`jobs.${showKey(cycle[0])}.dependsOn: found a cycle (${cycleInWords(cycle)}), so none of them could ever start`,
-		);
-	return mistakes;
-}
-
-/** So many jobs of a cycle are named. */
+/** A message names at most this many jobs of a cycle. */
 const NAMED = 20;
 
-function cycleInWords(cycle: readonly string[]): string {
-	if (cycle.length <= NAMED) return cycle.join(" → ");
-	const [first = ""] = cycle;
-	return [...cycle.slice(0, NAMED), "…", first].join(" → ");
-}
-
-function checkCommand(name: string, job: ProcessSettings, folder: string, env: NodeJS.ProcessEnv): Mistake[] {
-	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
-	const mistakes = attempt(() => statSync(cwd).isDirectory())
-		? []
-		: [`jobs.${showKey(name)}.cwd: ${show(job.cwd)} is no folder (looked at ${showPath(cwd)})`];
-	job.cwd = cwd;
-	const [program = ""] = job.command;
-	const path = { ...env, ...job.env }.PATH ?? "";
-	const candidates = program.includes("/")
-		? [resolve(cwd, program)]
-		: path.split(delimiter).map((entry) => resolve(cwd, entry, program));
-	if (candidates.some(isExecutable)) return mistakes;
-	if (program.includes("/"))
-		return [
-			...mistakes,
-			`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked at ${showPath(candidates[0] ?? "")})`,
-		];
-	const local = findLocalBinary(program, folder);
-	if (local === undefined)
-		return [
-			...mistakes,
-			`jobs.${showKey(name)}.command: ${show(program)} not found as a program (looked on PATH, ${showPath(path)}, and in node_modules/.bin)`,
-		];
-	job.command[0] = local;
-	return mistakes;
-}
-
-// ==== from local-binary.ts
-
-/** A project's own programs: `next` of `node_modules/.bin`, as in the scripts of package.json. */
-
-/** What marks the root of a project, the surest first: a workspace has several package.json, and one lock file. */
+/**
+ * Files that mark the root of a project, the most reliable ones first: a workspace has several package.json files, but
+ * only one lock file.
+ */
 const ROOT_MARKS = [
 	[".git", "bun.lock", "npm-shrinkwrap.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock"],
 	["package.json"],
 ];
 
 /**
- * Finds a program in `node_modules/.bin` of a folder, or of one above it in the same project.
- *
- * Not all folders up to `/`, and not for the job's environment: what stands above a project is somebody else's.
- *
- * @returns Its absolute path.
+ * Checks that the files, folders and programs of a job exist. Makes the job's paths absolute, in place: they are
+ * relative to the configuration's folder.
  */
-export function findLocalBinary(program: string, folder: string): string | undefined {
-	const folders = foldersUpTo(findRoot(folder), folder);
-	return folders.map((at) => join(at, "node_modules/.bin", program)).find(isExecutable);
+export function checkJob(name: string, job: JobSettings, configPath: string, env: NodeJS.ProcessEnv): Mistake[] {
+	const folder = dirname(configPath);
+	const mistakes: Mistake[] = [];
+	if ("thread" in job) {
+		const file = resolve(folder, job.thread);
+		if (!existsSync(file)) mistakes.push(`thread: ${show(job.thread)} not found (looked at ${showPath(file)})`);
+		job.thread = file;
+	} else mistakes.push(...checkCommand(job, folder, env));
+	if (job.readiness === "exit" && job.restart === "always")
+		mistakes.push('restart: found "always" together with readiness "exit", expected "no" or "on-failure"');
+	return mistakes.map((mistake) => `jobs.${showKey(name)}.${mistake}`);
 }
 
-export function isExecutable(file: string): boolean {
-	return (
-		attempt(() => {
-			accessSync(file, constants.X_OK);
-			return statSync(file).isFile();
-		}) ?? false
+/** @param jobs Every job, with the jobs that it depends on. */
+export function checkDependencies(jobs: Dependencies): Mistake[] {
+	const names = [...jobs.keys()];
+	const mistakes = [...jobs].flatMap(([name, dependencies]) =>
+		dependencies
+			.filter((other) => !jobs.has(other))
+			.map((other) => `jobs.${showKey(name)}.dependsOn: no job is called ${show(other)}${suggest(other, names)}`),
 	);
+	const [first = "", ...rest] = findCycle(jobs) ?? [];
+	if (rest.length === 0) return mistakes;
+	const shown = rest.length < NAMED ? rest : [...rest.slice(0, NAMED - 1), "…", first];
+	const cycle = [first, ...shown].join(" → ");
+	return [...mistakes, `jobs.${showKey(first)}.dependsOn: found a cycle (${cycle}), so none of them could ever start`];
 }
 
-function findRoot(folder: string): string {
-	const above = foldersUpTo("/", folder);
-	const has = (at: string) => (name: string) => existsSync(join(at, name));
-	for (const marks of ROOT_MARKS) {
-		const root = above.find((at) => marks.some(has(at)));
-		if (root !== undefined) return root;
+function checkCommand(job: ProcessSettings, folder: string, env: NodeJS.ProcessEnv): Mistake[] {
+	const mistakes: Mistake[] = [];
+	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
+	if (!attempt(() => statSync(cwd).isDirectory()))
+		mistakes.push(`cwd: ${show(job.cwd)} is not a folder (looked at ${showPath(cwd)})`);
+	job.cwd = cwd;
+
+	const [program = ""] = job.command;
+	const path = { ...env, ...job.env }.PATH ?? "";
+	const isPath = program.includes("/");
+	const candidates = (isPath ? [""] : path.split(delimiter)).map((entry) => resolve(cwd, entry, program));
+	if (candidates.some(isExecutable)) return mistakes;
+	const local = isPath ? undefined : findLocalBinary(program, folder);
+	if (local !== undefined) {
+		job.command[0] = local;
+		return mistakes;
 	}
-	return folder;
+	const looked = isPath
+		? `at ${showPath(candidates[0] ?? "")}`
+		: `on PATH, ${showPath(path)}, and in node_modules/.bin`;
+	return [...mistakes, `command: ${show(program)} not found as a program (looked ${looked})`];
 }
 
-/** A folder and those above it, as far as another one. */
-function foldersUpTo(last: string, folder: string): string[] {
+/**
+ * Finds a program of the project, as scripts in package.json do: in `node_modules/.bin` of the folder, or of a folder
+ * above it in the same project. The search ends at the root of the project, because folders above it may belong to
+ * somebody else.
+ */
+function findLocalBinary(program: string, folder: string): string | undefined {
 	const folders = [folder];
-	for (let at = folder; at !== last && at !== dirname(at); ) {
-		at = dirname(at);
-		folders.push(at);
-	}
-	return folders;
+	for (let at = dirname(folder); at !== folders.at(-1); at = dirname(at)) folders.push(at);
+	const roots = ROOT_MARKS.map((marks) => folders.findIndex((at) => marks.some((mark) => existsSync(join(at, mark)))));
+	const root = roots.find((index) => index >= 0) ?? 0;
+	return folders
+		.slice(0, root + 1)
+		.map((at) => join(at, "node_modules/.bin", program))
+		.find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+	const isFile = attempt(() => {
+		accessSync(file, constants.X_OK);
+		return statSync(file).isFile();
+	});
+	return isFile === true;
 }

@@ -2,64 +2,66 @@
 import type { ResourceLimits } from "node:worker_threads";
 import type { LogLevel } from "../base/logger.ts";
 
-/** A number with a unit: `"500ms"`, `"10s"`, `"1m30s"`. */
+/** A time with its unit: `"500ms"`, `"10s"`, `"1m30s"`, `"1h"`. At most 24 days. */
 export type Duration = string;
 
 export type StopSignal = "SIGHUP" | "SIGINT" | "SIGPWR" | "SIGQUIT" | "SIGTERM" | "SIGUSR1" | "SIGUSR2" | "SIGWINCH";
 
 export interface Config {
-	/** What runs, by name: up to 64 letters, digits, `_`, `.` and `-`. At least one. */
+	/** The jobs, by name. At least one. A name has up to 64 letters, digits, `_`, `.` and `-`. */
 	jobs: Record<string, JobConfig>;
 	/**
-	 * The time the platform gives between its stop signal and its SIGKILL: write the number you gave to `docker stop -t`,
-	 * `stop_grace_period`, `terminationGracePeriodSeconds`. A tenth of it (half a second to a second) is kept for the report.
+	 * The time that the platform gives between its stop signal and its SIGKILL, such as `stop_grace_period` or
+	 * `terminationGracePeriodSeconds`. lastcall keeps a tenth of it (half a second to a second) for the work after the
+	 * jobs' deadline. `--stop-timeout` and `LASTCALL_STOP_TIMEOUT` override it.
 	 *
-	 * @default what the platform grants: 10s in Docker, 30s in Kubernetes, …; `LASTCALL_STOP_TIMEOUT` and `--stop-timeout` go first
+	 * @default the platform's default: "10s" in Docker, "30s" in Kubernetes, …
 	 */
 	stopTimeout?: Duration;
 	/**
-	 * How long to go on after a stop signal before the first job is asked to stop: time for load balancers to notice that
-	 * `/readyz` answers 503. A part of `stopTimeout`.
+	 * The time between a stop signal and the moment when the first job is asked to stop. Meanwhile `/readyz` answers 503,
+	 * so that load balancers send no more requests. It is part of `stopTimeout`.
 	 *
 	 * @default "0s"
 	 */
 	drainDelay?: Duration;
 	/**
-	 * Signals that stop the program; all others are passed on to the processes. Name the `STOPSIGNAL` of your image here: one that is
-	 * built on nginx or php-fpm has SIGQUIT.
+	 * The signals that stop the program. Other signals are passed on to the processes. Name the `STOPSIGNAL` of your
+	 * image here: images that are built on nginx or php-fpm have SIGQUIT.
 	 *
 	 * @default ["SIGTERM", "SIGINT"]
 	 */
 	stopSignals?: StopSignal[];
-	/** Serves `/livez`, `/readyz`, `/status` and `/metrics` by HTTP. Read-only. @default not served */
+	/** Serves `/livez`, `/readyz`, `/status` and `/metrics` by HTTP, read-only. @default not served */
 	http?: {
-		/** Address to listen on. @default "127.0.0.1" */
+		/** The address to listen on. @default "127.0.0.1" */
 		host?: string;
-		/** 1 to 65535. If it is taken nothing is started. */
+		/** The port, 1 to 65535. If it is in use, nothing is started. */
 		port: number;
 	};
 	/**
-	 * Path of the Unix socket for `lastcall status`, `stop`, `restart` and `signal`; `false` for none. `LASTCALL_SOCKET`
-	 * goes first.
+	 * Path of the Unix socket for `lastcall status`, `stop`, `restart` and `signal`, relative to the configuration.
+	 * `false`: no socket. `LASTCALL_SOCKET` overrides it.
 	 *
-	 * @default as PID 1 the first that can be written of /run, the temporary folder and /dev/shm, with the name lastcall.sock; else none
+	 * @default as PID 1 lastcall.sock in the first writable folder of /run, the temporary folder and /dev/shm, else none
 	 */
 	socket?: string | false;
 	/**
-	 * File that gets the summary of a failed run; `false` for none. `LASTCALL_TERMINATION_MESSAGE` goes first.
+	 * Path of the file for the summary of a failed run, relative to the configuration. The file must exist. `false`: no
+	 * summary. `LASTCALL_TERMINATION_MESSAGE` overrides it.
 	 *
-	 * @default "/dev/termination-log" where it exists: Kubernetes makes it
+	 * @default "/dev/termination-log", which Kubernetes creates
 	 */
 	terminationMessage?: string | false;
-	/** @default "info" */
+	/** The lowest level that is logged: `silent` logs nothing. `LASTCALL_LOG_LEVEL` overrides it. @default "info" */
 	logLevel?: LogLevel;
 	/**
-	 * `json`: one object a line; `pretty`: for people.
+	 * `json`: one JSON object for each record. `pretty`: lines for people to read. `LASTCALL_LOG_FORMAT` overrides it.
 	 *
-	 * @default pretty when standard output is a terminal, else json
+	 * @default "pretty" if standard output is a terminal, otherwise "json"
 	 */
 	logFormat?: "json" | "pretty";
-	/** For editors: the JSON Schema of this file. */
+	/** The JSON Schema of this file, for editors. */
 	$schema?: string;
 }
 
@@ -67,25 +69,29 @@ export interface Config {
 export type JobConfig = ThreadJobConfig | ProcessJobConfig;
 
 export interface ThreadJobConfig extends CommonJobConfig {
-	/** File whose default export is the job's function, relative to the configuration. TypeScript runs as it is. */
+	/** The file whose default export is the job's function, relative to the configuration. It may be TypeScript. */
 	thread: string;
-	/** Handed to the job as a copy: whatever structuredClone() takes. */
+	/** The job's own data: anything that structuredClone() can copy. The job gets a copy. @default none */
 	data?: unknown;
-	/** Limits of the thread's JavaScript heap, in MB: see `worker_threads`. Buffers do not count. */
+	/** Limits of the thread's JavaScript memory in MB. They do not count buffers. @default Node.js's limits */
 	resourceLimits?: ResourceLimits;
 }
 
 export interface ProcessJobConfig extends CommonJobConfig {
-	/** Program and arguments. The program is looked up on PATH, or is a path relative to `cwd`. No shell is involved. */
+	/**
+	 * The program and its arguments. The program is a path relative to `cwd`, or a name to find on PATH or in the
+	 * project's `node_modules/.bin`. No shell is involved.
+	 */
 	command: readonly [string, ...string[]];
-	/** Working directory, relative to the configuration. @default that of the init */
+	/** The working directory, relative to the configuration. @default the init's working directory */
 	cwd?: string;
-	/** The signal that asks it to stop. @default "SIGTERM" */
+	/** The signal that asks the process to stop. @default "SIGTERM" */
 	stopSignal?: NodeJS.Signals;
-	/** Exit codes that count as success beside 0. @default [] */
+	/** Exit codes that count as success, like 0. @default [] */
 	successExitCodes?: readonly number[];
 	/**
-	 * `inherit`: what it writes passes untouched; `log`: each line becomes a log record with `job` and `stream`.
+	 * `inherit`: the process writes directly to the init's standard output and error. `log`: each line becomes a log
+	 * record with `job` and `stream`.
 	 *
 	 * @default "inherit"
 	 */
@@ -93,50 +99,52 @@ export interface ProcessJobConfig extends CommonJobConfig {
 }
 
 interface CommonJobConfig {
-	/** Environment variables beside those of the init. */
+	/** Environment variables, added to those of the init. @default {} */
 	env?: Record<string, string>;
-	/** Jobs that have to be ready before this one starts, and that stop only after it. @default [] */
+	/** Jobs that must be ready before this job starts. They stop only after this job has stopped. @default [] */
 	dependsOn?: readonly string[];
 	/**
-	 * When the job is ready. `notify`: when it says so (a thread: `ready()`; a process: `process.send("ready")`, or
-	 * `READY=1` to `NOTIFY_SOCKET`). `exit`: when it has ended well. `http`: when a GET of this URL is answered with a
-	 * status from 200 to 399. `tcp`: when `HOST:PORT` accepts connections.
+	 * When the job is ready. `notify`: when it says so (a thread by `ready()`; a process by `process.send("ready")`, or
+	 * by `READY=1` to `NOTIFY_SOCKET`). `exit`: when it has ended successfully. `http`: when a GET request to this URL
+	 * gets a status from 200 to 399. `tcp`: when `HOST:PORT` accepts connections.
 	 *
 	 * @default when it has started
 	 */
 	readiness?: "notify" | "exit" | { http: string } | { tcp: string };
 	/**
-	 * How long the job may take until it is ready. After that it is stopped, and has failed.
+	 * How long the job may take to become ready. After this time it is stopped, and counts as failed.
 	 *
-	 * @default "1m"; with readiness `exit` for ever
+	 * @default "1m"; no limit with readiness `exit`
 	 */
 	startTimeout?: Duration;
-	/** Whether it is started again when it ends. @default "no" */
+	/** When the job is started again: never, after a failure, or after every end. @default "no" */
 	restart?: "no" | "on-failure" | "always";
 	/**
-	 * Time before the first restart. It doubles with each further one up to a minute; a run of ten seconds sets it back. Up
-	 * to a quarter is added at random.
+	 * The delay before the first restart. The delay doubles with each further restart, up to one minute, and a run of ten
+	 * seconds resets it. Up to a quarter is added at random.
 	 *
 	 * @default "1s"
 	 */
 	restartDelay?: Duration;
-	/** Restarts in a row, without a run of ten seconds between them, before it has ended for good. @default 10 for failures, no limit for runs that end well */
+	/**
+	 * How many times in a row the job is restarted before it ends for good. A run of ten seconds resets the count.
+	 *
+	 * @default 10 after failures, no limit after runs that end successfully
+	 */
 	maxRestarts?: number;
 	/**
-	 * How long the job may take to join when it is asked to stop. The deadline of the program may give it less.
+	 * How long the job may take to stop when it is asked to, also at a restart. The program's deadline may leave less.
 	 *
-	 * @default until the deadline of the program
+	 * @default until the program's deadline
 	 */
 	stopTimeout?: Duration;
 	/**
-	 * Whether the program stops when this job has ended for good. With readiness `exit` only its failure counts.
-	 *
-	 * @default true
+	 * Whether the program stops when this job ends for good. With readiness `exit` only a failure counts. @default true
 	 */
 	essential?: boolean;
 }
 
-/** Gives the configuration its type in an editor; returns it as it is. */
+/** Returns the configuration unchanged; it gives the configuration its type in an editor. */
 export function defineConfig(config: Config): Config {
 	return config;
 }

@@ -1,75 +1,56 @@
-/** The order in which jobs start. They stop in the opposite one. */
+/** The order in which jobs start. They stop in the opposite order. */
 
-/** Names of the jobs that each job depends on. Every name that occurs is a key. */
+/** The names of the jobs that each job depends on. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Groups jobs by the longest way to one that depends on nothing: each depends only on jobs of waves before its own.
+ * Groups jobs into waves: each job depends only on jobs of earlier waves, and is in the earliest wave possible.
  *
- * Pass no cycles: see {@link findCycle}.
+ * @param dependencies Without a cycle: see {@link findCycle}.
  */
 export function orderInWaves(dependencies: Dependencies): string[][] {
 	const depths = new Map<string, number>();
-	const waves: string[][] = [];
-	walk(dependencies, {
-		leave(name) {
-			const below = (dependencies.get(name) ?? []).map((dependency) => depths.get(dependency) ?? -1);
-			depths.set(name, below.reduce((a, b) => Math.max(a, b), -1) + 1);
-		},
-	});
-	for (const name of dependencies.keys()) {
-		const depth = depths.get(name) ?? 0;
-		waves[depth] ??= [];
-		waves[depth].push(name);
+	for (const [step, name] of walk(dependencies)) {
+		if (step !== "leave") continue;
+		let depth = 0;
+		for (const dependency of dependencies.get(name) ?? []) depth = Math.max(depth, (depths.get(dependency) ?? -1) + 1);
+		depths.set(name, depth);
 	}
-	return waves;
+	const waves = Map.groupBy(dependencies.keys(), (name) => depths.get(name) ?? 0);
+	return [...waves].sort(([a], [b]) => a - b).map(([, names]) => names);
 }
 
-/** The first cycle as a way back to its start, such as `["a", "b", "a"]`; `undefined` if there is none. */
+/** Finds the first cycle: the way from a job back to itself, such as `["a", "b", "a"]`. */
 export function findCycle(dependencies: Dependencies): string[] | undefined {
 	const path = new Set<string>();
-	let cycle: string[] | undefined;
-	walk(dependencies, {
-		enter: (name) => void path.add(name),
-		leave: (name) => void path.delete(name),
-		meetAgain(name) {
-			if (!path.has(name)) return;
+	for (const [step, name] of walk(dependencies)) {
+		if (step === "enter") path.add(name);
+		else if (step === "leave") path.delete(name);
+		else if (path.has(name)) {
 			const names = [...path];
-			cycle ??= [...names.slice(names.indexOf(name)), name];
-		},
-	});
-	return cycle;
+			return [...names.slice(names.indexOf(name)), name];
+		}
+	}
+	return undefined;
 }
 
-interface Visitor {
-	/** Before what it depends on. */
-	readonly enter?: (name: string) => void;
-	/** After what it depends on. */
-	readonly leave: (name: string) => void;
-	/** A name that was entered before, and perhaps not left yet. */
-	readonly meetAgain?: (name: string) => void;
-}
-
-/** Depth first, each name once. Without recursion: a chain of jobs may be longer than the stack is deep. */
-function walk(dependencies: Dependencies, visitor: Visitor): void {
+/**
+ * Walks depth first: enters each job once, then its dependencies, then leaves it. `meet` is a job that was entered
+ * before, and perhaps not left yet. No recursion: a chain of jobs may be longer than the stack is deep.
+ */
+function* walk(dependencies: Dependencies): Generator<[step: "enter" | "meet" | "leave", name: string]> {
 	const entered = new Set<string>();
-	for (const root of dependencies.keys()) {
-		if (entered.has(root)) continue;
-		const open: { name: string; rest: Iterator<string> }[] = [];
-		const enter = (name: string) => {
+	const open: { name?: string; rest: Iterator<string> }[] = [{ rest: dependencies.keys() }];
+	for (let top = open.at(-1); top; top = open.at(-1)) {
+		const { value: name, done } = top.rest.next();
+		if (done) {
+			open.pop();
+			if (top.name !== undefined) yield ["leave", top.name];
+		} else if (entered.has(name)) yield ["meet", name];
+		else {
 			entered.add(name);
-			visitor.enter?.(name);
-			const rest = (dependencies.get(name) ?? []).values();
-			open.push({ name, rest });
-		};
-		enter(root);
-		for (let top = open.at(-1); top; top = open.at(-1)) {
-			const { value, done } = top.rest.next();
-			if (done) {
-				visitor.leave(top.name);
-				open.pop();
-			} else if (entered.has(value)) visitor.meetAgain?.(value);
-			else enter(value);
+			yield ["enter", name];
+			open.push({ name, rest: (dependencies.get(name) ?? []).values() });
 		}
 	}
 }

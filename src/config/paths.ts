@@ -1,22 +1,19 @@
-/** Where the init is reached, and where it leaves its last words. Variables go before the configuration. */
+/** Paths of the init's socket and of the termination message. Environment variables override the configuration. */
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
-const NAME = "lastcall.sock";
-
 /**
- * Where the socket of a container's init may lie. With a root file system that is read-only and no user's rights /run
- * cannot be written, nor perhaps the temporary folder; /dev/shm can in every container.
+ * Where the socket of a container's init may be, the best path first. With a read-only root file system and an ordinary
+ * user, /run is not writable, and the temporary folder may not be either; /dev/shm is writable in every container.
  */
 export function defaultSocketPaths(env: NodeJS.ProcessEnv): string[] {
-	const named = env.LASTCALL_SOCKET;
-	if (named) return [named];
-	return ["/run", tmpdir(), "/dev/shm"].map((folder) => join(folder, NAME));
+	if (env.LASTCALL_SOCKET) return [env.LASTCALL_SOCKET];
+	return ["/run", tmpdir(), "/dev/shm"].map((folder) => join(folder, "lastcall.sock"));
 }
 
 /**
- * Where to listen; empty for nowhere. Who is not the init of a container listens only where told to: several may run side
- * by side on one machine.
+ * The paths at which to try to listen; none for no socket. Outside PID 1 there is no default, because several services
+ * may run side by side on one machine.
  */
 export function socketPaths(
 	env: NodeJS.ProcessEnv,
@@ -24,13 +21,11 @@ export function socketPaths(
 	configPath: string,
 	isInit: boolean,
 ): string[] {
-	if (env.LASTCALL_SOCKET) return [env.LASTCALL_SOCKET];
-	if (configured === false) return [];
-	if (configured !== undefined) return [resolve(dirname(configPath), configured)];
-	return isInit ? defaultSocketPaths(env) : [];
+	if (env.LASTCALL_SOCKET || (configured === undefined && isInit)) return defaultSocketPaths(env);
+	return configured ? [resolve(dirname(configPath), configured)] : [];
 }
 
-/** `undefined`: nowhere. */
+/** @returns `undefined` for no termination message. */
 export function terminationMessagePath(
 	env: NodeJS.ProcessEnv,
 	configured: string | false | undefined,
@@ -38,5 +33,5 @@ export function terminationMessagePath(
 ): string | undefined {
 	if (env.LASTCALL_TERMINATION_MESSAGE) return env.LASTCALL_TERMINATION_MESSAGE;
 	if (configured === false) return undefined;
-	return configured === undefined ? "/dev/termination-log" : resolve(dirname(configPath), configured);
+	return resolve(dirname(configPath), configured ?? "/dev/termination-log");
 }

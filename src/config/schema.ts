@@ -1,4 +1,4 @@
-/** The shape of a configuration. What a shape cannot say (that a file is there, that names fit) is in checks.ts. */
+/** The schema of a configuration. checks.ts has the checks that a schema cannot express. */
 import { constants } from "node:os";
 import { LOG_FORMATS, LOG_LEVELS } from "../base/logger.ts";
 import type { StopSignal } from "./config.ts";
@@ -11,15 +11,14 @@ import {
 	explain,
 	fields,
 	foundIn,
+	number,
 	objectOnly,
 	text,
 	wholeNumber,
 } from "./fields.ts";
 import * as v from "./validator.ts";
 
-const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
-
-/** What the configuration may name as stop signals. */
+/** The signals that `stopSignals` may name. */
 export const STOP_SIGNALS = [
 	"SIGHUP",
 	"SIGINT",
@@ -31,27 +30,27 @@ export const STOP_SIGNALS = [
 	"SIGWINCH",
 ] as const satisfies StopSignal[];
 
+const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
+
+const BAD_URL = 'found no URL, expected one such as "http://127.0.0.1:8080/"';
+
+const url = v.pipe(
+	text,
+	v.regex(/^https?:\/\/[^/]/, BAD_URL),
+	v.check((url) => URL.canParse(url), BAD_URL),
+);
+
+const address = v.pipe(
+	text,
+	v.regex(/^(\[[^\]]+\]|[^:]+):\d{1,5}$/, 'found no address, expected one such as "127.0.0.1:5432"'),
+	v.check((address) => {
+		const port = Number(address.split(":").at(-1));
+		return port >= 1 && port <= 65_535;
+	}, "found no valid port, expected one from 1 to 65535"),
+);
+
 const readiness = v.union(
-	[
-		v.picklist(["notify", "exit"]),
-		fields({
-			http: v.pipe(
-				text,
-				v.regex(/^https?:\/\/[^/]/, 'found no URL, expected one such as "http://127.0.0.1:8080/"'),
-				v.check((url) => URL.canParse(url), 'found no URL, expected one such as "http://127.0.0.1:8080/"'),
-			),
-		}),
-		fields({
-			tcp: v.pipe(
-				text,
-				v.regex(/^(\[[^\]]+\]|[^:]+):\d{1,5}$/, 'found no address, expected one such as "127.0.0.1:5432"'),
-				v.check(
-					(address) => isPort(Number(address.split(":").at(-1))),
-					"found no port in it, expected one from 1 to 65535",
-				),
-			),
-		}),
-	],
+	[v.picklist(["notify", "exit"]), fields({ http: url }), fields({ tcp: address })],
 	(issue) => `found ${foundIn(issue)}, expected "notify", "exit", {http: URL} or {tcp: "HOST:PORT"}`,
 );
 
@@ -67,25 +66,16 @@ const common = {
 	essential: v.optional(v.boolean(explain), true),
 };
 
-/** Beyond them V8 gives up the whole process, or the kernel finds no room for the thread. */
-const megabytes = (min: number, max: number) =>
-	v.optional(
-		v.pipe(
-			v.number(explain),
-			v.minValue(min, ({ input }) => `found ${input}, expected at least ${min}`),
-			v.maxValue(max, ({ input }) => `found ${input}, expected at most ${max}`),
-		),
-	);
-
 const threadOnly = {
 	data: v.optional(cloneable),
+	// Outside these limits V8 aborts the whole process, or the kernel has no memory for the thread.
 	resourceLimits: v.optional(
 		fields({
-			// The heap of an empty thread takes 9.
-			maxOldGenerationSizeMb: megabytes(10, 1_048_576),
-			maxYoungGenerationSizeMb: megabytes(1, 1_048_576),
-			codeRangeSizeMb: megabytes(1, 2_048),
-			stackSizeMb: megabytes(1, 1_024),
+			// The heap of an empty thread takes 9 MB.
+			maxOldGenerationSizeMb: v.optional(number(10, 1_048_576)),
+			maxYoungGenerationSizeMb: v.optional(number(1, 1_048_576)),
+			codeRangeSizeMb: v.optional(number(1, 2_048)),
+			stackSizeMb: v.optional(number(1, 1_024)),
 		}),
 	),
 };
@@ -102,34 +92,37 @@ const threadJob = fields(
 	{
 		thread: 'missing, expected "thread" (a file) or "command" (a program)',
 		command: 'found both "thread" and "command", expected one of them',
-		...sayOfAll(processOnly, "only a job with a command has this field"),
+		...remarkOnEach(processOnly, "only a job with a command has this field"),
 	},
+);
+
+const command = v.pipe(
+	v.array(argument, explain),
+	v.nonEmpty("is empty, expected a program and its arguments"),
+	v.check(([program]) => program !== "", "begins with an empty text, expected a program"),
 );
 
 const processJob = fields(
-	{
-		command: v.pipe(
-			v.array(argument, explain),
-			v.nonEmpty("is empty, expected a program and its arguments"),
-			v.check(([program]) => program !== "", "begins with an empty text, expected a program"),
-		),
-		...processOnly,
-		...common,
-	},
-	sayOfAll(threadOnly, "only a job with a thread has this field"),
+	{ command, ...processOnly, ...common },
+	remarkOnEach(threadOnly, "only a job with a thread has this field"),
 );
 
-/** Which of the two a job is meant to be, so that its mistakes are told as those of that kind. */
+function remarkOnEach(entries: object, remark: string): Record<string, string> {
+	return Object.fromEntries(Object.keys(entries).map((name) => [name, remark]));
+}
+
+/** Chooses the kind of a job first, so that the messages are about that kind. */
 const job = v.lazy((input): typeof threadJob | typeof processJob =>
 	typeof input === "object" && input !== null && "command" in input && !("thread" in input) ? processJob : threadJob,
 );
 
+const pathOrNone = v.union([text, v.literal(false)]);
+
 function config<Job extends v.GenericSchema>(job: Job) {
-	const jobs = objectOnly(v.record(v.string(), job, explain));
 	return fields({
 		$schema: v.optional(v.string()),
 		jobs: v.pipe(
-			jobs,
+			objectOnly(v.record(v.string(), job, explain)),
 			v.check((jobs) => Object.keys(jobs).length > 0, "found no job, expected at least one"),
 		),
 		stopTimeout: v.optional(duration),
@@ -138,33 +131,20 @@ function config<Job extends v.GenericSchema>(job: Job) {
 			v.pipe(v.array(choice(STOP_SIGNALS), explain), v.nonEmpty("found no signal, expected at least one")),
 			["SIGTERM", "SIGINT"],
 		),
-		http: v.optional(
-			fields({
-				host: v.optional(text, "127.0.0.1"),
-				port: wholeNumber(1, 65_535),
-			}),
-		),
-		socket: v.optional(v.union([text, v.literal(false)])),
-		terminationMessage: v.optional(v.union([text, v.literal(false)])),
+		http: v.optional(fields({ host: v.optional(text, "127.0.0.1"), port: wholeNumber(1, 65_535) })),
+		socket: v.optional(pathOrNone),
+		terminationMessage: v.optional(pathOrNone),
 		logLevel: v.optional(choice(LOG_LEVELS), "info"),
 		logFormat: v.optional(choice(LOG_FORMATS)),
 	});
 }
 
-function isPort(number: number): boolean {
-	return number >= 1 && number <= 65_535;
-}
-
-function sayOfAll(entries: Readonly<Record<string, unknown>>, message: string): Record<string, string> {
-	return Object.fromEntries(Object.keys(entries).map((name) => [name, message]));
-}
-
 export const configSchema = config(job);
 
-/** The same for editors: a JSON Schema says "one of the two" by itself. */
+/** The schema for editors: a JSON Schema can say "one of the two kinds of job" itself. */
 export const publishedSchema = config(v.union([threadJob, processJob]));
 
-/** A configuration of the right shape: defaults filled in, durations in milliseconds. */
+/** A valid configuration: defaults are filled in, durations are in milliseconds. */
 export type CheckedConfig = v.InferOutput<typeof configSchema>;
 export type JobSettings = CheckedConfig["jobs"][string];
 export type ThreadSettings = Extract<JobSettings, { thread: string }>;

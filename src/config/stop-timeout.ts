@@ -1,18 +1,17 @@
 /**
- * The stop timeout: where it comes from, and how it is spent. The platform kills everything when it is over, so a reserve is kept for
- * what comes after the jobs' deadline: to kill late jobs, to end stragglers, to print the report.
+ * The stop timeout: where it comes from, and how it is spent. The platform kills all processes at its end. So a reserve
+ * is kept for the work after the jobs' deadline: killing late jobs, ending stragglers, printing the report.
  */
-
 import { UserError } from "../base/errors.ts";
 import { formatDuration, readDuration } from "../base/time.ts";
 
 export interface StopTimeout {
 	readonly ms: number;
-	/** Where it comes from, in words. */
+	/** Where the value comes from, in words. */
 	readonly source: string;
 }
 
-/** Each platform is known by a variable it sets; the more specific one stands first (ECS runs on Docker, too). */
+/** Each platform sets a variable of its own. The more specific platforms come first: ECS runs on Docker, too. */
 const PLATFORMS = [
 	["KUBERNETES_SERVICE_HOST", "Kubernetes", 30_000],
 	["ECS_CONTAINER_METADATA_URI_V4", "Amazon ECS", 30_000],
@@ -22,21 +21,20 @@ const PLATFORMS = [
 	["NOMAD_ALLOC_ID", "Nomad", 5_000],
 ] as const;
 
-const DOCKER: StopTimeout = { ms: 10_000, source: "Docker's default" };
-
-/** What the platform we find ourselves on grants between its stop signal and its SIGKILL, unless it was told otherwise. */
+/** The time that the platform allows by default between its stop signal and its SIGKILL. */
 export function platformTimeout(env: NodeJS.ProcessEnv): StopTimeout {
-	for (const [variable, name, ms] of PLATFORMS) {
+	for (const [variable, name, ms] of PLATFORMS)
 		if (env[variable] !== undefined) return { ms, source: `${name}'s default, known by ${variable}` };
-	}
-	return DOCKER;
+	return { ms: 10_000, source: "Docker's default" };
 }
 
 /**
- * The program's stop timeout: the command line goes before `LASTCALL_STOP_TIMEOUT`, that before the configuration, that
- * before what the platform grants by default.
+ * Resolves the program's stop timeout: the command line overrides `LASTCALL_STOP_TIMEOUT`, which overrides the
+ * configuration, which overrides the platform's default.
  *
- * @throws {UserError} if the variable holds no duration.
+ * @param argument Milliseconds, from the command line.
+ * @param configured Milliseconds, from the configuration.
+ * @throws {UserError} if the variable is not a duration.
  */
 export function resolveStopTimeout(
 	argument: number | undefined,
@@ -47,24 +45,24 @@ export function resolveStopTimeout(
 	const variable = "LASTCALL_STOP_TIMEOUT";
 	const ms = readDuration(variable, env[variable]);
 	if (ms !== undefined) return { ms, source: variable };
-	if (configured !== undefined) return { ms: configured, source: "the configuration" };
-	return platformTimeout(env);
+	return configured === undefined ? platformTimeout(env) : { ms: configured, source: "the configuration" };
 }
 
+/** How the stop timeout is spent, in milliseconds. */
 export interface Budget {
-	/** The stop timeout: what the platform gives. */
+	/** The whole stop timeout. */
 	readonly totalMs: number;
-	/** The jobs' share: their deadline counts from the request. */
+	/** The jobs' share: from the request of the stop to the jobs' deadline. */
 	readonly jobsMs: number;
-	/** Time between the request and the first job that is asked; a part of `jobsMs`. */
+	/** From the request until the first job is asked to stop; a part of `jobsMs`. */
 	readonly drainMs: number;
-	/** Longest look at where a late job is, before it is killed. */
+	/** The longest search for the place where a late job is, before it is killed. */
 	readonly locateMs: number;
-	/** Longest wait for a killed job to go. */
+	/** The longest wait for the end of a killed job. */
 	readonly killMs: number;
-	/** Longest wait for killed stragglers to go. */
+	/** The longest wait for the end of killed stragglers. */
 	readonly stragglerKillMs: number;
-	/** Kept for a reader of our output, however late it is. */
+	/** Kept for the output to reach its reader, however late it is. */
 	readonly flushMs: number;
 	/** Kept for the exit itself. */
 	readonly exitMs: number;
@@ -73,7 +71,7 @@ export interface Budget {
 const RESERVE_MIN_MS = 500;
 const RESERVE_MAX_MS = 1_000;
 
-/** No reader that works takes so long to read something, on however busy a machine. */
+/** A working reader takes something within this time, even on a busy machine. */
 const STALL_MAX_MS = 500;
 
 export function planBudget(totalMs: number, drainMs = 0): Budget {
@@ -90,32 +88,32 @@ export function planBudget(totalMs: number, drainMs = 0): Budget {
 	};
 }
 
-/** @throws {UserError} if there is no time at all, or the drain delay leaves the jobs none to stop. */
+/** @throws {UserError} if the stop timeout is zero, or if the drain delay leaves no time for the jobs to stop. */
 export function checkBudget({ totalMs, jobsMs, drainMs }: Budget): void {
 	if (totalMs <= 0)
 		throw new UserError(
-			"Cannot use the stop timeout: found 0 ms, expected what the platform gives between its stop signal and its SIGKILL",
+			"Cannot use the stop timeout: found 0 ms, expected the time that the platform gives between its stop signal and its SIGKILL",
 		);
-	if (drainMs < jobsMs) return;
-	throw new UserError(
-		`Cannot use drainDelay: found ${formatDuration(drainMs)}, expected less than the ${formatDuration(jobsMs)} that the jobs have to stop`,
-	);
+	if (drainMs >= jobsMs)
+		throw new UserError(
+			`Cannot use drainDelay: found ${formatDuration(drainMs)}, expected less than the ${formatDuration(jobsMs)} that the jobs have to stop`,
+		);
 }
 
-/** Milliseconds between the stragglers' SIGTERM and SIGKILL, so long after the request: all that is left, but for what follows. */
+/** The time between the stragglers' SIGTERM and SIGKILL: what is left, without the share of the later steps. */
 export function stragglerStopMs(budget: Budget, elapsedMs: number): number {
 	const { totalMs, stragglerKillMs, flushMs, exitMs } = budget;
-	const left = totalMs - elapsedMs - stragglerKillMs - flushMs - exitMs;
-	return Math.max(left, stragglerKillMs);
+	return Math.max(totalMs - elapsedMs - stragglerKillMs - flushMs - exitMs, stragglerKillMs);
 }
 
-/** Longest wait for a reader of our output that is slow, so long after the request: what is left, but for the exit itself. */
-export function flushMaxMs(budget: Budget, elapsedMs: number): number {
-	const { totalMs, stragglerKillMs, flushMs } = budget;
+/** The longest wait for a slow reader of the output: what is left, with a margin for the exit. */
+export function flushMaxMs({ totalMs, stragglerKillMs, flushMs }: Budget, elapsedMs: number): number {
 	return Math.max(totalMs - elapsedMs - stragglerKillMs, flushMs);
 }
 
-/** Longest wait for one that takes nothing at all: it may only be starved while there is plenty of time, of which `maxMs` is left. */
+/**
+ * The longest wait for a reader that takes nothing, of `maxMs` that are left: it may only be short of processor time.
+ */
 export function flushStallMs({ flushMs }: Budget, maxMs: number): number {
 	return Math.min(Math.max(maxMs / 4, flushMs), STALL_MAX_MS);
 }

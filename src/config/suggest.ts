@@ -1,25 +1,22 @@
-/** The name that was probably meant: `did you mean "stopTimeout"?` */
+/** Finds the name that a user probably meant: `did you mean "stopTimeout"?` */
 import { closestMatch } from "leven";
 
-// The comparison takes as long as both names are long, for every name.
+// The time of a comparison grows with the length of both names, and with the number of names.
 const MAX_LENGTH = 64;
 const MAX_NAMES = 1_000;
 
-/** `; did you mean "stopTimeout"?` if one of the names is near, else nothing. */
+/** `; did you mean "stopTimeout"?`, or an empty text if no name is similar. */
 export function suggest(name: string, names: readonly string[]): string {
-	const match =
-		closest(name, names) ??
-		// TERM for SIGTERM.
-		comparable(name, names).find((near) => name !== "" && near.endsWith(name));
+	// TERM stands for SIGTERM.
+	const match = closest(name, names) ?? comparable(name, names).find((other) => name !== "" && other.endsWith(name));
 	return match === undefined ? "" : `; did you mean "${match}"?`;
 }
 
-/** The name that was probably meant, if one is near. */
+/** The most similar name. At most a third of the letters may differ. */
 export function closest(name: string, names: readonly string[]): string | undefined {
-	const near = comparable(name, names);
-	// A third of its letters may be wrong.
+	const others = comparable(name, names);
 	const maxDistance = Math.max(1, Math.floor(name.length / 3));
-	return closestMatch(name, near, { maxDistance }) ?? near.find((candidate) => areSwapped(name, candidate));
+	return closestMatch(name, others, { maxDistance }) ?? others.find((other) => areSwapped(name, other));
 }
 
 function comparable(name: string, names: readonly string[]): readonly string[] {
@@ -27,7 +24,7 @@ function comparable(name: string, names: readonly string[]): readonly string[] {
 	return names.filter(({ length }) => length <= MAX_LENGTH);
 }
 
-/** Whether two neighbours have changed places: rnu for run. */
+/** Whether two neighbouring letters have changed places: rnu for run. */
 function areSwapped(name: string, other: string): boolean {
 	const at = [...name].findIndex((letter, index) => letter !== other[index]);
 	if (at < 0) return false;

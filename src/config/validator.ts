@@ -1,2 +1,2 @@
-/** The validator. The only file that names its package; by names, so that a bundle has only what is used: a tenth of it. */
+/** The validator, valibot. Only this file names the package. Bundles contain only what is used, a tenth of it. */
 export * from "valibot";

@@ -85,7 +85,7 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 	[
 		"a port that is none",
 		{ jobs: { a: { ...job, readiness: { tcp: "db:99999" } } } },
-		/^jobs\.a\.readiness\.tcp: found no port in it, expected one from 1 to 6/,
+		/^jobs\.a\.readiness\.tcp: found no valid port, expected one from 1 to 6/,
 	],
 	[
 		"a limit that takes the whole process down",

@@ -64,7 +64,7 @@ jobs:
 		/^jobs.gone.thread: ".\/nothing.js" not found \(looked at \/.*\)$/,
 		/^jobs.a.readiness: found Object, expected "notify", "exit", \{http: URL\} or \{tcp: "HOST:PORT"\}$/,
 		/^jobs.a.dependsOn: found a cycle \(a → b → a\), so none of them could ever start$/,
-		/^jobs.once.restart: found "always" of a job that is ready when it has ended/,
+		/^jobs.once.restart: found "always" together with readiness "exit", expected "no" or "on-failure"$/,
 	];
 	for (const pattern of expected)
 		assert.ok(
@@ -91,7 +91,7 @@ jobs:
 		/^jobs.a.bar: no such field/,
 		/^jobs.a.thread: ".\/none.js" not found/,
 		/^jobs.b.restart: found "x"/,
-		/^jobs.b.cwd: ".\/nowhere" is no folder/,
+		/^jobs.b.cwd: ".\/nowhere" is not a folder/,
 		/^jobs.b.command: "nodee" not found/,
 		/^jobs.c.command: found "nodee", expected a list$/,
 	];

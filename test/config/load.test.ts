@@ -119,25 +119,25 @@ test("loadConfig() passes over a byte order mark, as editors on Windows write it
 	}
 });
 
-test("loadConfig() refuses bytes that are no UTF-8, instead of replacing them", async () => {
+test("loadConfig() refuses bytes that are not UTF-8, instead of replacing them", async () => {
 	using directory = makeDirectory();
 	const path = join(directory.path, "jobs.json");
 	for (const bytes of [Buffer.from('{"jobs": {"caf\xe9": 1}}', "latin1"), Buffer.from("\ufeff{}", "utf16le")]) {
 		writeFileSync(path, bytes);
 		await assert.rejects(loadConfig(path), {
 			name: "UserError",
-			message: `Cannot read the configuration ${path}: found bytes that are no UTF-8, expected text in UTF-8`,
+			message: `Cannot read the configuration ${path}: found bytes that are not UTF-8, expected text in UTF-8`,
 		});
 	}
 });
 
 test("loadConfig() refuses a key that occurs twice in an object, and no other", async () => {
 	const twice = '{"jobs": {\n"a": {"env": {}},\n"b": {}, "\\u0061": {}}}';
-	assert.match(
-		await refusal("jobs.json", twice),
-		/DIR\/jobs\.json: SyntaxError: found the key "a" twice in one object \(line 3\)$/,
-	);
-	assert.match(await refusal("jobs.yaml", twice), /Map keys must be unique/);
+	for (const name of ["jobs.json", "jobs.yaml"])
+		assert.equal(
+			await refusal(name, twice),
+			`Cannot read the configuration DIR/${name}: found the key "a" twice in one object (line 3), expected each key once`,
+		);
 	using directory = makeDirectory({
 		"jobs.json": '{"a": "{\\"a\\":", "b": [{"a": 1}, {"a": ["a", "a"]}]}',
 	});
@@ -174,6 +174,6 @@ test("lastcall run and check name a configuration that waits for what never come
 		assert.deepEqual(await lastcall([command, path]), {
 			code: 2,
 			stdout: "",
-			stderr: `lastcall: Cannot read the configuration ${path}: found an await at its top level that never settles\n`,
+			stderr: `lastcall: Cannot read the configuration ${path}: found a top-level await that never settles\n`,
 		});
 });
