@@ -3,28 +3,25 @@ import { isSuccess, wasKilled } from "../job/job.ts";
 import { signalNumber } from "../os/signals/names.ts";
 import type { JobStop, StopReason } from "../supervisor/events.ts";
 
-/** As timeout(1): something had to be killed. */
+/** Something had to be killed; timeout(1) uses the same code. */
 export const EXIT_KILLED = 124;
 export const EXIT_FAILED = 1;
 
-export interface Circumstances {
-	/** Something had to be killed that was left when all jobs had exited. */
-	readonly stragglersForced: boolean;
-	/** Something in the main thread has thrown, at any time. */
-	readonly hadErrors: boolean;
-}
-
 /**
- * The code that the program exits with:
- * 124 if anything had to be killed, else the essential job's own code (128 + n for a signal) if its failure began the stop,
- * else 1 if a job failed or something in the main thread threw, else 0.
+ * Computes the exit code of the program:
+ * - 124 if anything had to be killed,
+ * - else 1 if something in the main thread threw,
+ * - else the essential job's own code (128 + n for a signal) if its failure began the stop,
+ * - else 1 if a job failed, else 0.
  *
- * What had ended before the stop was told of then. It counts only when the program stops because every job has ended.
+ * The exit of a job that ended before the stop counts only when the program stops because every job has ended.
+ *
+ * @param circumstances Whether a straggler had to be killed, and whether anything in the main thread ever threw.
  */
 export function exitCode(
 	reason: StopReason,
 	jobs: readonly JobStop[],
-	{ stragglersForced, hadErrors }: Circumstances,
+	{ stragglersForced, hadErrors }: { readonly stragglersForced: boolean; readonly hadErrors: boolean },
 ): number {
 	const exits = jobs.filter(({ endedBefore }) => reason.type === "idle" || !endedBefore).map(({ exit }) => exit);
 	if (reason.type === "job") exits.push(reason.exit);
@@ -32,7 +29,7 @@ export function exitCode(
 	if (hadErrors) return EXIT_FAILED;
 	if (reason.type === "job" && !isSuccess(reason.exit)) {
 		const { exit } = reason;
-		// The kernel keeps eight bits of it, and a failure must not look like a success.
+		// The kernel keeps only eight bits of the code. A failure must not look like a success.
 		if (exit.outcome === "exited") return exit.code & 0xff || EXIT_FAILED;
 		if (exit.outcome === "signaled") return 128 + signalNumber(exit.signal);
 	}

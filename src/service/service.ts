@@ -1,6 +1,4 @@
-/**
- * A service: jobs under a supervisor, and everything that hears of them. `lastcall run` and `startJobs()` are its two callers.
- */
+/** A service: jobs under a supervisor, and the listeners for their events. `lastcall run` and `startJobs()` open it. */
 import { errorInfo, UserError } from "../base/errors.ts";
 import { isLogged } from "../base/logger.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
@@ -8,40 +6,39 @@ import { openConsole } from "../observe/console.ts";
 import { logEvents } from "../observe/log.ts";
 import { StatusSource } from "../observe/status.ts";
 import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts";
-import type { Emit, Event } from "../supervisor/events.ts";
+import type { Emit } from "../supervisor/events.ts";
 import { Supervisor, type SupervisorResult } from "../supervisor/supervisor.ts";
 import { planUnits } from "./plan.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Service {
 	readonly supervisor: Supervisor;
-	/** Tells everybody who hears of events. */
+	/** Passes an event to all listeners. */
 	readonly emit: Emit;
-	/** Starts the jobs; settles when their stop is over. Never rejects. */
+	/** Starts the jobs. Settles when their stop is over; never rejects. */
 	run(): Promise<SupervisorResult>;
 	/**
-	 * Waits until all output has left.
+	 * Waits for the output to be written, for at most `maxMs` milliseconds.
 	 *
-	 * @param maxMs Milliseconds it may take.
-	 * @returns Whether all of it has.
+	 * @returns Whether all of it was written.
 	 */
 	flush(maxMs: number): Promise<boolean>;
 	/** Removes the socket. */
 	close(): void;
 }
 
-/** Asking the terminal would take hold of standard output, and make it non-blocking for all processes that share it. */
+/** A fixed width: asking the terminal makes standard output non-blocking for all processes that share it. */
 const COLUMNS = 100;
 
 /**
- * @param guard Hears of each event before all others.
- * @throws {UserError} if the configured port cannot be had; nothing is started then.
+ * @param guard Receives each event before the other listeners.
+ * @throws {UserError} if the service cannot listen on the configured port. Nothing is started then.
  */
 export async function openService(settings: Settings, guard: Emit = () => {}): Promise<Service> {
 	const { log, budget, http, socketPaths, terminationMessage } = settings;
 	const console = openConsole(log, (bytes) => emit({ type: "output.dropped", bytes }));
-	const listeners: ((event: Event) => void)[] = [guard];
-	// A listener that fails must not take the supervisor with it. Its error is a bug of ours, and is reported as one.
+	const listeners: Emit[] = [guard];
+	// An error in a listener is a bug in lastcall. It is reported, and must not end the supervisor.
 	const emit: Emit = (event) => {
 		for (const listen of listeners)
 			try {
@@ -69,10 +66,9 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 	let isOver = false;
 	async function listenOnSocket(): Promise<void> {
 		const { openSocket } = await import("../observe/server.ts");
-		const { control } = supervisor;
-		const { event, listening } = await openSocket(socketPaths, status, control);
+		const { event, listening } = await openSocket(socketPaths, status, supervisor.control);
 		if (listening) closeSocket = listening.close;
-		// The report is the last thing that is told.
+		// The stop report is the last event.
 		if (!isOver) emit(event);
 	}
 
@@ -81,7 +77,7 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 		emit,
 		async run() {
 			const running = supervisor.run();
-			// Both take longer to load than a job takes to start: the first jobs boot meanwhile.
+			// The console and the server take longer to load than a job takes to start: meanwhile the first jobs boot.
 			console.start();
 			if (socketPaths.length > 0) void listenOnSocket();
 			const result = await running;

@@ -1,4 +1,4 @@
-/** Turns the command line, the environment and the configuration into the settings of a service. What comes after only reads them. */
+/** Resolves the settings of a service from the command line, the environment and the configuration. */
 import { show, UserError } from "../base/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type LogSettings } from "../base/logger.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -8,10 +8,9 @@ import { type Budget, checkBudget, planBudget, resolveStopTimeout, type StopTime
 import { validateConfig } from "../config/validate.ts";
 
 export interface Settings extends Pick<CheckedConfig, "jobs" | "stopSignals" | "http"> {
-	/** The environment of the program; each job adds its own variables. */
+	/** The environment of the program. Each job adds its own variables. */
 	readonly env: NodeJS.ProcessEnv;
 	readonly log: LogSettings;
-	/** What the platform grants between its stop signal and its SIGKILL. */
 	readonly stopTimeout: StopTimeout;
 	readonly budget: Budget;
 	/** Paths at which to try to listen, the best one first. */
@@ -21,55 +20,46 @@ export interface Settings extends Pick<CheckedConfig, "jobs" | "stopSignals" | "
 
 export interface Surroundings {
 	readonly env: NodeJS.ProcessEnv;
+	/** Whether standard output is a terminal. */
 	readonly isTerminal: boolean;
-	/** Whether the service has the container to itself: then it has a socket and a termination message by default. */
+	/** Whether the service is the init of a container: only then does it have a socket by default. */
 	readonly isInit: boolean;
 	/** Milliseconds, from the command line. */
 	readonly stopTimeoutMs?: number | undefined;
-	/** Milliseconds of the stop timeout that are the service's. @default all of it */
+	/** The service's part of the stop timeout, both in milliseconds. @default all of it */
 	readonly share?: (stopTimeoutMs: number) => number;
 }
 
-/** @throws {UserError} that names every mistake in the configuration, or the first one elsewhere. */
+/** @throws {UserError} that names every mistake in the configuration, or the first mistake elsewhere. */
 export function resolveSettings(
 	loaded: LoadedConfig,
 	{ env, isTerminal, isInit, stopTimeoutMs, share = (ms) => ms }: Surroundings,
 ): Settings {
 	const config = validateConfig(loaded, env);
+	const { jobs, stopSignals, http } = config;
 	const log = resolveLogSettings(env, { level: config.logLevel, format: config.logFormat }, isTerminal);
 	const stopTimeout = resolveStopTimeout(stopTimeoutMs, env, config.stopTimeout);
 	const budget = planBudget(share(stopTimeout.ms), config.drainDelay);
 	checkBudget(budget);
-	const { path } = loaded;
-	const { terminationMessage } = config;
-	return {
-		jobs: config.jobs,
-		stopSignals: config.stopSignals,
-		http: config.http,
-		env,
-		log,
-		stopTimeout,
-		budget,
-		socketPaths: socketPaths(env, config.socket, path, isInit),
-		terminationMessage: terminationMessagePath(env, terminationMessage, path),
-	};
+	const sockets = socketPaths(env, config.socket, loaded.path, isInit);
+	const terminationMessage = terminationMessagePath(env, config.terminationMessage, loaded.path);
+	return { jobs, stopSignals, http, env, log, stopTimeout, budget, socketPaths: sockets, terminationMessage };
 }
+
 /**
- * How to log: `LASTCALL_LOG_LEVEL` and `LASTCALL_LOG_FORMAT` override the configuration.
+ * Resolves how to log: `LASTCALL_LOG_LEVEL` and `LASTCALL_LOG_FORMAT` override the configuration.
  *
- * @param isTerminal Whether standard output is a terminal: then the default format is `pretty`.
- * @throws {UserError} if a variable holds something else.
+ * @param isTerminal Whether standard output is a terminal: then the default format is `pretty`, else `json`.
+ * @throws {UserError} if a variable has an unknown value.
  */
 export function resolveLogSettings(
 	env: NodeJS.ProcessEnv,
 	configured: { level: LogLevel; format: LogFormat | undefined },
 	isTerminal: boolean,
 ): LogSettings {
-	return {
-		isTerminal,
-		level: choose(env, "LASTCALL_LOG_LEVEL", LOG_LEVELS) ?? configured.level,
-		format: choose(env, "LASTCALL_LOG_FORMAT", LOG_FORMATS) ?? configured.format ?? (isTerminal ? "pretty" : "json"),
-	};
+	const level = choose(env, "LASTCALL_LOG_LEVEL", LOG_LEVELS) ?? configured.level;
+	const format = choose(env, "LASTCALL_LOG_FORMAT", LOG_FORMATS) ?? configured.format;
+	return { isTerminal, level, format: format ?? (isTerminal ? "pretty" : "json") };
 }
 
 function choose<Choice extends string>(
