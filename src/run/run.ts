@@ -1,4 +1,4 @@
-/** `lastcall run`: a service as the init of a container. Signals, reaper, stragglers and the exit code stand around the service. */
+/** `lastcall run`: a service as the init of a container, with its signals, reaper, stragglers and exit code. */
 import { isatty } from "node:tty";
 import { errorInfo } from "../base/errors.ts";
 import { monotonicMs } from "../base/time.ts";
@@ -20,46 +20,50 @@ import type { Emit, StopReport } from "../supervisor/events.ts";
 import type { Supervisor, SupervisorResult } from "../supervisor/supervisor.ts";
 
 export interface RunOptions {
-	/** Path of the configuration. */
+	/** Path of the configuration. @default the first default name that exists */
 	readonly config: string | undefined;
-	/** Milliseconds; overrides environment and configuration. */
+	/** Overrides the environment and the configuration. */
 	readonly stopTimeoutMs: number | undefined;
 }
 
 export interface Ending {
 	readonly code: number;
-	/** Whether a job's thread is left, or one of libuv's is busy: Node.js's own way out would wait for it. */
+	/** Whether a job's thread is left, or a thread of libuv's pool is busy: Node.js's own exit would wait for it. */
 	readonly mayHang: boolean;
 }
 
-/** The signals are passed in: main.ts holds them since its first line, and may be bundled apart from this file. */
+/** Passed in, because main.ts listens for signals from its first line on, and may be in another bundle. */
 export type Signals = typeof import("../os/signals/signals.ts");
 
-/** How often to look for zombies that no SIGCHLD has told of: see os/processes/reaper.ts. */
+/** How often to look for zombies without a SIGCHLD: see os/processes/reaper.ts. */
 const LOOK_MS = 1_000;
+
+/** How long a configuration may go on loading after a stop signal. */
+const LOAD_GRACE_MS = 500;
+
+/** Signals that are passed on to the processes. */
+const FORWARDED = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT", "SIGALRM"] as const;
 
 /**
  * Runs a configuration from start to stop.
  *
- * @throws {UserError} before anything is started; after that it never throws.
+ * @throws {UserError} before anything is started. After that it never throws.
  */
 export async function run({ config, stopTimeoutMs }: RunOptions, signals: Signals): Promise<Ending> {
 	const { env } = process;
 	const isInit = process.pid === 1;
-	// The configuration may name any of them as a stop signal, and may take its time to load.
+	// Each of them may be a stop signal in the configuration, which may take long to load.
 	if (isInit) signals.listenTo(STOP_SIGNALS);
 	returnLargeBlocks(env);
 	const loaded = await loadUnlessStopped(config, signals);
 	if (!loaded) return { code: 0, mayHang: true };
-	const isTerminal = isatty(1);
-	const surroundings = { env, isTerminal, isInit, stopTimeoutMs };
-	const settings = resolveSettings(loaded, surroundings);
+	const settings = resolveSettings(loaded, { env, isTerminal: isatty(1), isInit, stopTimeoutMs });
 	const { budget, stopTimeout, stopSignals } = settings;
 	const service = await openService(settings, guardStop(budget));
 	const { supervisor, emit } = service;
 
 	const { role, look } = becomeInit(emit);
-	// Listeners for signals and waiting threads do not keep Node.js alive; this timer does.
+	// Signal listeners and waiting threads do not keep Node.js alive; this timer does.
 	const hold = setInterval(look, LOOK_MS);
 	let hadErrors = false;
 	process.on("uncaughtException", (thrown) => {
@@ -84,37 +88,30 @@ export async function run({ config, stopTimeoutMs }: RunOptions, signals: Signal
 	tidyAfterStart();
 	const result = await running;
 
-	const report = await finish(result, budget, () => hadErrors, emit);
-	const spentMs = monotonicMs() - result.requestedAt;
-	const flushed = await service.flush(flushMaxMs(budget, spentMs));
+	const code = await finish(result, budget, () => hadErrors, emit);
+	const flushed = await service.flush(flushMaxMs(budget, monotonicMs() - result.requestedAt));
 	service.close();
 	clearInterval(hold);
-	// A reader that stalls may hold a thread of libuv's pool.
-	const mayHang = areThreadsLeft() || !flushed;
-	return { code: report.exitCode, mayHang };
+	// A write to a reader that stalls may hold a thread of libuv's pool.
+	return { code, mayHang: areThreadsLeft() || !flushed };
 }
 
-/** How long a configuration may go on loading once the stop was requested. */
-const LOAD_GRACE_MS = 500;
-
-/** A configuration is a program: it may fetch secrets, or wait for ever. `undefined`: a stop signal came first. */
-async function loadUnlessStopped(
-	path: string | undefined,
-	{ stopSignalWaiting }: Signals,
-): Promise<LoadedConfig | undefined> {
-	const stopped = stopSignalWaiting
-		.then(() => new Promise((resolve) => setTimeout(resolve, LOAD_GRACE_MS)))
-		.then(() => undefined);
+/**
+ * Loads the configuration, which is a program: it may fetch secrets, or never end.
+ *
+ * @returns `undefined` if a stop signal came first.
+ */
+async function loadUnlessStopped(path: string | undefined, signals: Signals): Promise<LoadedConfig | undefined> {
+	const stopped = signals.stopSignalWaiting.then(
+		() => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), LOAD_GRACE_MS)),
+	);
 	const loaded = await Promise.race([loadConfig(path), stopped]);
 	if (!loaded) console.error("lastcall: asked to stop while the configuration was loading: nothing was started");
 	return loaded;
 }
 
 /** Takes the duties of an init as far as the kernel allows. */
-function becomeInit(emit: Emit): {
-	role: "init" | "subreaper" | "none";
-	look: () => void;
-} {
+function becomeInit(emit: Emit): { role: "init" | "subreaper" | "none"; look: () => void } {
 	const c = libc();
 	const isInit = process.pid === 1;
 	if (!c || (!isInit && !c.becomeSubreaper())) return { role: "none", look: () => {} };
@@ -122,27 +119,24 @@ function becomeInit(emit: Emit): {
 	return { role: isInit ? "init" : "subreaper", look };
 }
 
-/** Signals that are passed on to the processes as they come. */
-const FORWARDED = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT", "SIGALRM"] as const;
-
-/** A stop signal requests the stop; a second SIGINT sets the deadline to now. Every other signal is passed on. */
+/** A stop signal requests the stop; a second SIGINT sets the deadline to now. Other signals are passed on. */
 function handleSignals(
 	{ listenTo, onSignal }: Signals,
 	stopSignals: readonly string[],
 	supervisor: Supervisor,
 	emit: Emit,
 ): void {
-	// On a terminal SIGHUP says that it was closed: nobody could ever stop us by hand.
-	const hangsUp = process.pid !== 1 && isatty(0);
+	// On a terminal SIGHUP means that the terminal was closed: nobody could stop lastcall by hand any more.
+	const stopsOnHangup = process.pid !== 1 && isatty(0);
 	let interrupts = 0;
 	listenTo(FORWARDED);
 	listenTo(stopSignals as NodeJS.Signals[]);
 	widenSignalPipe();
 	onSignal((received) => {
-		// Only the signals named above have a listener: no real-time signals.
+		// Only the signals above have a listener, so this is not a real-time signal.
 		const signal = received.signal as NodeJS.Signals;
-		const stops = stopSignals.includes(signal) || (signal === "SIGHUP" && hangsUp);
-		// Forwarded first: a log line takes longer than the signal.
+		const stops = stopSignals.includes(signal) || (signal === "SIGHUP" && stopsOnHangup);
+		// The signal is forwarded before it is logged: a log line takes longer.
 		const jobs = stops ? [] : supervisor.forward(signal);
 		emit({ type: "signal.received", ...received });
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
@@ -151,18 +145,20 @@ function handleSignals(
 	});
 }
 
-/** Everything between the last job's exit and the program's own. */
+/**
+ * Does everything between the exit of the last job and the exit of the program.
+ *
+ * @returns The exit code.
+ */
 async function finish(
 	{ reason, jobs, requestedAt }: SupervisorResult,
 	budget: Budget,
 	hadErrors: () => boolean,
 	emit: Emit,
-): Promise<StopReport> {
+): Promise<number> {
 	const elapsed = () => monotonicMs() - requestedAt;
-	const stragglers = await endStragglers({
-		stopMs: stragglerStopMs(budget, elapsed()),
-		killMs: budget.stragglerKillMs,
-	});
+	const stopMs = stragglerStopMs(budget, elapsed());
+	const stragglers = await endStragglers({ stopMs, killMs: budget.stragglerKillMs });
 	if (stragglers.found.length > 0 || stragglers.forced) emit({ type: "stragglers.ended", ...stragglers });
 	const report: StopReport = {
 		reason,
@@ -171,11 +167,8 @@ async function finish(
 		tookMs: elapsed(),
 		budgetMs: budget.totalMs,
 		jobsMs: budget.jobsMs,
-		exitCode: exitCode(reason, jobs, {
-			stragglersForced: stragglers.forced,
-			hadErrors: hadErrors(),
-		}),
+		exitCode: exitCode(reason, jobs, { stragglersForced: stragglers.forced, hadErrors: hadErrors() }),
 	};
 	emit({ type: "stop.finished", report });
-	return report;
+	return report.exitCode;
 }
