@@ -1,101 +1,85 @@
-/** What a user may ask of single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
+/** What users can do to single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
 import { constants } from "node:os";
 import { show } from "../base/errors.ts";
 import type { Emit } from "./events.ts";
 import type { Unit } from "./unit.ts";
 
 export type JobCommand =
-	| { readonly type: "stop" | "restart"; readonly job: string }
-	| { readonly type: "signal"; readonly job: string; readonly signal: string };
+	| Readonly<{ type: "stop" | "restart"; job: string }>
+	| Readonly<{ type: "signal"; job: string; signal: string }>;
 
-export interface CommandResult {
-	readonly done: boolean;
-	/** What was done, or why not. */
-	readonly message: string;
-}
+/** `message`: what was done, or why not. */
+export type CommandResult = Readonly<{ done: boolean; message: string }>;
 
 /** Carries a command out and settles when that is done; never rejects. */
 export type Control = (command: JobCommand) => Promise<CommandResult>;
 
+type Units = ReadonlyMap<string, Unit>;
+
 /** @param isStopping Whether the program stops: then no job is started any more. */
-export function controlJobs(units: ReadonlyMap<string, Unit>, emit: Emit, isStopping: () => boolean): Control {
-	/** How often each was stopped by a command. */
+export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean): Control {
+	/** How often each job was stopped by a command. */
 	const stops = new Map<Unit, number>();
 	return async (command) => {
 		const { type, job: name } = command;
 		const unit = units.get(name);
 		if (!unit) return no(`Cannot ${type} ${show(name)}: no such job, expected one of ${[...units.keys()].join(", ")}`);
-		emit({
-			type: "command.received",
-			command: type,
-			job: name,
-			...(type === "signal" && { signal: command.signal }),
-		});
+		emit({ type: "command.received", command: type, job: name, ...(type === "signal" && { signal: command.signal }) });
 		if (type === "signal") return sendSignal(unit, command.signal);
-		// What depends on it has to stop first.
+		// The program's stop keeps an order: the jobs that depend on this one stop first.
 		const stopping = no(`Cannot ${type} ${name}: the program is stopping`);
 		if (isStopping()) return stopping;
-		switch (type) {
-			case "stop": {
-				const before = unit.state;
-				stops.set(unit, (stops.get(unit) ?? 0) + 1);
-				const stop = await unit.stop();
-				if (stop)
-					return yes(`Job ${name} ${stop.killed ? "was killed" : "has stopped"} after ${Math.round(stop.tookMs)} ms`);
-				return yes(
-					before === "waiting" || before === "backing-off"
-						? `Job ${name} was waiting for its start, and will not be started`
-						: `Job ${name} was not running`,
-				);
-			}
-			case "restart": {
-				const { missing, ended } = dependenciesOf(unit, units);
-				if (ended) return no(`Cannot restart ${name}: it depends on ${ended}, which has ended`);
-				if (unit.state === "waiting" && missing.length > 0)
-					return yes(`Job ${name} is waiting for ${missing.join(", ")}`);
-				const stopsBefore = stops.get(unit);
-				await unit.stop();
-				if (!(await unit.leftOver.isFree()))
-					return no(`Cannot restart ${name}: its last run has not gone, it is stuck in native code or in the kernel`);
-				if (isStopping()) return stopping;
-				if (stops.get(unit) !== stopsBefore) return no(`Cannot restart ${name}: it was stopped meanwhile`);
-				return start(unit, units);
-			}
+		if (type === "stop") {
+			stops.set(unit, (stops.get(unit) ?? 0) + 1);
+			return stop(unit);
 		}
+		const blocked = whyBlocked(unit, units);
+		if (blocked && (unit.state === "waiting" || !blocked.done)) return blocked;
+		const stopsBefore = stops.get(unit);
+		await unit.stop();
+		if (!(await unit.leftOver.isFree()))
+			return no(`Cannot restart ${name}: its last run has not gone, it is stuck in native code or in the kernel`);
+		if (isStopping()) return stopping;
+		if (stops.get(unit) !== stopsBefore) return no(`Cannot restart ${name}: it was stopped meanwhile`);
+		return start(unit, units);
 	};
 }
 
-function whyNot({ state, lastExit: last, isRunning }: Unit): string {
-	const lastExit = isRunning ? undefined : last;
-	if (lastExit && "error" in lastExit) return lastExit.error.message;
-	if (lastExit && "code" in lastExit) return `it exited with code ${lastExit.code}`;
-	return `it is ${state}`;
+async function stop(unit: Unit): Promise<CommandResult> {
+	const { state, plan } = unit;
+	const stopped = await unit.stop();
+	let what = "was not running";
+	if (stopped) what = `${stopped.killed ? "was killed" : "has stopped"} after ${Math.round(stopped.tookMs)} ms`;
+	else if (state === "waiting" || state === "backing-off") what = "was waiting for its start, and will not be started";
+	return yes(`Job ${plan.name} ${what}`);
 }
 
-/** Names of those that are not ready, and of one that will never be. */
-function dependenciesOf(
-	{ plan }: Unit,
-	units: ReadonlyMap<string, Unit>,
-): { missing: string[]; ended: string | undefined } {
-	const missing = plan.dependsOn.filter((name) => !units.get(name)?.isReady);
-	const ended = missing.find((name) => units.get(name)?.isOver);
-	return { missing, ended };
-}
-
-async function start(unit: Unit, units: ReadonlyMap<string, Unit>): Promise<CommandResult> {
+async function start(unit: Unit, units: Units): Promise<CommandResult> {
 	const { name } = unit.plan;
-	const { missing, ended } = dependenciesOf(unit, units);
-	if (ended) return no(`Cannot restart ${name}: it depends on ${ended}, which has ended`);
-	if (missing.length > 0) {
-		unit.wait();
-		return yes(`Job ${name} is waiting for ${missing.join(", ")}`);
-	}
+	const blocked = whyBlocked(unit, units);
+	if (blocked?.done) unit.wait();
+	if (blocked) return blocked;
 	unit.start();
-	// That its program is not there any more is known a turn of the event loop later.
+	// That a program cannot be run is known one turn of the event loop later.
 	await new Promise(setImmediate);
 	await unit.started();
 	if (unit.isReady) return yes(`Job ${name} is ${unit.state}`);
-	return no(`Cannot restart ${name}: ${whyNot(unit)}`);
+	const exit = unit.isRunning ? undefined : unit.lastExit;
+	let why = `it is ${unit.state}`;
+	if (exit && "error" in exit) why = exit.error.message;
+	else if (exit && "code" in exit) why = `it exited with code ${exit.code}`;
+	return no(`Cannot restart ${name}: ${why}`);
+}
+
+/**
+ * The answer if a job that this one depends on is not ready. It is a refusal if that job will never be ready; `undefined` if
+ * all are ready.
+ */
+function whyBlocked({ plan: { name, dependsOn } }: Unit, units: Units): CommandResult | undefined {
+	const missing = dependsOn.filter((other) => !units.get(other)?.isReady);
+	const ended = missing.find((other) => units.get(other)?.isOver);
+	if (ended) return no(`Cannot restart ${name}: it depends on ${ended}, which has ended`);
+	return missing.length > 0 ? yes(`Job ${name} is waiting for ${missing.join(", ")}`) : undefined;
 }
 
 function sendSignal(unit: Unit, signal: string): CommandResult {

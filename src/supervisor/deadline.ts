@@ -1,38 +1,37 @@
-/** A moment that can only come nearer, and bounded waits for it. */
+/** A deadline that can only come nearer, and bounded waits for it. */
 import { monotonicMs, within } from "../base/time.ts";
 
-/** A moment that can only come nearer; it may be infinitely far away at first. Monotonic: the wall clock may jump. */
+/** A moment by the monotonic clock (the wall clock may jump). It is infinitely far away until it is set. */
 export class Deadline {
+	readonly #passed = Promise.withResolvers<void>();
 	/** Settles when the moment has come. */
-	readonly passed: Promise<void>;
-	readonly #resolve: () => void;
-	/** Of those who wait at this moment: a `then()` of `passed` would be kept for as long as the program runs. */
+	readonly passed = this.#passed.promise;
+	/** Of the waits under way: a `then()` of `passed` would be kept for as long as the program runs. */
 	readonly #wakers = new Set<() => void>();
 	#at = Number.POSITIVE_INFINITY;
 	#timer: NodeJS.Timeout | undefined;
 
 	/** @param ms Milliseconds from now. */
 	constructor(ms = Number.POSITIVE_INFINITY) {
-		const { promise, resolve } = Promise.withResolvers<void>();
-		this.passed = promise;
-		this.#resolve = () => {
-			resolve();
-			for (const wake of this.#wakers) wake();
-		};
 		this.bringTo(ms);
 	}
 
-	/** Brings it to so many milliseconds from now, unless it is nearer already. */
+	/** Moves the deadline to `ms` milliseconds from now, unless it is nearer already. */
 	bringTo(ms: number): void {
 		const at = monotonicMs() + ms;
 		if (at >= this.#at) return;
 		this.#at = at;
 		clearTimeout(this.#timer);
-		if (ms > 0) this.#timer = setTimeout(this.#resolve, ms);
-		else this.#resolve();
+		if (ms > 0) this.#timer = setTimeout(() => this.#pass(), ms);
+		else this.#pass();
 	}
 
-	/** Whether it is known when it will be. */
+	/** Moves the deadline to this moment. */
+	expire(): void {
+		this.bringTo(0);
+	}
+
+	/** Whether the deadline is set. */
 	get isSet(): boolean {
 		return Number.isFinite(this.#at);
 	}
@@ -42,15 +41,10 @@ export class Deadline {
 		return Math.max(0, this.#at - monotonicMs());
 	}
 
-	/** The moment is now. */
-	expire(): void {
-		this.bringTo(0);
-	}
-
 	/**
-	 * Waits for a promise, `ms` milliseconds and until the deadline at the most. Then looks once more after a turn of the event loop:
-	 * timers run before the exits of threads and processes that the same turn has collected, and on a starved machine
-	 * a job that had stopped in time would be called late.
+	 * Waits for a promise: at most `ms` milliseconds, and at most until the deadline. If the promise has not settled by then, it
+	 * gets one more turn of the event loop: timers run before the exits of threads and processes that libuv has collected in the
+	 * same turn. Without that turn, a job that has stopped in time would count as late on a busy machine.
 	 *
 	 * @returns Whether the promise has settled.
 	 */
@@ -66,5 +60,10 @@ export class Deadline {
 		this.#wakers.delete(wake);
 		if (!settled) await new Promise(setImmediate);
 		return settled;
+	}
+
+	#pass(): void {
+		this.#passed.resolve();
+		for (const wake of this.#wakers) wake();
 	}
 }

@@ -1,76 +1,64 @@
-/** Whether and when a job that has ended is started again. */
+/** When jobs are started: the delay before a restart, and the queue of all starts. */
 import { MAX_DURATION_MS, monotonicMs } from "../base/time.ts";
 
 export interface RestartPolicy {
 	readonly when: "no" | "on-failure" | "always";
 	/** Milliseconds before the first restart in a row; doubles with each further one. */
 	readonly delayMs: number;
-	/** Restarts in a row, without a healthy run between them. @default no limit, but for {@link MAX_FAILURES} */
+	/** Restarts in a row, without a healthy run between them. @default no limit, except {@link MAX_FAILURES} */
 	readonly maxRestarts: number | undefined;
 }
 
 /** A run that lasted so long was healthy: the next restart is the first in a row again. */
 export const HEALTHY_MS = 10_000;
 /**
- * Where nothing else is said a job has ended for good when it has failed once more than this in a row: some six minutes of a
- * crash loop. Without an end the platform would never hear of it.
+ * Without `maxRestarts` a job has ended for good after more failures in a row than this: about six minutes of a crash loop. If
+ * the restarts never ended, the platform would never learn of the failure.
  */
-export const MAX_FAILURES = 10;
-/** No delay grows beyond this, unless it began there. */
+const MAX_FAILURES = 10;
+/** The delay does not grow beyond this. A configured delay may be longer from the beginning. */
 export const DELAY_MAX_MS = 60_000;
-/** Up to so much is added at random, so that what failed together does not come back together. */
+/** Up to this share is added at random, so that jobs that failed together do not restart together. */
 const JITTER = 0.25;
 
 export interface EndedRun {
 	readonly success: boolean;
-	/** How long it lasted. */
+	/** How long the run lasted. */
 	readonly ms: number;
-	/** Restarts in a row before it; 0 for the first run. */
+	/** Restarts in a row before this run; 0 for the first run. */
 	readonly restarts: number;
 	/** Runs in a row that were neither healthy nor a success, this one included. */
 	readonly failures: number;
 }
 
-export interface Restart {
-	readonly delayMs: number;
-	/** Its number in the row: 1 for the first. */
-	readonly restarts: number;
-}
-
 /**
  * @param random From 0 to 1.
- * @returns `undefined`: it has ended for good.
+ * @returns The delay, and the number of this restart in its row (from 1); `undefined`: the job has ended for good.
  */
-export function planRestart(policy: RestartPolicy, run: EndedRun, random: number): Restart | undefined {
-	if (policy.when === "no") return undefined;
-	if (policy.when === "on-failure" && run.success) return undefined;
-	const before = run.ms >= HEALTHY_MS ? 0 : run.restarts;
-	const { maxRestarts } = policy;
-	if (maxRestarts !== undefined && before >= maxRestarts) return undefined;
-	if (maxRestarts === undefined && run.failures > MAX_FAILURES) return undefined;
-	const cap = Math.max(DELAY_MAX_MS, policy.delayMs);
-	// From some number on the power is infinite, and nothing times infinity no number.
+export function planRestart(
+	{ when, delayMs, maxRestarts }: RestartPolicy,
+	{ success, ms, restarts, failures }: EndedRun,
+	random: number,
+): { readonly delayMs: number; readonly restarts: number } | undefined {
+	if (when === "no" || (when === "on-failure" && success)) return undefined;
+	const before = ms >= HEALTHY_MS ? 0 : restarts;
+	if (maxRestarts === undefined ? failures > MAX_FAILURES : before >= maxRestarts) return undefined;
+	// 2 ** 1024 is Infinity, and 0 * Infinity is NaN.
 	const factor = Math.min(2 ** before, Number.MAX_SAFE_INTEGER);
-	const delay = Math.min(policy.delayMs * factor, cap);
+	const delay = Math.min(delayMs * factor, Math.max(DELAY_MAX_MS, delayMs));
 	const jittered = Math.round(delay * (1 + JITTER * random));
-	return {
-		delayMs: Math.min(jittered, MAX_DURATION_MS),
-		restarts: before + 1,
-	};
+	return { delayMs: Math.min(jittered, MAX_DURATION_MS), restarts: before + 1 };
 }
-
-// ==== from start-queue.ts
-
-/**
- * Starts one after the other, a few in one turn of the event loop. To make a process or a thread blocks the main thread for
- * a millisecond and more: while a thousand of them start, signals are heard and questions answered all the same.
- */
 
 /** How long the starts of one turn may take together; the last of them may take longer. */
 const TURN_MS = 10;
 
+/**
+ * Starts jobs one after the other, a few in each turn of the event loop. To make a process or a thread blocks the main thread for a
+ * millisecond or more. While a thousand jobs start, the init still hears signals and answers requests.
+ */
 export class StartQueue {
-	/** By whom they are for: each has one place in the queue. */
+	/** By owner: each has one place in the queue. */
 	readonly #waiting = new Map<object, () => void>();
 	readonly #timers = new Map<object, NodeJS.Timeout>();
 	/** Whether this turn, or the next one, works on the queue. */
@@ -84,22 +72,20 @@ export class StartQueue {
 		if (!this.#working) this.#work();
 	}
 
-	/** The same, in so many milliseconds. */
+	/** Adds `start` in `ms` milliseconds. */
 	addLater(owner: object, start: () => void, ms: number): void {
-		this.#timers.set(
-			owner,
-			setTimeout(() => this.add(owner, start), ms),
-		);
+		const timer = setTimeout(() => this.add(owner, start), ms);
+		this.#timers.set(owner, timer);
 	}
 
-	/** Forgets what is to be started for somebody. */
+	/** Removes the owner's start from the queue. */
 	remove(owner: object): void {
 		clearTimeout(this.#timers.get(owner));
 		this.#timers.delete(owner);
 		this.#waiting.delete(owner);
 	}
 
-	/** Nothing is started any more. */
+	/** Nothing is started from now on. */
 	close(): void {
 		this.#closed = true;
 		for (const owner of [...this.#timers.keys(), ...this.#waiting.keys()]) this.remove(owner);
@@ -113,7 +99,7 @@ export class StartQueue {
 			start();
 			if (monotonicMs() >= end) break;
 		}
-		// Even if nothing is left: what else comes in this turn is not to start in it.
+		// Even if the queue is empty now: a start that is added later in this turn waits for the next turn.
 		setImmediate(() => {
 			if (this.#waiting.size > 0) this.#work();
 			else this.#working = false;

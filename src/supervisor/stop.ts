@@ -1,4 +1,4 @@
-/** Turns one job's stop into *ask, join, look where it is if it is late, kill*. */
+/** The stop of one job: ask, join, find out where the job is if it is late, kill; and what is left of ended runs. */
 import { monotonicMs, within } from "../base/time.ts";
 import type { Budget } from "../config/stop-timeout.ts";
 import type { Job, JobExit } from "../job/job.ts";
@@ -18,68 +18,50 @@ export interface StopOutcome {
 	readonly askedAt: number;
 	/** Milliseconds from the request to the exit. */
 	readonly tookMs: number;
-	/** Milliseconds it still had. */
+	/** Milliseconds the job still had. */
 	readonly leftMs: number;
 	readonly killed?: ForcedEnd;
 }
 
-/** Longest wait for a killed job before the deadline; after it the budget's share counts. */
+/** Longest wait for a killed job before the deadline; from the deadline on the budget's share counts. */
 const KILL_PATIENCE_MS = 1_000;
 
-/** Never rejects, and takes no longer than `stopTimeoutMs` and the deadline allow, plus the two times of the budget. */
-export async function stopJob(
-	job: Job,
-	{ stopTimeoutMs, deadline, budget }: StopTerms,
-	emit: Emit,
-): Promise<StopOutcome> {
+/** Never rejects. Takes at most the time that `stopTimeoutMs` and the deadline allow, plus the budget's `locateMs` and `killMs`. */
+export async function stopJob(job: Job, terms: StopTerms, emit: Emit): Promise<StopOutcome> {
 	const { name, id } = job;
+	const { stopTimeoutMs, deadline, budget } = terms;
 	const askedAt = monotonicMs();
-	const elapsed = () => monotonicMs() - askedAt;
 	emit({ type: "job.stopRequested", job: name, id });
 	job.requestStop();
 	let killed: ForcedEnd | undefined;
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
-		const waitedMs = elapsed();
-		const late = monotonicMs();
+		const lateAt = monotonicMs();
 		const where = await Promise.race([job.locate(budget.locateMs), job.exited.then(() => undefined)]);
-		// Late, but by itself, if it has ended meanwhile: when the whole container was frozen beyond the deadline, say.
+		// `false` for a job that has ended meanwhile: it was late (the whole container was frozen, say), but ended by itself.
 		if (job.kill()) {
-			killed = { waitedMs, ...(where && { where }) };
+			killed = { waitedMs: lateAt - askedAt, ...(where && { where }) };
 			emit({ type: "job.killed", job: name, id, ...killed });
 		}
-		// A native call may take its time: it gets some of what is left, but others may wait for this job to be gone.
-		const killedAt = monotonicMs();
+		// A native call may last long, so a killed job gets some of the time that is left. But other jobs may wait for its end.
 		await deadline.join(job.exited, KILL_PATIENCE_MS);
-		const leastMs = budget.locateMs + budget.killMs - (killedAt - late);
-		const spentMs = monotonicMs() - killedAt;
-		await within(job.exited, Math.max(0, leastMs - spentMs));
+		await within(job.exited, Math.max(0, lateAt + budget.locateMs + budget.killMs - monotonicMs()));
 		job.giveUp();
 	}
 	const exit = await job.exited;
-	const tookMs = elapsed();
-	const allowedMs = Math.min(stopTimeoutMs, deadline.remainingMs + tookMs);
+	const tookMs = monotonicMs() - askedAt;
+	const leftMs = Math.max(0, Math.min(stopTimeoutMs - tookMs, deadline.remainingMs));
 	emit({ type: "job.exited", job: name, id, exit, stop: { tookMs } });
-	return {
-		exit,
-		askedAt,
-		tookMs,
-		leftMs: Math.max(0, allowedMs - tookMs),
-		...(killed && { killed }),
-	};
+	return { exit, askedAt, tookMs, leftMs, ...(killed && { killed }) };
 }
 
-// ==== from left-over.ts
-
-/**
- * What is left of a job's runs that have exited.
- *
- * A thread that has settled may not go: a call in native code, or in libuv's pool, holds it. One of them may be there beside the
- * next run. Never a second one, and never a run that is stuck: its code may still run.
- */
-
-/** Time for it to go: a thread needs milliseconds. */
+/** How long a run that has exited may take to go: a thread needs milliseconds. */
 const LEAVE_MS = 1_000;
 
+/**
+ * What is left of a job's ended runs. A thread that has settled may not go: a call in native code, or in libuv's pool, holds it.
+ *
+ * Invariant: a new run begins beside at most one such thread, and never beside a stuck run, whose code may still be running.
+ */
 export class LeftOver {
 	readonly #runs = new Map<Job, JobExit>();
 
@@ -88,23 +70,21 @@ export class LeftOver {
 		void job.gone.then(() => this.#runs.delete(job));
 	}
 
-	/** Frees what the run holds. Settles after a moment: whether it has gone. */
+	/** Frees what the run holds. Settles within LEAVE_MS: whether nothing of the run is left. */
 	async release(job: Job): Promise<boolean> {
 		job.release();
 		await within(job.gone, LEAVE_MS);
 		return !this.#runs.has(job);
 	}
 
-	/** Tells whether a new run may begin: at once where nothing is left, else after a moment for it to go. */
+	/** Calls `tell` with whether a new run may begin: at once if nothing is left, otherwise within LEAVE_MS. */
 	whenFree(tell: (isFree: boolean) => void): void {
 		if (this.#runs.size === 0) tell(true);
 		else void this.isFree().then(tell);
 	}
 
 	async isFree(): Promise<boolean> {
-		const gone = [...this.#runs.keys()].map((job) => job.gone);
-		if (gone.length > 0) await within(Promise.all(gone), LEAVE_MS);
-		const exits = [...this.#runs.values()];
-		return exits.length < 2 && exits.every(({ outcome }) => outcome !== "stuck");
+		await within(Promise.all([...this.#runs.keys()].map((job) => job.gone)), LEAVE_MS);
+		return this.#runs.size < 2 && [...this.#runs.values()].every(({ outcome }) => outcome !== "stuck");
 	}
 }

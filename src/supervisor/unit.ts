@@ -1,13 +1,13 @@
 /**
- * One job through all its runs: starts it, learns when it is ready, restarts it, stops it.
+ * A unit: one job through all its runs. It starts the job, learns when the job is ready, restarts it and stops it.
  *
  * Two facts are kept apart: `#state` says what the job does now, `#held` says that somebody asked for its stop.
  *
  * Invariants:
- * - A job has at most one run at a time. The next run begins after the exit of the one before; left-over.ts says what may still be
- *   there of that one.
- * - A readiness probe, a start timeout and a scheduled restart end as soon as the job is ready, exits, or is stopped. None of them
- *   delays a stop.
+ * - A job has at most one run at a time. The next run begins after the exit of the one before; `LeftOver` in stop.ts says what
+ *   may still be there of that one.
+ * - A readiness probe, a start timeout and a scheduled restart end as soon as the job is ready, exits, or is stopped. None of
+ *   them delays a stop.
  * - A second stop request joins the first one.
  */
 import { monotonicMs } from "../base/time.ts";
@@ -59,35 +59,29 @@ interface Run {
 }
 
 type State =
-	/** For the jobs it depends on. */
-	| { readonly type: "waiting" }
-	| { readonly type: "starting" | "ready"; readonly run: Run }
-	/** It was to end well, and has. */
-	| { readonly type: "completed" }
-	| { readonly type: "backing-off" }
-	| {
-			readonly type: "stopping";
-			readonly run: Run;
-			readonly stop: Promise<StopOutcome>;
-	  }
-	| { readonly type: "ended" };
+	/** `waiting`: for the jobs it depends on. `completed`: the job was expected to end well, and has. */
+	| Readonly<{ type: "waiting" | "completed" | "backing-off" | "ended" }>
+	| Readonly<{ type: "starting" | "ready"; run: Run }>
+	| Readonly<{ type: "stopping"; run: Run; stop: Promise<StopOutcome> }>;
 
 export type JobState = State["type"];
 
 export class Unit {
 	readonly plan: UnitPlan;
 	readonly leftOver = new LeftOver();
+	/** When the present state began, by the monotonic clock. Only this class writes this field and the next two. */
+	since = monotonicMs();
+	/** How often the job has been restarted since the program started. */
+	restarts = 0;
+	/** How the last run ended, if one has. */
+	lastExit: JobExit | undefined;
 	readonly #hooks: UnitHooks;
 	#state: State = { type: "waiting" };
-	#since = monotonicMs();
-	#startWaiters: (() => void)[] = [];
 	#held = false;
 	/** Restarts in a row, without a healthy run between them. */
-	#restarts = 0;
+	#restartsInRow = 0;
 	/** Runs in a row that were neither healthy nor a success. */
-	#failures = 0;
-	#allRestarts = 0;
-	#lastExit: JobExit | undefined;
+	#failuresInRow = 0;
 
 	constructor(plan: UnitPlan, hooks: UnitHooks) {
 		this.plan = plan;
@@ -98,24 +92,9 @@ export class Unit {
 		return this.#state.type;
 	}
 
-	/** When that state began, by the monotonic clock. */
-	get since(): number {
-		return this.#since;
-	}
-
 	/** Thread id, or pid, of the present run. */
 	get id(): number | undefined {
 		return this.#run?.job.id || undefined;
-	}
-
-	/** How often it has been restarted since the program started. */
-	get restarts(): number {
-		return this.#allRestarts;
-	}
-
-	/** How its last run ended, if one has. */
-	get lastExit(): JobExit | undefined {
-		return this.#lastExit;
 	}
 
 	/** Whether there is a run. */
@@ -123,16 +102,14 @@ export class Unit {
 		return this.#run !== undefined;
 	}
 
-	/** Whether it has ended by itself, and will not be started again. */
+	/** Whether the job has ended by itself, and will not be started again. */
 	get isOver(): boolean {
-		const { type } = this.#state;
-		return !this.#held && (type === "ended" || type === "completed");
+		return !this.#held && (this.state === "ended" || this.state === "completed");
 	}
 
-	/** Whether the jobs that depend on it may start. */
+	/** Whether the jobs that depend on this one may start. */
 	get isReady(): boolean {
-		const { type } = this.#state;
-		return type === "ready" || type === "completed";
+		return this.state === "ready" || this.state === "completed";
 	}
 
 	get #run(): Run | undefined {
@@ -147,7 +124,7 @@ export class Unit {
 		this.#begin();
 	}
 
-	/** Has it start when the jobs it depends on are ready, unless it runs. */
+	/** Lets the job start when the jobs it depends on are ready, unless it runs. */
 	wait(): void {
 		if (this.isRunning) return;
 		this.#forgetPast();
@@ -155,19 +132,16 @@ export class Unit {
 		this.#enter({ type: "waiting" });
 	}
 
-	/** A job that it depends on has failed: it never runs. */
+	/** Ends a job that waits: a job that it depends on has failed. */
 	failStart(message: string): void {
-		if (this.#state.type !== "waiting") return;
-		const error = { name: "DependencyError", message };
-		this.#endUnstarted({ outcome: "not-started", error });
+		this.#endUnstarted({ outcome: "not-started", error: { name: "DependencyError", message } });
 	}
 
-	/** Settles when its start is over: it is ready, or has failed. */
+	/** Settles when the start is over: the job is ready, or its start has failed. */
 	async started(): Promise<void> {
 		if (this.#state.type !== "starting") return;
-		const { promise, resolve } = Promise.withResolvers<void>();
-		this.#startWaiters.push(resolve);
-		await promise;
+		const { signal } = this.#state.run.starting;
+		await new Promise((resolve) => signal.addEventListener("abort", resolve));
 	}
 
 	/** Asks for the stop and joins. Never rejects; `undefined` if there was nothing to stop. */
@@ -179,7 +153,7 @@ export class Unit {
 		const state = this.#state;
 		if (state.type === "stopping") return state.stop;
 		if ("run" in state) return this.#stopRun(state.run);
-		// At the program's stop the report tells of a job that was waiting.
+		// At the program's stop the stop report lists a job that was waiting.
 		if (state.type !== "ended" && !deadline.isSet) emit({ type: "job.withdrawn", job: this.plan.name });
 		this.#enter({ type: "ended" });
 		return undefined;
@@ -191,22 +165,20 @@ export class Unit {
 		return this.#run?.job.signal(signal) ?? false;
 	}
 
-	/** A run that is still stopping gets the lowest priority. */
+	/** Gives a run that is still stopping the lowest priority. */
 	giveWay(): void {
 		if (this.#state.type === "stopping") this.#state.run.job.giveWay();
 	}
 
 	#forgetPast(): void {
 		this.#held = false;
-		this.#restarts = 0;
-		this.#failures = 0;
+		this.#restartsInRow = 0;
+		this.#failuresInRow = 0;
 	}
 
 	#enter(state: State): void {
 		this.#state = state;
-		this.#since = monotonicMs();
-		if (state.type === "starting") return;
-		for (const resolve of this.#startWaiters.splice(0)) resolve();
+		this.since = monotonicMs();
 	}
 
 	#begin(): void {
@@ -221,8 +193,7 @@ export class Unit {
 				void this.#stopAndGoOn(run, exit);
 			},
 		});
-		const starting = new AbortController();
-		const run: Run = { job, startedAt: monotonicMs(), starting };
+		const run: Run = { job, startedAt: monotonicMs(), starting: new AbortController() };
 		this.#enter({ type: "starting", run });
 		job.start();
 		const { name, id } = job;
@@ -239,21 +210,18 @@ export class Unit {
 	#watchStart(run: Run): void {
 		const { readiness, startTimeoutMs } = this.plan;
 		const { signal } = run.starting;
-		let detail =
-			readiness.type === "notify"
-				? "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach"
-				: `no sign of readiness (${readiness.type})`;
+		let detail = `no sign of readiness (${readiness.type})`;
+		if (readiness.type === "notify") detail = "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach";
 		if (readiness.type === "http" || readiness.type === "tcp")
 			void pollUntilReady(readiness, signal, (message) => {
 				detail = message;
 			}).then(() => this.#onReady(run));
 		if (!Number.isFinite(startTimeoutMs)) return;
-		const giveUp = () => void this.#giveUpStart(run, detail);
-		const timer = setTimeout(giveUp, startTimeoutMs);
+		const timer = setTimeout(() => void this.#giveUpStart(run, detail), startTimeoutMs);
 		signal.addEventListener("abort", () => clearTimeout(timer));
 	}
 
-	/** The job says that it is ready. Where its readiness is found out in another way, that is only news. */
+	/** The job says that it is ready. That decides only for `notify`; for `started` it is only an event. */
 	#onSaidReady(run: Run): void {
 		const { name, readiness } = this.plan;
 		if (readiness.type === "notify") this.#onReady(run);
@@ -272,15 +240,14 @@ export class Unit {
 		this.#hooks.onReady();
 	}
 
-	/** The run is stopped, and counts as failed. */
+	/** Stops a run that was not ready in time; it counts as failed. */
 	async #giveUpStart(run: Run, detail: string): Promise<void> {
 		const { name, startTimeoutMs: waitedMs } = this.plan;
 		const { emit, deadline } = this.#hooks;
-		// The program's stop ends it anyway.
+		// The program's stop ends the run anyway.
 		if (deadline.isSet) return;
 		emit({ type: "job.startTimedOut", job: name, waitedMs, detail });
-		const message = `not ready after ${waitedMs} ms: ${detail}`;
-		const error = { name: "StartTimeoutError", message };
+		const error = { name: "StartTimeoutError", message: `not ready after ${waitedMs} ms: ${detail}` };
 		await this.#stopAndGoOn(run, { outcome: "not-ready", error });
 	}
 
@@ -301,7 +268,7 @@ export class Unit {
 		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
 		this.#enter({ type: "stopping", run, stop });
 		const { exit } = await stop;
-		this.#lastExit = exit;
+		this.lastExit = exit;
 		this.#enter({ type: "ended" });
 		this.#leave(run.job, exit);
 		return stop;
@@ -309,30 +276,27 @@ export class Unit {
 
 	#onExit(run: Run, exit: JobExit): void {
 		run.starting.abort();
-		// A stop tells of the exit itself.
-		if (!this.isRunning || this.#state.type === "stopping") return;
-		const { name: job } = this.plan;
-		const { id } = run.job;
-		this.#hooks.emit({ type: "job.exited", job, id, exit });
+		// stopJob() emits the exit of a run that was asked to stop.
+		if (this.#state.type === "stopping") return;
+		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: run.job.id, exit });
 		this.#next(run, exit);
 		this.#leave(run.job, exit);
 	}
 
-	/** Comes after the news of the exit: that may have begun the program's stop, in which a thread is better left alone. */
+	/** To be called after the exit was reported: that may have begun the program's stop, in which no thread is torn down. */
 	#leave(job: Job, exit: JobExit): void {
 		const { emit, deadline, onRunEnded } = this.#hooks;
 		onRunEnded();
 		this.leftOver.add(job, exit);
 		if (deadline.isSet) return;
 		void this.leftOver.release(job).then((hasGone) => {
-			if (hasGone || deadline.isSet) return;
-			emit({ type: "job.leftOver", job: job.name, id: job.id });
+			if (!hasGone && !deadline.isSet) emit({ type: "job.leftOver", job: job.name, id: job.id });
 		});
 	}
 
 	/** A run has ended by itself: completes, schedules a restart, or ends the job. */
 	#next(run: Run, exit: JobExit): void {
-		this.#lastExit = exit;
+		this.lastExit = exit;
 		const { name, readiness, restart: policy } = this.plan;
 		const { emit, deadline, starts, onReady } = this.#hooks;
 		const success = isSuccess(exit);
@@ -343,20 +307,15 @@ export class Unit {
 			return;
 		}
 		const ms = monotonicMs() - run.startedAt;
-		this.#failures = success || ms >= HEALTHY_MS ? 0 : this.#failures + 1;
-		const ended = {
-			success,
-			ms,
-			restarts: this.#restarts,
-			failures: this.#failures,
-		};
-		const restart = planRestart(policy, ended, Math.random());
+		const failures = success || ms >= HEALTHY_MS ? 0 : this.#failuresInRow + 1;
+		this.#failuresInRow = failures;
+		const restart = planRestart(policy, { success, ms, restarts: this.#restartsInRow, failures }, Math.random());
 		if (!restart || deadline.isSet) {
 			this.#end(exit);
 			return;
 		}
-		this.#restarts = restart.restarts;
-		this.#allRestarts++;
+		this.#restartsInRow = restart.restarts;
+		this.restarts++;
 		starts.addLater(this, () => this.#beginAgain(), restart.delayMs);
 		this.#enter({ type: "backing-off" });
 		emit({ type: "restart.scheduled", job: name, ...restart });
@@ -371,14 +330,14 @@ export class Unit {
 		});
 	}
 
-	/** Ends without a run. */
+	/** Ends the job without a run. */
 	#endUnstarted(exit: JobExit): void {
 		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: 0, exit });
 		this.#end(exit);
 	}
 
 	#end(exit: JobExit): void {
-		this.#lastExit = exit;
+		this.lastExit = exit;
 		this.#enter({ type: "ended" });
 		this.#hooks.onEnded(this, exit);
 	}
