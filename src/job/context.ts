@@ -2,27 +2,27 @@
 import type { Logger } from "../base/logger.ts";
 
 /**
- * A job's shutdown flag: four bytes of shared memory, 0 until it is raised, 1 from then on.
+ * The values of a flag: one word of shared memory, DOWN until the flag is raised, UP from then on. It is never lowered.
  *
- * The same word serves a busy loop (a load), a blocking wait (a futex) and asynchronous code (waitAsync). All wake at once
- * when it is raised, nothing polls. It is never lowered.
+ * The same word serves a busy loop (a load), a blocking wait (a futex) and asynchronous code (waitAsync). All of them
+ * wake at once when the flag is raised; none of them polls.
  */
 const DOWN = 0;
 const UP = 1;
 
-/** The init's side: asks. */
+/** The init's side of a flag. */
 export class RaisableFlag {
 	readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 	readonly #word = new Int32Array(this.memory);
 
 	raise(): void {
-		// Sequentially consistent: whoever is woken below, or loads the word later, sees it up.
+		// Sequentially consistent: a thread that wakes below, or loads the word later, sees UP.
 		Atomics.store(this.#word, 0, UP);
 		Atomics.notify(this.#word, 0);
 	}
 }
 
-/** The job's side: looks, or waits. */
+/** A job's shutdown flag, as the job sees it. It is raised once, when the job is asked to stop, and never lowered. */
 export class Flag {
 	readonly #word: Int32Array<SharedArrayBuffer>;
 	#signal: AbortSignal | undefined;
@@ -31,15 +31,15 @@ export class Flag {
 		this.#word = new Int32Array(memory);
 	}
 
-	/** Whether the job has been asked to stop. A busy loop reads it on each turn; it costs a memory load. */
+	/** Whether the job has been asked to stop. It costs a memory load: a busy loop can read it on each turn. */
 	get isSet(): boolean {
 		return Atomics.load(this.#word, 0) === UP;
 	}
 
 	/**
-	 * Blocks the thread until the flag is raised, or `ms` milliseconds have passed.
+	 * Blocks the thread until the flag is raised, or the time is over.
 	 *
-	 * @param ms @default Infinity
+	 * @param ms Longest wait in milliseconds. @default Infinity
 	 * @returns Whether the flag is raised.
 	 */
 	wait(ms = Number.POSITIVE_INFINITY): boolean {
@@ -48,9 +48,9 @@ export class Flag {
 	}
 
 	/**
-	 * Waits like {@link wait} without blocking the thread.
+	 * Waits like {@link wait}, without blocking the thread.
 	 *
-	 * @param ms @default Infinity
+	 * @param ms Longest wait in milliseconds. @default Infinity
 	 * @returns Whether the flag is raised.
 	 */
 	async raised(ms = Number.POSITIVE_INFINITY): Promise<boolean> {
@@ -58,7 +58,7 @@ export class Flag {
 		return this.isSet;
 	}
 
-	/** Aborted when the flag is raised; for whatever takes an AbortSignal: `fetch`, timers, streams, `events.once`. */
+	/** Aborted when the flag is raised. For all that takes an AbortSignal: `fetch`, timers, streams, `events.once`. */
 	get signal(): AbortSignal {
 		if (!this.#signal) {
 			const controller = new AbortController();
@@ -70,26 +70,24 @@ export class Flag {
 	}
 }
 
-// ==== from context.ts
-
 /** What the function of a thread job is called with. */
 export interface JobContext<Data = unknown> {
 	/** The job's key in the configuration. */
 	readonly name: string;
 	/** Id of the thread, as `worker_threads.threadId`. */
 	readonly id: number;
-	/** `data` of the configuration: a copy of the job's own. */
+	/** `data` of the configuration: the job's own copy. */
 	readonly data: Data;
 	/** Raised when the job is asked to stop. */
 	readonly flag: Flag;
-	/** A pino logger that names the job in each line. Loaded when first used. */
+	/** A pino logger that names the job in each line. Loaded at the first use. */
 	readonly log: Logger;
-	/** Says that the job does its work now. Once is enough. */
+	/** Says that the job does its work now. Further calls change nothing. */
 	ready(): void;
 }
 
 /**
- * The default export of a thread job's file. The job lives until it returns (or its promise settles); then the thread
- * ends, whatever handles it has left open.
+ * The default export of a thread job's file. The job lives until the function returns, or until its promise settles.
+ * Then the thread ends, even if there are open handles.
  */
 export type JobFunction<Data = unknown> = (context: JobContext<Data>) => unknown;

@@ -9,107 +9,88 @@ export type JobKind = "thread" | "process";
 /**
  * How a run of a job ended. `killed`, `stuck` and `not-ready` are the init's doing, all others the job's own.
  *
- * - `finished`: a thread's function returned
- * - `failed`: it threw, or left a rejection or an exception unhandled
- * - `exited`: it called `process.exit(code)`, or the process ended with that code
- * - `signaled`: a signal ended the process
- * - `out-of-memory`: it reached its `resourceLimits`
- * - `not-started`: its file could not be loaded, its program not be run, no thread or process be made, or what it depends on failed
- * - `not-ready`: it was not ready within its `startTimeout`, and was stopped
- * - `killed`: it had not joined in time and was ended by force; its clean shutdown code did not run, or not to its end
+ * - `finished`: the function of a thread returned
+ * - `failed`: the function threw, or left a rejection or an exception unhandled
+ * - `exited`: the thread called `process.exit(code)`, or the process ended with that code. `expected`: counts as
+ *   success though it is not 0: one of `successExitCodes`, or 128 + the stop signal after the request to stop
+ * - `signaled`: a signal ended the process: `SIGTERM`, or `SIGRTMIN+6`, which the type of Node.js lacks. `expected`: it
+ *   was the stop signal, after the request to stop
+ * - `out-of-memory`: the thread reached its `resourceLimits`
+ * - `not-started`: the file could not be loaded, the program could not be run, no thread or process could be made, or a
+ *   job that this one depends on failed
+ * - `not-ready`: the job was not ready within its `startTimeout`, and was stopped
+ * - `killed`: the job had not joined in time and was ended by force; its clean shutdown code did not run to its end
  * - `stuck`: killed, and still there: it is in native code, or in the kernel, which nothing can interrupt
  */
 export type JobExit =
-	| { readonly outcome: "finished" | "killed" | "stuck" }
-	| {
-			readonly outcome: "exited";
-			readonly code: number;
-			/** It counts as success though it is not 0: `successExitCodes`, or 128 + the stop signal after a request. */
-			readonly expected?: true;
-	  }
-	| {
-			readonly outcome: "signaled";
-			/** `SIGTERM`; `SIGRTMIN+6`, of which Node.js's own type knows nothing. */
-			readonly signal: string;
-			/** The stop signal, after it was asked: it did as it was told. */
-			readonly expected?: true;
-	  }
-	| {
-			readonly outcome: "failed" | "out-of-memory" | "not-started" | "not-ready";
-			readonly error: ErrorInfo;
-	  };
+	| Readonly<{ outcome: "finished" | "killed" | "stuck" }>
+	| Readonly<{ outcome: "exited"; code: number; expected?: true }>
+	| Readonly<{ outcome: "signaled"; signal: string; expected?: true }>
+	| Readonly<{ outcome: "failed" | "out-of-memory" | "not-started" | "not-ready"; error: ErrorInfo }>;
 
-/** Where a job was when it had to be ended by force. */
+/**
+ * Where a job was when it had to be ended by force. `others`: the other processes of its group that were alive, as far
+ * as they can be seen; twenty at most.
+ */
 export type Whereabouts =
 	| ThreadPlace
-	| ({
-			readonly type: "process";
-			readonly pid: number;
-			readonly command: string;
-			/** The other processes of its group that were alive, as far as they can be seen; twenty at the most. */
-			readonly others: readonly ProcessInfo[];
-	  } & KernelState);
+	| (Readonly<{ type: "process"; pid: number; command: string; others: readonly ProcessInfo[] }> & KernelState);
 
-/** One run of a job, whatever it is made of. */
+/** One run of a job. */
 export interface Job {
 	readonly name: string;
-	/** Thread id, or pid. 0 before start, and if the start failed. */
+	/** Thread id, or pid. 0 before the start, and if the start failed. */
 	readonly id: number;
-	/** Settles once when the job is gone, never rejects. To join is to await it. */
+	/** Settles once, when the job has ended; never rejects. To join is to await it. */
 	readonly exited: Promise<JobExit>;
-	/** Starts it. Never throws: a failure is an exit. */
-	start(): void;
-	/** Asks: raises the flag, sends the stop signal. Once is enough, more does no harm. */
-	requestStop(): void;
-	/** Passes a signal on. `false` if it is not there, or is a thread: threads take no signals. */
-	signal(signal: NodeJS.Signals): boolean;
-	/** It is late: from here on it runs at the lowest priority. */
-	giveWay(): void;
-	/** Where it is at this moment, for the report. Takes no longer than `ms`, never rejects, does not disturb the main thread. */
-	locate(ms: number): Promise<Whereabouts | undefined>;
-	/** Forces. Whether and when it works shows in `exited`. `false` if it has ended already, and `exited` is about to settle. */
-	kill(): boolean;
-	/** Waits no longer for a killed job: `exited` settles with `stuck`, unless it has settled already. */
-	giveUp(): void;
-	/** It has exited and the program goes on: frees what it still holds. */
-	release(): void;
-	/** Settles when nothing of it is left: after `exited`, or never. */
+	/** Settles when nothing of the job is left: after `exited`, or never. */
 	readonly gone: Promise<void>;
+	/** Never throws: a failure is an exit. */
+	start(): void;
+	/** Asks: raises the flag, sends the stop signal. Further calls do no harm. */
+	requestStop(): void;
+	/** Passes a signal on. `false` if there is no process to take it: threads take no signals. */
+	signal(signal: NodeJS.Signals): boolean;
+	/** Gives a late job the lowest priority. */
+	giveWay(): void;
+	/** Where the job is now, for the report. Takes at most `ms`, never rejects, does not disturb the main thread. */
+	locate(ms: number): Promise<Whereabouts | undefined>;
+	/** Ends the job by force; `exited` settles when that has worked. `false` if the job has ended and `exited` is due. */
+	kill(): boolean;
+	/** Ends the wait for a killed job: `exited` settles with `stuck`, unless it has settled already. */
+	giveUp(): void;
+	/** Frees what the job still holds after its exit, while the program goes on. */
+	release(): void;
 }
 
-/** What a job tells of itself while it runs. */
+/** What a stop needs of a job. */
+export type Stoppable = Pick<Job, "name" | "id" | "exited" | "requestStop" | "locate" | "kill" | "giveUp">;
+
+/** What a job reports while it runs. */
 export interface JobHooks {
-	/** It says that it is ready. */
+	/** The job says that it is ready. */
 	readonly onReady: () => void;
-	/** Its first process has ended by itself, and these of its group are left. The job is to be stopped, and its outcome is `exit`. */
+	/** The leader has ended by itself with `exit`, and `rest` of its group is left: stop the job, with that outcome. */
 	readonly onLeaderGone: (exit: JobExit, rest: readonly ProcessInfo[]) => void;
-	/** `done` is to be called once the bytes have left, or were dropped. */
+	/** `done` is to be called once the bytes were written, or dropped. */
 	readonly onOutput: (stream: Stream, bytes: Uint8Array, done: () => void) => void;
-	/** So many bytes of its output found no room during the stop. */
+	/** So many bytes of the job's output found no room during the stop. */
 	readonly onDropped: (bytes: number) => void;
 }
 
-/** What a run tells its unit. The other hooks are the same for every run. */
+/** What a run reports to its unit. The other hooks are the same for every run. */
 export type RunHooks = Pick<JobHooks, "onReady" | "onLeaderGone">;
 
-/** `log`: complete JSON lines, to be rendered as those of the init's own log. */
+/** `log`: complete JSON lines, to be rendered like those of the init's own log. */
 export type Stream = "stdout" | "stderr" | "log";
 
-/** Whether the job did what it was there for. */
+/** Whether the job ended as it should. */
 export function isSuccess(exit: JobExit): boolean {
-	switch (exit.outcome) {
-		case "finished":
-			return true;
-		case "exited":
-			return exit.code === 0 || exit.expected === true;
-		case "signaled":
-			return exit.expected === true;
-		default:
-			return false;
-	}
+	if (exit.outcome === "exited" && exit.code === 0) return true;
+	return exit.outcome === "finished" || ("expected" in exit && exit.expected === true);
 }
 
-/** Whether it took force, or even that did not help. */
+/** Whether the job was ended by force, or even force did not end it. */
 export function wasKilled({ outcome }: JobExit): boolean {
 	return outcome === "killed" || outcome === "stuck";
 }

@@ -1,16 +1,17 @@
 /**
  * A job that is a process group: execa starts its leader, node:child_process carries the signals to it.
  *
- * `npm start`, `sh -c` and their like die of the stop signal at once and leave the real program behind. So the job has ended
- * when nobody of its group is alive; its outcome is the leader's. The leader leads a session, too: a terminal's Ctrl-C reaches
- * it through its stop signal only. Whoever has left the group is a straggler.
+ * `npm start`, `sh -c` and their like die of the stop signal at once and leave the real program behind. So the job has
+ * ended when no process of its group is alive; its outcome is the leader's. The leader also leads a session: a
+ * terminal's Ctrl-C reaches it only as its stop signal. A process that has left the group is a straggler.
  *
  * Invariants:
  * - `exited` settles exactly once, with the first of: the end of the group, a start that failed, or `giveUp()`.
- * - The leader is signalled by its pid only before its `exit` was seen: until then the pid is ours (libuv collects it in the
- *   same turn), later it could be somebody else's. The group is signalled under the conditions of os/processes/process-group.ts.
- * - What the group wrote is handed on before `exited` settles, unless the reader stalls. The wait for that has a bound: whoever
- *   has left the group may hold its pipes open.
+ * - The leader is signalled by its pid only before its `exit` was seen: until then the pid is ours (libuv collects it
+ *   in the same turn), later it could be another process's. The group is signalled under the conditions of
+ *   os/processes/processes.ts.
+ * - All output of the group is handed on before `exited` settles, unless the reader stalls. The wait for that has a
+ *   bound: a process that has left the group may hold its pipes open.
  */
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
@@ -27,6 +28,7 @@ import {
 	isOurProc,
 	nameGroup,
 	readProcess,
+	send,
 	signalGroup,
 } from "../os/processes/processes.ts";
 import { signalNumber } from "../os/signals/names.ts";
@@ -39,13 +41,14 @@ export interface ProcessSpec {
 	readonly name: string;
 	/** Program and arguments; no shell is involved. */
 	readonly command: readonly string[];
+	/** The whole environment: nothing of the init's own is added. */
 	readonly env: NodeJS.ProcessEnv;
 	readonly cwd: string;
 	readonly stopSignal: NodeJS.Signals;
 	/** Exit codes beside 0 that count as success. */
 	readonly successExitCodes: readonly number[];
 	readonly output: "inherit" | "log";
-	/** Whether it will say that it is ready. */
+	/** Whether the job will say that it is ready. */
 	readonly notify: boolean;
 }
 
@@ -54,6 +57,7 @@ const LATE_TOGETHER_MS = 200;
 
 export class ProcessJob implements Job {
 	readonly name: string;
+	id = 0;
 	readonly #ended = Promise.withResolvers<JobExit>();
 	readonly #left = Promise.withResolvers<void>();
 	readonly exited = this.#ended.promise;
@@ -65,14 +69,13 @@ export class ProcessJob implements Job {
 	#child: ChildProcess | undefined;
 	/** Whether the leader has gone, and others of its group have not. */
 	#hasRest = false;
-	/** Open until it is ready, or has ended. */
+	/** Open until the job is ready, or has ended. */
 	#notifySocket: NotifySocket | undefined;
-	#id = 0;
 	#asked = false;
-	/** Whether it was asked before the leader's end. */
+	/** Whether the job was asked before the leader's end. */
 	#wasAskedFirst = false;
 	#killed = false;
-	/** The leader's. Known before the others of the group have gone, and before their last output is. */
+	/** The leader's exit. Known before the others of the group have gone, and before all output was read. */
 	#exit: JobExit | undefined;
 
 	constructor(spec: ProcessSpec, hooks: JobHooks) {
@@ -81,37 +84,29 @@ export class ProcessJob implements Job {
 		this.#hooks = hooks;
 	}
 
-	get id(): number {
-		return this.#id;
-	}
-
 	start(): void {
-		const { command, cwd, output, notify } = this.#spec;
-		// Ours, if we have one, is not for our jobs.
+		const { command, cwd, notify } = this.#spec;
+		// The socket that the init itself was given, if any, is not for its jobs.
 		const { NOTIFY_SOCKET: _, ...env } = this.#spec.env;
 		try {
-			if (notify) {
-				this.#notifySocket = openNotifySocket(() => this.#onReady());
-				if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
-			}
+			if (notify) this.#notifySocket = openNotifySocket(() => this.#onReady());
+			if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
 			const hasChannel = notify && runsNode(command, { cwd, path: env.PATH });
-			const { child, failed } = startLeader(command, {
-				env: { ...env, ...(hasChannel && CHANNEL_ENV) },
-				cwd,
-				output: output === "log" ? "pipe" : "inherit",
-				hasChannel,
-			});
-			void failed?.then((error) => this.#fail(error));
-			if (child.pid === undefined) return;
+			const leader = startLeader(this.#spec, { ...env, ...(hasChannel && CHANNEL_ENV) }, hasChannel);
+			const { nodeChildProcess: child } = leader;
+			if (child.pid === undefined) {
+				void leader.then((result) => this.#fail(describe(result as ExecaError)));
+				return;
+			}
 			this.#child = child;
-			this.#id = child.pid;
+			this.id = child.pid;
 			preferForOom(child.pid);
-			// A signal could not be sent: another user's. What comes of it shows.
+			// A signal was not permitted: the process has changed its user. Without a listener the error would be thrown.
 			child.on("error", () => {});
 			const deathSignal = watchDeathSignal(child.pid);
 			child.once("exit", (code, signal) => {
-				const unknown = deathSignal();
-				void this.#onExit(code, signal ?? unknown);
+				const unnamed = deathSignal();
+				void this.#onExit(code ?? 0, signal ?? unnamed);
 			});
 			if (hasChannel) readChannel(child.stdio[3] as Readable, () => this.#onReady());
 			for (const name of ["stdout", "stderr"] as const) {
@@ -127,63 +122,51 @@ export class ProcessJob implements Job {
 		this.#asked = true;
 		for (const log of this.#logs) log.neverWait();
 		// A stopped process acts on the stop signal only once it runs again.
-		for (const signal of [this.#spec.stopSignal, "SIGCONT"] as const) {
-			if (this.#hasRest) signalGroup(this.#id, signal);
+		for (const signal of [this.#spec.stopSignal, "SIGCONT"] as const)
+			if (this.#hasRest) signalGroup(this.id, signal);
 			else this.signal(signal);
-		}
 	}
 
 	signal(signal: NodeJS.Signals): boolean {
-		try {
-			return this.#child?.kill(signal) ?? false;
-		} catch {
-			// Not permitted: it has changed its user.
-			return false;
-		}
+		return this.#child?.kill(signal) ?? false;
 	}
 
 	giveWay(): void {
-		// One call for all of them: at this moment a listing of them may take too long.
-		if (this.#child || this.#hasRest) giveWay(this.#id);
+		// Only the leader: at this moment a listing of the whole group may take too long.
+		if (this.#child || this.#hasRest) giveWay(this.id);
 	}
 
 	async locate(): Promise<Whereabouts | undefined> {
 		if (!(this.#child || this.#hasRest) || !isOurProc()) return undefined;
-		const group = nameGroup(this.#id, LATE_TOGETHER_MS);
-		const leader = group.find(({ pid }) => pid === this.#id);
-		// It may have left its group.
-		const late = leader ?? (this.#child && readProcess(this.#id)) ?? group[0];
+		const group = nameGroup(this.id, LATE_TOGETHER_MS);
+		const leader = group.find(({ pid }) => pid === this.id);
+		// The leader may have left its group.
+		const late = leader ?? (this.#child && readProcess(this.id)) ?? group[0];
 		const kernel = late && readKernelState(String(late.pid));
 		if (!kernel) return undefined;
 		const { pid, command } = late;
-		const others = group.filter((member) => member.pid !== pid);
-		return { type: "process", pid, command, others, ...kernel };
+		return { type: "process", pid, command, others: group.filter((member) => member.pid !== pid), ...kernel };
 	}
 
 	kill(): boolean {
 		if (this.#hasRest) {
-			signalGroup(this.#id, "SIGKILL");
-			// Of a leader that ended by itself the outcome stays its own.
+			signalGroup(this.id, "SIGKILL");
+			// A leader that ended by itself keeps its own outcome.
 			if (this.#wasAskedFirst) this.#exit = { outcome: "killed" };
 			return true;
 		}
 		if (!this.#child) return false;
 		this.#killed = true;
-		try {
-			process.kill(-this.#id, "SIGKILL");
-		} catch {
-			// It has left for another group or user. What it left behind is a straggler.
-			this.signal("SIGKILL");
-		}
+		// `false` if the leader has changed its group or its user. Processes that it left behind are stragglers.
+		if (!send(-this.id, "SIGKILL")) this.signal("SIGKILL");
 		return true;
 	}
 
 	giveUp(): void {
-		this.#tellDropped();
-		this.#ended.resolve(this.#hasRest || !this.#exit ? { outcome: "stuck" } : this.#exit);
+		this.#end(this.#hasRest || !this.#exit ? { outcome: "stuck" } : this.#exit);
 	}
 
-	/** It holds nothing of ours. */
+	/** An ended process holds nothing of ours. */
 	release(): void {}
 
 	#onReady(): void {
@@ -192,95 +175,77 @@ export class ProcessJob implements Job {
 		this.#hooks.onReady();
 	}
 
-	/** No process was made: no such program, or the limit of processes is reached. */
+	/** No process was made: there is no such program, or the limit of processes is reached. */
 	#fail(error: ErrorInfo): void {
 		this.#notifySocket?.close();
 		this.#left.resolve();
 		this.#ended.resolve({ outcome: "not-started", error });
 	}
 
-	async #onExit(code: number | null, signal: string | undefined): Promise<void> {
+	async #onExit(code: number, signal: string | undefined): Promise<void> {
 		this.#child = undefined;
 		this.#exit = this.#exitOf(code, signal);
 		this.#notifySocket?.close();
-		if (isGroupAlive(this.#id)) await this.#endRest(this.#exit);
+		if (isGroupAlive(this.id)) await this.#endRest(this.#exit);
 		this.#left.resolve();
 		await Promise.all(this.#logs.map((log) => log.drained()));
-		this.#tellDropped();
-		this.#ended.resolve(this.#exit);
+		this.#end(this.#exit);
 	}
 
-	/** The leader has gone, and others are left: they are asked as it was, or the job's stop begins with them. */
+	/** The leader has gone, others are left. They are asked if the leader was; otherwise the job's stop begins here. */
 	async #endRest(exit: JobExit): Promise<void> {
 		this.#hasRest = true;
 		this.#wasAskedFirst = this.#asked;
 		if (this.#asked) this.requestStop();
-		else this.#hooks.onLeaderGone(exit, nameGroup(this.#id));
-		await groupGone(this.#id);
+		else this.#hooks.onLeaderGone(exit, nameGroup(this.id));
+		await groupGone(this.id);
 		this.#hasRest = false;
 	}
 
-	#tellDropped(): void {
-		const dropped = this.#logs.reduce((sum, log) => sum + log.dropped, 0);
+	#end(exit: JobExit): void {
+		// splice(): a loss is reported only once, though giveUp() follows the end of a job that was killed.
+		const dropped = this.#logs.splice(0).reduce((sum, log) => sum + log.dropped, 0);
 		if (dropped > 0) this.#hooks.onDropped(dropped);
+		this.#ended.resolve(exit);
 	}
 
-	#exitOf(code: number | null, signal: string | undefined): JobExit {
+	#exitOf(code: number, signal: string | undefined): JobExit {
 		const { stopSignal, successExitCodes } = this.#spec;
+		const stopNumber = signalNumber(stopSignal);
 		if (signal !== undefined) {
 			if (this.#killed && signal === "SIGKILL") return { outcome: "killed" };
-			// By number: some have two names.
-			const expected = this.#asked && signalNumber(signal) === signalNumber(stopSignal);
+			// By number: some signals have two names.
+			const expected = this.#asked && signalNumber(signal) === stopNumber;
 			return { outcome: "signaled", signal, ...(expected && { expected }) };
 		}
-		const exit = { outcome: "exited", code: code ?? 0 } as const;
-		// What a shell, and many a runtime, makes of the signal.
-		const asTold = this.#asked && code === 128 + signalNumber(stopSignal);
-		const expected = asTold || successExitCodes.includes(exit.code);
-		return exit.code !== 0 && expected ? { ...exit, expected } : exit;
+		// 128 + signal: how a shell, and many runtimes, report an end by the signal.
+		const asTold = this.#asked && code === 128 + stopNumber;
+		const expected = code !== 0 && (asTold || successExitCodes.includes(code));
+		return { outcome: "exited", code, ...(expected && { expected }) };
 	}
 }
 
-// ==== from leader.ts
-
 /**
- * Starts the first process of a job: execa. Loaded only where a configuration has a process.
+ * Starts the leader, with a socket as its descriptor 3 if `hasChannel`. Throws if the arguments themselves are invalid:
+ * if they contain a null byte, for instance.
  *
- * Only its start, and what it says of one that fails, are wanted: its promise waits for whoever holds a pipe, its kill() for one
- * process only, its clean-up for the end of ours. So these are turned off, and what it hands out is the `ChildProcess` of
- * node:child_process, whose `exit` is the end and which carries the signals.
+ * Execa is loaded only where a configuration has a process. We use only its start, and its message about a start that
+ * failed. The rest is turned off or not used: its promise waits for every process that holds a pipe, its kill() reaches
+ * only one process, its clean-up kills that process when ours exits. The job uses `nodeChildProcess`, the
+ * `ChildProcess` of node:child_process: it carries the signals, and its `exit` is the leader's end.
  */
-
-export interface LeaderOptions {
-	/** All of it: nothing of our own environment is added. */
-	readonly env: NodeJS.ProcessEnv;
-	readonly cwd: string;
-	/** Where standard output and error go. */
-	readonly output: "inherit" | "pipe";
-	/** Whether it has a socket as its descriptor 3. */
-	readonly hasChannel: boolean;
-}
-
-export interface Leader {
-	readonly child: ChildProcess;
-	/** Why it could not be started, with its command as it can be pasted into a shell; undefined if it was. */
-	readonly failed: Promise<ErrorInfo> | undefined;
-}
-
-/** Throws what is wrong with the arguments themselves: a null byte, say. */
-export function startLeader(
-	[program = "", ...args]: readonly string[],
-	{ env, cwd, output, hasChannel }: LeaderOptions,
-): Leader {
-	// It looks at the streams of the process when it is loaded and at each start. Touching them would make them non-blocking for all
-	// who share them.
-	const subprocess = hideStreams(() =>
+function startLeader({ command, cwd, output }: ProcessSpec, env: NodeJS.ProcessEnv, hasChannel: boolean) {
+	const [program = "", ...args] = command;
+	const stream = output === "log" ? "pipe" : "inherit";
+	// Execa looks at the streams of the process when it is loaded and at each start. Touching them would make them
+	// non-blocking for all who share them.
+	return hideStreams(() =>
 		loadPackage("execa").execa(program, args, {
 			env,
 			extendEnv: false,
 			cwd,
 			detached: true,
-			stdio: ["ignore", output, output, ...(hasChannel ? ["pipe" as const] : [])],
+			stdio: ["ignore", stream, stream, ...(hasChannel ? ["pipe" as const] : [])],
 			buffer: false,
 			reject: false,
 			cleanup: false,
@@ -289,12 +254,9 @@ export function startLeader(
 			verbose: "none",
 		}),
 	);
-	const { nodeChildProcess: child } = subprocess;
-	const failed = child.pid === undefined ? subprocess.then((result) => describe(result as ExecaError)) : undefined;
-	return { child, failed };
 }
 
-/** What execa's own stack leads to is in here: of no use to anybody. */
+/** Why the leader could not be started, with the command as for a shell. Execa's own stack is of no use to users. */
 function describe(error: ExecaError): ErrorInfo {
 	const { stack: _, ...info } = errorInfo(error);
 	return { ...info, message: error.shortMessage.replace("\n", ": ") };

@@ -1,4 +1,4 @@
-/** Asks a job from outside whether it is ready, again and again, until it is. */
+/** How a job becomes ready: probes from outside, and Node.js's channel, through which a job says so itself. */
 import { closeSync, openSync, readSync, realpathSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, resolve } from "node:path";
@@ -7,35 +7,35 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo } from "../base/errors.ts";
 
 /**
- * How a job shows that it is ready.
+ * When a job counts as ready.
  *
- * - `started`: it runs
- * - `notify`: it says so
- * - `exit`: it has ended well
- * - `http`: a GET is answered with a status below 400
- * - `tcp`: something accepts connections
+ * - `started`: as soon as it runs
+ * - `notify`: when it says so
+ * - `exit`: when it has ended well
+ * - `http`: when a GET is answered with a status from 200 to 399
+ * - `tcp`: when something accepts connections
  */
 export type Readiness =
-	| { readonly type: "started" | "notify" | "exit" }
-	| { readonly type: "http"; readonly url: string }
-	| { readonly type: "tcp"; readonly host: string; readonly port: number };
+	| Readonly<{ type: "started" | "notify" | "exit" }>
+	| Readonly<{ type: "http"; url: string }>
+	| Readonly<{ type: "tcp"; host: string; port: number }>;
 
-export type Probe = Extract<Readiness, { type: "http" | "tcp" }>;
+type Probe = Extract<Readiness, { type: "http" | "tcp" }>;
 
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 500;
-/** For one answer: a server that accepts and is silent is asked again. */
+/** Longest wait for one answer: a server that accepts and is silent is asked again. */
 const ANSWER_MS = 2_000;
 
 /**
- * Settles when the probe has succeeded, or the signal is aborted; never rejects.
+ * Asks again and again. Settles when the probe has succeeded, or the signal is aborted; never rejects.
  *
- * @param onFailure Told why each attempt failed.
+ * @param onFailure Called with the reason each time an attempt fails.
  */
 export async function pollUntilReady(
 	probe: Probe,
 	signal: AbortSignal,
-	onFailure: (message: string) => void,
+	onFailure: (why: string) => void,
 ): Promise<void> {
 	let retryMs = RETRY_FIRST_MS;
 	while (!signal.aborted) {
@@ -44,11 +44,8 @@ export async function pollUntilReady(
 			return await ask(probe, limit);
 		} catch (error) {
 			if (signal.aborted) return;
-			onFailure(
-				limit.aborted
-					? `no answer in ${ANSWER_MS} ms`
-					: errorInfo(error).message || errorInfo(error).code || "no answer",
-			);
+			const { message, code } = errorInfo(error);
+			onFailure(limit.aborted ? `no answer in ${ANSWER_MS} ms` : message || code || "no answer");
 		}
 		await sleep(retryMs, undefined, { signal }).catch(() => {});
 		retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
@@ -56,12 +53,18 @@ export async function pollUntilReady(
 }
 
 async function ask(probe: Probe, signal: AbortSignal): Promise<void> {
-	if (probe.type === "tcp") return askTcp(probe, signal);
-	const { get } = probe.url.startsWith("https:") ? await import("node:https") : await import("node:http");
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
-	// No agent: a connection that is kept would be one that the job has to close at its stop.
-	const request = get(probe.url, { agent: false, signal }, (response) => {
-		const { statusCode = 0 } = response;
+	if (probe.type === "tcp") {
+		const socket = connect({ host: probe.host, port: probe.port, signal }, () => {
+			socket.destroy();
+			resolve();
+		});
+		socket.on("error", reject);
+		return promise;
+	}
+	const { get } = probe.url.startsWith("https:") ? await import("node:https") : await import("node:http");
+	// No agent: it would keep the connection open, and the job would have to close that at its stop.
+	const request = get(probe.url, { agent: false, signal }, ({ statusCode = 0 }) => {
 		request.destroy();
 		if (statusCode >= 200 && statusCode < 400) resolve();
 		else reject(new Error(`status ${statusCode}`));
@@ -70,56 +73,39 @@ async function ask(probe: Probe, signal: AbortSignal): Promise<void> {
 	return promise;
 }
 
-function askTcp({ host, port }: Extract<Probe, { type: "tcp" }>, signal: AbortSignal): Promise<void> {
-	const { promise, resolve, reject } = Promise.withResolvers<void>();
-	const socket = connect({ host, port, signal });
-	socket.once("connect", () => {
-		socket.destroy();
-		resolve();
-	});
-	socket.on("error", reject);
-	return promise;
-}
-
-// ==== from node-channel.ts
-
-/**
- * Node.js's own channel to a child, `process.send()`, read by ourselves.
- *
- * `node:child_process` throws at what is no JSON, in a callback where nobody can catch it, and keeps a line without an end
- * whole. Nothing that a job sends may stop the service.
- *
- * Invariants:
- * - Nothing that comes throws. Of a line that is not over only its beginning is kept.
- * - The channel stays open when the job is ready: `process.send()` fails in the child once it is closed.
- */
-
-/** The environment of a child that has the channel as its descriptor 3. */
-export const CHANNEL_ENV = {
-	NODE_CHANNEL_FD: "3",
-	NODE_CHANNEL_SERIALIZATION_MODE: "json",
-} as const;
+/** The environment of a child that has Node.js's channel (`process.send()`) as its descriptor 3. */
+export const CHANNEL_ENV = { NODE_CHANNEL_FD: "3", NODE_CHANNEL_SERIALIZATION_MODE: "json" } as const;
 
 const READY = JSON.stringify("ready");
-const SHEBANG_LENGTH = 256;
 
-/** Calls back when the child says `process.send("ready")`; passes over all else. */
+/**
+ * Calls `onReady` each time the child says `process.send("ready")`, and ignores all else.
+ *
+ * We read the channel ourselves: `node:child_process` throws at invalid JSON, in a callback where nobody can catch the
+ * error, and keeps a line without an end whole. Nothing that a job sends may stop the service.
+ *
+ * Invariants:
+ * - Nothing that the child sends makes this function throw. Of an unfinished line only the beginning is kept.
+ * - The channel stays open when the job is ready: `process.send()` would fail in the child once it is closed.
+ */
 export function readChannel(stream: Readable, onReady: () => void): void {
 	let rest = "";
 	stream.on("data", (bytes: Buffer) => {
 		const lines = (rest + bytes.toString("latin1")).split("\n");
-		// One character more than any line that matters.
+		// One character more than READY: then a longer line differs from it.
 		rest = (lines.pop() ?? "").slice(0, READY.length + 1);
 		if (lines.includes(READY)) onReady();
 	});
-	// A channel that breaks is closed.
+	// A channel that breaks counts as closed.
 	stream.on("error", () => {});
 }
 
+const SHEBANG_LENGTH = 256;
+
 /**
- * Whether the command runs Node.js: by its name, by the first line of its script, or by a shell that becomes it. No other may
- * find the variables of the channel: it would hand them on to a Node.js further below, which aborts where the descriptor is
- * not what they say.
+ * Whether the command runs Node.js: by its name, by the first line of its script, or by a shell that becomes Node.js.
+ * No other program may get the variables of the channel. It would hand them on to a Node.js among its own children, and
+ * that aborts if its descriptor 3 is no channel.
  */
 export function runsNode(
 	[program = "", option, script = ""]: readonly string[],

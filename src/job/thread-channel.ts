@@ -1,43 +1,44 @@
 /**
- * What a job thread sends to the main thread: its output and its news, in one order, over one MessagePort.
+ * The channel from a job thread to the main thread: output and messages, in one order, over one MessagePort.
  *
  * Node.js buffers a worker's output inside the worker, where `terminate()` destroys it: of 10,000 lines printed in one
- * turn one arrives. postMessage() hands a message over at once; it survives the thread that sent it.
+ * turn one arrives. postMessage() hands a message over at once, and the message survives the thread that sent it.
  *
- * Back-pressure: what is on its way is counted in shared memory. Over the limit the thread blocks until the main
- * thread has got rid of some, as it would block in write(2) on a full pipe. Once its flag is raised it never blocks any
- * more, for a stalled reader must not delay a stop: its last lines may take more memory instead, and what is over that
- * is dropped and counted.
+ * Back-pressure: the bytes in flight are counted in shared memory. Over LIMIT the thread blocks until the main thread
+ * has written some of them, as it would block in write(2) on a full pipe. Once its flag is raised it never blocks any
+ * more, for a stalled reader must not delay a stop: its last lines may take more memory instead. What is over
+ * STOP_LIMIT is dropped and counted.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { JobExit, Stream } from "./job.ts";
 
 export type ThreadMessage =
-	| { readonly type: Stream; readonly bytes: Uint8Array }
-	/** First of all: the thread's folder below /proc, for whoever wants to know what it is doing. */
-	| { readonly type: "task"; readonly task: string }
-	| { readonly type: "ready" }
-	| { readonly type: "settled"; readonly exit: JobExit };
+	| Readonly<{ type: Stream; bytes: Uint8Array }>
+	/** The first message. `task`: the thread's folder below /proc, which shows what the thread is doing. */
+	| Readonly<{ type: "task"; task: string }>
+	| Readonly<{ type: "ready" }>
+	| Readonly<{ type: "settled"; exit: JobExit }>;
 
-/** Bytes of one thread that may be on their way to the reader. */
+/** Bytes of one thread that may be in flight to the reader. */
 const LIMIT = 1024 * 1024;
-/** The same, from the moment its flag is raised. */
+/** The same, from the moment the flag is raised. */
 const STOP_LIMIT = 8 * LIMIT;
-/** What a message costs beside its bytes, roughly: a million short lines must not take a gigabyte. */
+/** The cost of a message beside its bytes, roughly: a million short lines must not take a gigabyte. */
 const MESSAGE_COST = 512;
 
+/** The words of the shared memory. */
 const IN_FLIGHT = 0;
 const DROPPED = 1;
-/** Counts the reasons to look again: a waiter names the value it has seen, so no wake-up falls between look and wait. */
+/** Counts the reasons to look again. A waiter names the value it saw: no wake-up is lost between look and wait. */
 const EPOCH = 2;
 const WORDS = 3;
 
-/** Main thread: counts what has left. */
+/** The main thread's side: counts what was written. */
 export class FlowCounter {
 	readonly memory = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
 	readonly #words = new Int32Array(this.memory);
 
-	/** A message of so many bytes has been written, or dropped: room for more. */
+	/** Makes room: a message of so many bytes was written, or dropped. */
 	release(bytes: number): void {
 		Atomics.sub(this.#words, IN_FLIGHT, bytes + MESSAGE_COST);
 		this.wake();
@@ -55,7 +56,7 @@ export class FlowCounter {
 	}
 }
 
-/** Job thread: sends. */
+/** The job thread's side: sends. */
 export class ThreadSender {
 	readonly #port: MessagePort;
 	readonly #words: Int32Array<SharedArrayBuffer>;
@@ -77,7 +78,7 @@ export class ThreadSender {
 			return;
 		}
 		Atomics.add(this.#words, IN_FLIGHT, bytes.length + MESSAGE_COST);
-		// A copy of its own: a small Buffer is a view of a shared pool, which would be sent whole.
+		// A copy: a small Buffer is a view of a shared pool, which would be sent whole.
 		const copy = new Uint8Array(bytes);
 		this.send({ type, bytes: copy }, [copy.buffer]);
 	}

@@ -1,12 +1,12 @@
 /**
- * First file of a job thread: makes the job's context, runs its function, tells the main thread how it ended.
+ * The first file of a job thread: makes the job's context, runs its function, tells the main thread how it ended.
  *
- * The thread does not end by itself: it says that it has settled, and waits for its end. Node.js's teardown of a thread waits for
- * libuv's pool (a lookup at a dead server takes seconds, the read of a FIFO for ever), and an N-API addon with a call in flight
- * may abort the whole process in it. At the program's stop the process leaves without any teardown.
+ * The thread does not end by itself: it says that it has settled, and waits to be ended. Node.js's teardown of a thread
+ * waits for libuv's pool (a lookup at a dead server takes seconds, the read of a FIFO for ever), and an N-API addon
+ * with a call in flight may abort the whole process in it. At the program's stop no thread is torn down.
  *
- * Invariant: when the thread says that it has settled, its `exit` listeners have run, its sockets and servers are closed, and
- * no code of the job runs any more.
+ * Invariant: when the thread says that it has settled, its `exit` listeners have run, its sockets and servers are
+ * closed, and no code of the job runs any more.
  */
 import { readlinkSync } from "node:fs";
 import type { Writable } from "node:stream";
@@ -27,12 +27,12 @@ const sender = new ThreadSender(port, flowMemory, () => flag.isSet);
 
 redirect(process.stdout, "stdout");
 redirect(process.stderr, "stderr");
-// A job that awaits its flag has nothing else that would keep the thread alive.
+// Keeps the thread alive: a job that awaits its flag holds nothing else that would.
 setInterval(() => {}, MAX_DURATION_MS);
 
 const task = attempt(() => readlinkSync("/proc/thread-self"));
 if (task !== undefined) sender.send({ type: "task", task });
-// The first of all listeners: end() runs the others, and does not return.
+// Before every other listener: end() runs the others, and does not return.
 process.once("exit", onExit);
 process.on("uncaughtExceptionMonitor", onUncaught);
 // No top-level await: the bundle is CommonJS, which needs less memory in each thread.
@@ -44,7 +44,7 @@ function onExit(code: number): void {
 }
 
 function onUncaught(thrown: unknown): void {
-	// A listener of the job's own takes care of it.
+	// A listener of the job itself handles the error.
 	if (process.listenerCount("uncaughtException") > 0) return;
 	end({ outcome: "failed", error: errorInfo(thrown) });
 }
@@ -52,34 +52,24 @@ function onUncaught(thrown: unknown): void {
 function end(exit: JobExit): never {
 	process.off("exit", onExit);
 	process.off("uncaughtExceptionMonitor", onUncaught);
-	const said = runExitListeners(exit);
+	let reported = exit;
+	try {
+		process.emit("exit", "code" in exit ? exit.code : 0);
+	} catch (error) {
+		if (isSuccess(exit)) reported = { outcome: "failed", error: errorInfo(error) };
+	}
 	closeHandles();
-	sender.send({ type: "settled", exit: said });
+	sender.send({ type: "settled", exit: reported });
 	const forEver = new Int32Array(new SharedArrayBuffer(4));
 	for (;;) Atomics.wait(forEver, 0, 0);
 }
 
-function runExitListeners(exit: JobExit): JobExit {
-	try {
-		process.emit("exit", "code" in exit ? exit.code : 0);
-		return exit;
-	} catch (error) {
-		return isSuccess(exit) ? { outcome: "failed", error: errorInfo(error) } : exit;
-	}
-}
-
-/** A parked thread must not hold what others wait for: a port, or the database's clients. */
+/** A settled thread must not hold what others wait for: a port, or the database's clients. */
 function closeHandles(): void {
+	// Not in the types of Node.js; `process.getActiveResourcesInfo()` has names only.
+	type Handles = { _getActiveHandles(): { destroy?(): void; close?(): void }[] };
 	for (const handle of (process as unknown as Handles)._getActiveHandles())
-		attempt(() => {
-			if (handle.destroy) handle.destroy();
-			else handle.close?.();
-		});
-}
-
-/** Not in the types of Node.js; `process.getActiveResourcesInfo()` has names only. */
-interface Handles {
-	_getActiveHandles(): { destroy?(): void; close?(): void }[];
+		attempt(() => (handle.destroy ? handle.destroy() : handle.close?.()));
 }
 
 async function runJob(): Promise<JobExit> {
@@ -87,46 +77,42 @@ async function runJob(): Promise<JobExit> {
 	try {
 		job = await importJob();
 	} catch (error) {
-		return { outcome: "not-started", error: explain(errorInfo(error)) };
+		return { outcome: "not-started", error: nameFile(errorInfo(error)) };
 	}
 	try {
 		await job(createContext());
-		return { outcome: "finished" };
 	} catch (error) {
-		// `await queue.take({signal: flag.signal})` throws when the flag is raised: that is how it was told.
-		if (flag.isSet && attempt(() => isAbort(error))) return { outcome: "finished" };
-		return { outcome: "failed", error: errorInfo(error) };
+		// `await queue.take({signal: flag.signal})` throws when the flag is raised. For such a job that is the stop.
+		const isStop = flag.isSet && attempt(() => isAbort(error));
+		if (!isStop) return { outcome: "failed", error: errorInfo(error) };
 	}
+	return { outcome: "finished" };
 }
 
-/** Whether it says that something was aborted, or was caused by such an error. */
+/** Whether the error says that something was aborted, or was caused by such an error. */
 function isAbort(error: unknown): boolean {
 	const seen = new Set<unknown>();
 	for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
 		seen.add(at);
 		const { name, code } = at as NodeJS.ErrnoException;
-		if (at === flag.signal.reason) return true;
-		if (name === "AbortError" || code === "ABORT_ERR") return true;
+		if (at === flag.signal.reason || name === "AbortError" || code === "ABORT_ERR") return true;
 	}
 	return false;
 }
 
-/** Not every error of an import says in which file it is: a syntax error has that in its stack only. */
-function explain(error: ErrorInfo): ErrorInfo {
+/** Not every error of an import names the file: a syntax error names it only in its stack. */
+function nameFile(error: ErrorInfo): ErrorInfo {
 	const message = explainModuleType(error) ?? error.message;
-	if (message.includes(file)) return { ...error, message };
-	return { ...error, message: `${file}: ${message}` };
+	return { ...error, message: message.includes(file) ? message : `${file}: ${message}` };
 }
 
 async function importJob(): Promise<JobFunction> {
 	const job = defaultExport(await import(pathToFileURL(file).href));
-	if (typeof job !== "function") {
-		const found = job === undefined ? "no default export" : `a default export of type ${typeof job}`;
-		throw new TypeError(
-			`Cannot run ${file}: found ${found}, expected the job's function: export default async function ${name}({flag}) {…}`,
-		);
-	}
-	return job as JobFunction;
+	if (typeof job === "function") return job as JobFunction;
+	const found = job === undefined ? "no default export" : `a default export of type ${typeof job}`;
+	throw new TypeError(
+		`Cannot run ${file}: found ${found}, expected the job's function: export default async function ${name}({flag}) {…}`,
+	);
 }
 
 function createContext(): JobContext {
@@ -148,14 +134,13 @@ function createContext(): JobContext {
 	};
 }
 
-/** Lets a stream of the thread hand each write over at once, instead of buffering it in the thread. */
+/** Lets a stream of the thread send each write at once, instead of buffering it in the thread. */
 function redirect(stream: Writable, type: Stream): void {
 	stream._write = (chunk: Buffer | string, encoding, done) => {
-		const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
-		sender.sendOutput(type, bytes);
+		sender.sendOutput(type, typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
 		done();
 	};
-	// What was held back by cork(). Without this it would take Node.js's own way, and be lost when the thread is ended.
+	// For what cork() held back. Node.js's own _writev() would buffer it in the thread: terminate() would destroy it.
 	stream._writev = (chunks, done) => {
 		for (const { chunk, encoding } of chunks) stream._write(chunk, encoding, () => {});
 		done();

@@ -2,14 +2,13 @@
  * A job in a thread of its own: node:worker_threads.
  *
  * Invariants:
- * - `exited` settles exactly once, with the first of: the thread's word that it has settled, the worker's exit, a start that
- *   failed, or `giveUp()`. Not before: until then the job's code may run.
- * - A settled thread is left alone until `release()`: see thread-entry.ts for what its teardown may do.
- * - Nothing that a thread sends can throw in here: what cannot be understood is passed over.
- * - Whatever the thread has sent is handed on before `exited` settles, so that its last lines stand before the news of its end.
+ * - `exited` settles exactly once, with the first of: the thread's message that it has settled, the worker's exit, a
+ *   start that failed, or `giveUp()`. Not before: until then the job's code may run.
+ * - A settled thread is left alone until `release()`: thread-entry.ts tells what its teardown may do.
+ * - Nothing that a thread sends can throw in here: malformed messages are ignored.
+ * - All output of the thread is handed on before `exited` settles: its last lines precede the report of its end.
  */
 import { extname } from "node:path";
-import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import {
 	MessageChannel,
@@ -23,7 +22,7 @@ import type { LogLevel } from "../base/logger.ts";
 import { locateThread } from "../os/processes/locate-thread.ts";
 import { giveWay, isOurProc } from "../os/processes/processes.ts";
 import { RaisableFlag } from "./context.ts";
-import type { Job, JobExit, JobHooks, Stream, Whereabouts } from "./job.ts";
+import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
 
 export interface ThreadSpec {
@@ -37,11 +36,7 @@ export interface ThreadSpec {
 }
 
 /** What thread-entry.ts finds in `workerData`. */
-export interface ThreadData {
-	readonly name: string;
-	readonly file: string;
-	readonly data: unknown;
-	readonly logLevel: LogLevel;
+export interface ThreadData extends Pick<ThreadSpec, "name" | "file" | "data" | "logLevel"> {
 	readonly port: MessagePort;
 	readonly flagMemory: SharedArrayBuffer;
 	readonly flowMemory: SharedArrayBuffer;
@@ -50,7 +45,7 @@ export interface ThreadData {
 // Beside this file in the sources, and beside each bundle of the package.
 const ENTRY = new URL(`./thread-entry${extname(import.meta.url) === ".ts" ? ".ts" : ".cjs"}`, import.meta.url);
 
-/** All that are there, the parked ones too. */
+/** All threads that are there, settled ones included. */
 const threads = new Set<Worker>();
 
 /** Whether a job's thread is there: the regular exit of the process would tear it down. */
@@ -60,6 +55,7 @@ export function areThreadsLeft(): boolean {
 
 export class ThreadJob implements Job {
 	readonly name: string;
+	id = 0;
 	readonly #ended = Promise.withResolvers<JobExit>();
 	readonly #left = Promise.withResolvers<void>();
 	readonly exited = this.#ended.promise;
@@ -71,8 +67,7 @@ export class ThreadJob implements Job {
 	/** Undefined before the start, and when the thread has gone. */
 	#worker: Worker | undefined;
 	#port: MessagePort | undefined;
-	#id = 0;
-	/** The thread's folder below /proc. */
+	/** The thread's folder below /proc: PID/task/TID. */
 	#task: string | undefined;
 	#uncaught: ErrorInfo | undefined;
 	#killed = false;
@@ -84,42 +79,32 @@ export class ThreadJob implements Job {
 		this.#hooks = hooks;
 	}
 
-	get id(): number {
-		return this.#id;
-	}
-
 	start(): void {
 		const { name, file, data, env, resourceLimits, logLevel } = this.#spec;
-		const { port1, port2 } = new MessageChannel();
-		const workerData: ThreadData = {
-			name,
-			file,
-			data,
-			logLevel,
-			port: port2,
-			flagMemory: this.#flag.memory,
-			flowMemory: this.#flow.memory,
-		};
+		const { port1, port2: port } = new MessageChannel();
+		const memory = { flagMemory: this.#flag.memory, flowMemory: this.#flow.memory };
+		const workerData: ThreadData = { name, file, data, logLevel, port, ...memory };
 		try {
 			const worker = new Worker(ENTRY, {
 				name,
 				workerData,
-				transferList: [port2],
+				transferList: [port],
 				env,
-				// Else Node.js would pipe them to process.stdout, and touching that makes descriptor 1 non-blocking for
-				// everybody who shares it: whoever writes to it directly would get EAGAIN.
+				// Otherwise Node.js would pipe them to process.stdout. Touching that makes descriptor 1 non-blocking for all
+				// who share it: a process that writes to it directly would get EAGAIN.
 				stdout: true,
 				stderr: true,
 				...(resourceLimits && { resourceLimits }),
 			});
-			this.#passOn(worker.stdout, "stdout");
-			this.#passOn(worker.stderr, "stderr");
+			// What is printed before thread-entry.ts takes the streams over: by a preloaded module, for instance.
+			for (const stream of ["stdout", "stderr"] as const)
+				worker[stream].on("data", (bytes: Uint8Array) => this.#hooks.onOutput(stream, bytes, () => {}));
 			worker.on("error", (error) => {
 				this.#uncaught = errorInfo(error);
 			});
 			worker.on("exit", (code) => this.#onExit(code));
 			port1.on("message", (message) => this.#receive(message));
-			this.#id = worker.threadId;
+			this.id = worker.threadId;
 			this.#worker = worker;
 			threads.add(worker);
 			this.#port = port1;
@@ -141,21 +126,25 @@ export class ThreadJob implements Job {
 	}
 
 	giveWay(): void {
-		if (!this.#worker || !this.#task || !isOurProc()) return;
-		// PID/task/TID.
-		giveWay(Number(this.#task.split("/").at(-1)));
+		if (this.#worker && this.#task && isOurProc()) giveWay(Number(this.#task.split("/").at(-1)));
 	}
 
 	async locate(ms: number): Promise<Whereabouts | undefined> {
 		if (!this.#worker) return undefined;
 		const where = await locateThread(this.#worker, this.#task, ms);
-		return where?.type === "javascript" ? this.#withoutEntry(where) : where;
+		if (where?.type !== "javascript") return where;
+		// Show only the code of the job's author: the stack up to thread-entry.ts, which calls the job's function.
+		const entry = fileURLToPath(ENTRY);
+		const end = where.stack.findIndex(({ file }) => file === entry);
+		const own = end === -1 ? where.stack : where.stack.slice(0, end);
+		const stack = own.length > 0 ? own : [{ function: "the job's function", file: this.#spec.file }];
+		return { type: "javascript", stack };
 	}
 
 	kill(): boolean {
 		if (!this.#worker || this.#settled) return false;
 		this.#killed = true;
-		// Resolves when the thread has gone: `exit` tells the same. Never, while it is in native code.
+		// Its promise is not needed: the event `exit` tells the same. While the thread is in native code neither comes.
 		void this.#worker.terminate();
 		return true;
 	}
@@ -169,59 +158,27 @@ export class ThreadJob implements Job {
 		void this.#worker?.terminate();
 	}
 
-	/** Of the stack only what the job's author has written: whatever the first file of the thread has called is the job's function. */
-	#withoutEntry({ stack }: Extract<Whereabouts, { type: "javascript" }>): Whereabouts {
-		const entry = fileURLToPath(ENTRY);
-		const end = stack.findIndex(({ file }) => file === entry);
-		const own = end === -1 ? stack : stack.slice(0, end);
-		const { file } = this.#spec;
-		return own.length > 0
-			? { type: "javascript", stack: own }
-			: {
-					type: "javascript",
-					stack: [{ function: "the job's function", file }],
-				};
-	}
-
-	/** The port lies in the thread's `workerData`: its code can post there whatever it likes. */
-	#receive(message: unknown): void {
-		attempt(() => this.#take(message as ThreadMessage));
-	}
-
-	#take(message: ThreadMessage): void {
-		switch (message.type) {
-			case "ready":
-				this.#hooks.onReady();
-				break;
-			case "task":
-				this.#task = message.task;
-				break;
-			case "settled": {
-				const exit = saidExit(message.exit);
-				// Even if its function had returned: it was late, and is on its way out by force.
+	/** Never throws. The port is in the thread's `workerData`: the job's code can post anything there. */
+	#receive(message: ThreadMessage): void {
+		attempt(() => {
+			if (message.type === "ready") this.#hooks.onReady();
+			else if (message.type === "task") this.#task = message.task;
+			else if (message.type === "settled") {
+				const exit = checkExit(message.exit);
+				// A killed job was late, even if its function has returned: `exit` will tell that it was killed.
 				if (exit && !this.#killed) this.#end(exit);
-				break;
-			}
-			default: {
+			} else {
 				const { type, bytes } = message;
 				this.#hooks.onOutput(type, bytes, () => this.#flow.release(bytes.length));
 			}
-		}
+		});
 	}
 
-	/** What was printed before thread-entry.ts took the streams over: by a preloaded module, for instance. */
-	#passOn(stream: Readable, type: Stream): void {
-		stream.on("data", (bytes: Uint8Array) => this.#hooks.onOutput(type, bytes, () => {}));
-	}
-
-	/** Takes what the port still holds: messages outlive the thread that sent them. */
+	/** Receives what the port still holds: messages outlive the thread that sent them. */
 	#drain(): void {
 		if (!this.#port) return;
-		for (;;) {
-			const received = receiveMessageOnPort(this.#port);
-			if (!received) break;
-			this.#receive(received.message);
-		}
+		for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port))
+			this.#receive(next.message);
 	}
 
 	#onExit(code: number): void {
@@ -242,53 +199,28 @@ export class ThreadJob implements Job {
 	}
 }
 
-// ==== from thread-exit.ts
-
-/** How a thread has ended. */
-
-/** What the thread said of its own end. `undefined` if no end is made so: the job's code can send whatever it likes. */
-export function saidExit(said: Partial<JobExit> = {}): JobExit | undefined {
-	switch (said.outcome) {
-		case "finished":
-			return { outcome: "finished" };
-		case "exited":
-			return Number.isInteger(said.code) ? { outcome: "exited", code: Number(said.code) } : undefined;
-		case "failed":
-		case "not-started": {
-			const { name, message, stack, code } = said.error ?? {};
-			if (typeof name !== "string" || typeof message !== "string") return undefined;
-			const error = {
-				name,
-				message,
-				...(typeof stack === "string" && { stack }),
-				...(typeof code === "string" && { code }),
-			};
-			return { outcome: said.outcome, error };
-		}
-		default:
-			return undefined;
-	}
+/** The exit that a thread has reported. `undefined` if it is malformed: the job's code can send anything. */
+function checkExit(reported: Partial<JobExit> = {}): JobExit | undefined {
+	const { outcome } = reported;
+	if (outcome === "finished") return { outcome };
+	if (outcome === "exited")
+		return Number.isInteger(reported.code) ? { outcome, code: Number(reported.code) } : undefined;
+	if (outcome !== "failed" && outcome !== "not-started") return undefined;
+	const { name, message, stack, code } = reported.error ?? {};
+	if (typeof name !== "string" || typeof message !== "string") return undefined;
+	const rest = { ...(typeof stack === "string" && { stack }), ...(typeof code === "string" && { code }) };
+	return { outcome, error: { name, message, ...rest } };
 }
 
-/**
- * The end of a thread that has said nothing.
- *
- * @param error Of the worker's event `error`, if there was one.
- */
-export function exitOf(code: number, error: ErrorInfo | undefined): JobExit {
+/** The exit of a thread that has reported none. `error` is from the worker's event `error`, if there was one. */
+function exitOf(code: number, error: ErrorInfo | undefined): JobExit {
 	if (!error) return { outcome: "exited", code };
-	switch (error.code) {
-		case "ERR_WORKER_OUT_OF_MEMORY":
-			return { outcome: "out-of-memory", error };
-		case "ERR_WORKER_INIT_FAILED":
-			return notStarted(error);
-		default:
-			return { outcome: "failed", error };
-	}
+	if (error.code === "ERR_WORKER_INIT_FAILED") return notStarted(error);
+	return { outcome: error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "out-of-memory" : "failed", error };
 }
 
-/** No thread could be made. Node.js says no more than the code of the error. */
-export function notStarted(error: ErrorInfo): JobExit {
+/** No thread could be made. Node.js's message has only the name of the error. */
+function notStarted(error: ErrorInfo): JobExit {
 	const limit = /EMFILE/.test(error.message) ? "open files" : /EAGAIN/.test(error.message) && "processes and threads";
 	const message = limit ? `${error.message}: no thread could be made, the limit of ${limit} is reached` : error.message;
 	return { outcome: "not-started", error: { ...error, message } };

@@ -16,6 +16,9 @@ export type Control = (command: JobCommand) => Promise<CommandResult>;
 
 type Units = ReadonlyMap<string, Unit>;
 
+const yes = (message: string): CommandResult => ({ done: true, message });
+const no = (message: string): CommandResult => ({ done: false, message });
+
 /** @param isStopping Whether the program stops: then no job is started any more. */
 export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean): Control {
 	/** How often each job was stopped by a command. */
@@ -71,10 +74,7 @@ async function start(unit: Unit, units: Units): Promise<CommandResult> {
 	return no(`Cannot restart ${name}: ${why}`);
 }
 
-/**
- * The answer if a job that this one depends on is not ready. It is a refusal if that job will never be ready; `undefined` if
- * all are ready.
- */
+/** The answer if a job that this one depends on is not ready: a refusal if that job has ended for good. */
 function whyBlocked({ plan: { name, dependsOn } }: Unit, units: Units): CommandResult | undefined {
 	const missing = dependsOn.filter((other) => !units.get(other)?.isReady);
 	const ended = missing.find((other) => units.get(other)?.isOver);
@@ -84,20 +84,8 @@ function whyBlocked({ plan: { name, dependsOn } }: Unit, units: Units): CommandR
 
 function sendSignal(unit: Unit, signal: string): CommandResult {
 	const { name } = unit.plan;
-	if (!isSignal(signal)) return no(`Cannot send ${show(signal)}: no such signal, expected a name such as SIGHUP`);
-	return unit.signal(signal)
-		? yes(`Sent ${signal} to job ${name}`)
-		: no(`Cannot send ${signal} to ${name}: found no process that could take it`);
-}
-
-function isSignal(name: string): name is NodeJS.Signals {
-	return Object.hasOwn(constants.signals, name);
-}
-
-function yes(message: string): CommandResult {
-	return { done: true, message };
-}
-
-function no(message: string): CommandResult {
-	return { done: false, message };
+	if (!Object.hasOwn(constants.signals, signal))
+		return no(`Cannot send ${show(signal)}: no such signal, expected a name such as SIGHUP`);
+	if (unit.signal(signal as NodeJS.Signals)) return yes(`Sent ${signal} to job ${name}`);
+	return no(`Cannot send ${signal} to ${name}: found no process that could take it`);
 }

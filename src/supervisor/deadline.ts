@@ -42,9 +42,9 @@ export class Deadline {
 	}
 
 	/**
-	 * Waits for a promise: at most `ms` milliseconds, and at most until the deadline. If the promise has not settled by then, it
-	 * gets one more turn of the event loop: timers run before the exits of threads and processes that libuv has collected in the
-	 * same turn. Without that turn, a job that has stopped in time would count as late on a busy machine.
+	 * Waits for a promise: at most `ms` milliseconds, and at most until the deadline. If the promise has not settled by
+	 * then, it gets one more turn of the event loop: timers run before the exits of threads and processes that libuv has
+	 * collected in the same turn. Otherwise a job that has stopped in time could count as late on a busy machine.
 	 *
 	 * @returns Whether the promise has settled.
 	 */

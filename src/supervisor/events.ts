@@ -1,6 +1,6 @@
 /**
- * Everything that can happen, as plain data. The supervisor and the init emit events, `observe/` reads them: neither side
- * knows the other. Each log line carries the type of its event in the field `event`.
+ * Everything that can happen, as plain data. The supervisor and the init emit events, `observe/` reads them: neither
+ * side knows the other. Each log line carries the type of its event in the field `event`.
  */
 import type { ErrorInfo } from "../base/errors.ts";
 import type { JobExit, JobKind, Whereabouts } from "../job/job.ts";
@@ -19,8 +19,8 @@ export type StopReason =
 	| Readonly<{ type: "error"; error: ErrorInfo }>;
 
 /**
- * A job was late, and was ended by force: `waitedMs` milliseconds after the request to stop. `where` is the place where the
- * job was then; absent if nothing could be found out in time.
+ * A job was late, and was ended by force: `waitedMs` milliseconds after the request to stop. `where` is the place where
+ * the job was then; absent if nothing could be found out in time.
  */
 export type ForcedEnd = Readonly<{ waitedMs: number; where?: Whereabouts }>;
 
@@ -95,7 +95,7 @@ export type Event =
 	/** Status and commands are served there. */
 	| Readonly<{ type: "server.opened"; address: string }>
 	| Readonly<{ type: "server.failed"; address: string; error: ErrorInfo }>
-	/** So many bytes of our own output were dropped: the reader of standard output or error was too slow, or not there. */
+	/** So many bytes of our own output were lost: the reader of standard output or error was too slow, or not there. */
 	| Readonly<{ type: "output.dropped"; bytes: number }>
 	/** `jobsMs`: milliseconds the jobs have from now. */
 	| Readonly<{ type: "stop.requested"; reason: StopReason; jobsMs: number }>

@@ -12,8 +12,8 @@ export interface RestartPolicy {
 /** A run that lasted so long was healthy: the next restart is the first in a row again. */
 export const HEALTHY_MS = 10_000;
 /**
- * Without `maxRestarts` a job has ended for good after more failures in a row than this: about six minutes of a crash loop. If
- * the restarts never ended, the platform would never learn of the failure.
+ * Without `maxRestarts` a job has ended for good after more failures in a row than this: about six minutes of a crash
+ * loop. If the restarts never ended, the platform would never learn of the failure.
  */
 const MAX_FAILURES = 10;
 /** The delay does not grow beyond this. A configured delay may be longer from the beginning. */
@@ -21,15 +21,11 @@ export const DELAY_MAX_MS = 60_000;
 /** Up to this share is added at random, so that jobs that failed together do not restart together. */
 const JITTER = 0.25;
 
-export interface EndedRun {
-	readonly success: boolean;
-	/** How long the run lasted. */
-	readonly ms: number;
-	/** Restarts in a row before this run; 0 for the first run. */
-	readonly restarts: number;
-	/** Runs in a row that were neither healthy nor a success, this one included. */
-	readonly failures: number;
-}
+/**
+ * `ms`: how long the run lasted. `restarts`: in a row before this run; 0 for the first run. `failures`: runs in a row
+ * that were neither healthy nor a success, this one included.
+ */
+type EndedRun = Readonly<{ success: boolean; ms: number; restarts: number; failures: number }>;
 
 /**
  * @param random From 0 to 1.
@@ -54,8 +50,8 @@ export function planRestart(
 const TURN_MS = 10;
 
 /**
- * Starts jobs one after the other, a few in each turn of the event loop. To make a process or a thread blocks the main thread for a
- * millisecond or more. While a thousand jobs start, the init still hears signals and answers requests.
+ * Starts jobs one after the other, a few in each turn of the event loop. To make a process or a thread blocks the main
+ * thread for a millisecond or more. While a thousand jobs start, the init still hears signals and answers requests.
  */
 export class StartQueue {
 	/** By owner: each has one place in the queue. */

@@ -1,33 +1,21 @@
 /** The stop of one job: ask, join, find out where the job is if it is late, kill; and what is left of ended runs. */
 import { monotonicMs, within } from "../base/time.ts";
 import type { Budget } from "../config/stop-timeout.ts";
-import type { Job, JobExit } from "../job/job.ts";
+import type { Job, JobExit, Stoppable } from "../job/job.ts";
 import type { Deadline } from "./deadline.ts";
-import type { Emit, ForcedEnd } from "./events.ts";
+import type { Emit, ForcedEnd, JobStop } from "./events.ts";
 
-export interface StopTerms {
-	/** Milliseconds this job has; the deadline may give it less. */
-	readonly stopTimeoutMs: number;
-	readonly deadline: Deadline;
-	readonly budget: Pick<Budget, "locateMs" | "killMs">;
-}
+/** `stopTimeoutMs`: milliseconds this job has; the deadline may give it less. */
+type StopTerms = Readonly<{ stopTimeoutMs: number; deadline: Deadline; budget: Pick<Budget, "locateMs" | "killMs"> }>;
 
-export interface StopOutcome {
-	readonly exit: JobExit;
-	/** By the monotonic clock. */
-	readonly askedAt: number;
-	/** Milliseconds from the request to the exit. */
-	readonly tookMs: number;
-	/** Milliseconds the job still had. */
-	readonly leftMs: number;
-	readonly killed?: ForcedEnd;
-}
+/** `askedAt`: by the monotonic clock. `tookMs`: from the request to the exit. `leftMs`: what the job still had then. */
+export type StopOutcome = Pick<JobStop, "exit" | "tookMs" | "killed"> & Readonly<{ askedAt: number; leftMs: number }>;
 
 /** Longest wait for a killed job before the deadline; from the deadline on the budget's share counts. */
 const KILL_PATIENCE_MS = 1_000;
 
-/** Never rejects. Takes at most the time that `stopTimeoutMs` and the deadline allow, plus the budget's `locateMs` and `killMs`. */
-export async function stopJob(job: Job, terms: StopTerms, emit: Emit): Promise<StopOutcome> {
+/** Never rejects. Takes at most what `stopTimeoutMs` and the deadline allow, plus `locateMs` and `killMs`. */
+export async function stopJob(job: Stoppable, terms: StopTerms, emit: Emit): Promise<StopOutcome> {
 	const { name, id } = job;
 	const { stopTimeoutMs, deadline, budget } = terms;
 	const askedAt = monotonicMs();
@@ -37,12 +25,12 @@ export async function stopJob(job: Job, terms: StopTerms, emit: Emit): Promise<S
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
 		const lateAt = monotonicMs();
 		const where = await Promise.race([job.locate(budget.locateMs), job.exited.then(() => undefined)]);
-		// `false` for a job that has ended meanwhile: it was late (the whole container was frozen, say), but ended by itself.
+		// `false`: the job has ended meanwhile. It was late (after a freeze of the container, say), but ended by itself.
 		if (job.kill()) {
 			killed = { waitedMs: lateAt - askedAt, ...(where && { where }) };
 			emit({ type: "job.killed", job: name, id, ...killed });
 		}
-		// A native call may last long, so a killed job gets some of the time that is left. But other jobs may wait for its end.
+		// A native call may last long: the job gets some of the time that is left. But others may wait for its end.
 		await deadline.join(job.exited, KILL_PATIENCE_MS);
 		await within(job.exited, Math.max(0, lateAt + budget.locateMs + budget.killMs - monotonicMs()));
 		job.giveUp();
@@ -58,9 +46,9 @@ export async function stopJob(job: Job, terms: StopTerms, emit: Emit): Promise<S
 const LEAVE_MS = 1_000;
 
 /**
- * What is left of a job's ended runs. A thread that has settled may not go: a call in native code, or in libuv's pool, holds it.
+ * What is left of a job's ended runs. A settled thread may not go: a call in native code, or in libuv's pool, holds it.
  *
- * Invariant: a new run begins beside at most one such thread, and never beside a stuck run, whose code may still be running.
+ * Invariant: a new run begins beside at most one such thread. It never begins beside a stuck run: that may run code.
  */
 export class LeftOver {
 	readonly #runs = new Map<Job, JobExit>();
@@ -77,12 +65,11 @@ export class LeftOver {
 		return !this.#runs.has(job);
 	}
 
-	/** Calls `tell` with whether a new run may begin: at once if nothing is left, otherwise within LEAVE_MS. */
-	whenFree(tell: (isFree: boolean) => void): void {
-		if (this.#runs.size === 0) tell(true);
-		else void this.isFree().then(tell);
+	get isEmpty(): boolean {
+		return this.#runs.size === 0;
 	}
 
+	/** Settles within LEAVE_MS: whether a new run may begin. */
 	async isFree(): Promise<boolean> {
 		await within(Promise.all([...this.#runs.keys()].map((job) => job.gone)), LEAVE_MS);
 		return this.#runs.size < 2 && [...this.#runs.values()].every(({ outcome }) => outcome !== "stuck");

@@ -1,12 +1,12 @@
 /**
- * The supervisor: starts the jobs in the order of their dependencies, and stops them once, in the opposite order. It sees only
- * units, and speaks only through events.
+ * The supervisor: starts the jobs in the order of their dependencies, and stops them once, in the opposite order. It
+ * sees only units, and speaks only through events.
  *
  * Invariants:
  * - `run()` never rejects: after the first start every failure is an event.
  * - The first request to stop wins, later ones change nothing. After it nothing is started any more.
- * - A job is started when all jobs it depends on are ready. It is asked to stop when all jobs that depend on it have stopped.
- *   At the deadline all jobs that are left are asked at once.
+ * - A job is started when all jobs it depends on are ready. It is asked to stop when all jobs that depend on it have
+ *   stopped. At the deadline all jobs that are left are asked at once.
  * - Every job that was started is joined, or given up, before `run()` resolves.
  */
 import { monotonicMs, within } from "../base/time.ts";
@@ -60,7 +60,7 @@ export class Supervisor {
 		};
 		this.units = plans.map((plan) => new Unit(plan, hooks));
 		this.#byName = new Map(this.units.map((unit) => [unit.plan.name, unit]));
-		// For all units before anything else: beside a hundred jobs in busy loops the main thread gets too little time for more.
+		// For all units before anything else: beside a hundred jobs in busy loops the main thread gets little time.
 		void this.#deadline.passed.then(() => {
 			for (const unit of this.units) unit.giveWay();
 		});
@@ -71,11 +71,10 @@ export class Supervisor {
 		// Starts nothing if the stop was requested before.
 		this.#startNext();
 		const request = await this.#requested.promise;
-		const { drainMs } = this.#budget;
 		this.#checkLeft();
 		// Only the sender of a signal stops sending requests here first. Even a timer of 0 would take a millisecond.
-		if (request.reason.type === "signal" && drainMs > 0)
-			await within(Promise.race([this.#deadline.passed, this.#noneLeft.promise]), drainMs);
+		if (request.reason.type === "signal" && this.#budget.drainMs > 0)
+			await within(Promise.race([this.#deadline.passed, this.#noneLeft.promise]), this.#budget.drainMs);
 		return { ...request, jobs: await this.#stopAll(request.requestedAt) };
 	}
 
@@ -109,8 +108,8 @@ export class Supervisor {
 	}
 
 	/**
-	 * Starts every job that waits for nothing any more. A job that cannot start calls this function again: then the loop runs once
-	 * more, instead of a nested call.
+	 * Starts every job that waits for nothing any more. A job that cannot start calls this function again: then the loop
+	 * runs once more, instead of a nested call.
 	 */
 	#startNext(): void {
 		this.#again = true;

@@ -4,10 +4,10 @@
  * Two facts are kept apart: `#state` says what the job does now, `#held` says that somebody asked for its stop.
  *
  * Invariants:
- * - A job has at most one run at a time. The next run begins after the exit of the one before; `LeftOver` in stop.ts says what
- *   may still be there of that one.
- * - A readiness probe, a start timeout and a scheduled restart end as soon as the job is ready, exits, or is stopped. None of
- *   them delays a stop.
+ * - A job has at most one run at a time. The next run begins after the exit of the one before; `LeftOver` in stop.ts
+ *   says what may still be there of that one.
+ * - A readiness probe, a start timeout and a scheduled restart end as soon as the job is ready, exits, or is stopped.
+ *   None of them delays a stop.
  * - A second stop request joins the first one.
  */
 import { monotonicMs } from "../base/time.ts";
@@ -187,8 +187,7 @@ export class Unit {
 		const job = makeJob({
 			onReady: () => this.#onSaidReady(run),
 			onLeaderGone: (exit, rest) => {
-				const { name, id } = job;
-				emit({ type: "job.leaderExited", job: name, id, exit, rest });
+				emit({ type: "job.leaderExited", job: job.name, id: job.id, exit, rest });
 				// The rest of its group ends before the next run begins.
 				void this.#stopAndGoOn(run, exit);
 			},
@@ -196,10 +195,9 @@ export class Unit {
 		const run: Run = { job, startedAt: monotonicMs(), starting: new AbortController() };
 		this.#enter({ type: "starting", run });
 		job.start();
-		const { name, id } = job;
-		if (id !== 0) {
+		if (job.id !== 0) {
 			const ready = readiness.type === "started";
-			emit({ type: "job.started", job: name, kind, id, ready });
+			emit({ type: "job.started", job: job.name, kind, id: job.id, ready });
 			if (ready) this.#becomeReady(run);
 			else this.#watchStart(run);
 		}
@@ -283,7 +281,7 @@ export class Unit {
 		this.#leave(run.job, exit);
 	}
 
-	/** To be called after the exit was reported: that may have begun the program's stop, in which no thread is torn down. */
+	/** Call it after the exit was reported: that may have begun the program's stop, in which no thread is torn down. */
 	#leave(job: Job, exit: JobExit): void {
 		const { emit, deadline, onRunEnded } = this.#hooks;
 		onRunEnded();
@@ -316,18 +314,18 @@ export class Unit {
 		}
 		this.#restartsInRow = restart.restarts;
 		this.restarts++;
-		starts.addLater(this, () => this.#beginAgain(), restart.delayMs);
+		starts.addLater(this, () => void this.#beginAgain(), restart.delayMs);
 		this.#enter({ type: "backing-off" });
 		emit({ type: "restart.scheduled", job: name, ...restart });
 	}
 
-	#beginAgain(): void {
-		this.leftOver.whenFree((isFree) => {
-			// Somebody asked for its stop meanwhile, or even started it again.
-			if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet) return;
-			if (isFree) this.#begin();
-			else this.#endUnstarted({ outcome: "stuck" });
-		});
+	/** Begins in this turn if nothing is left of earlier runs: the start queue counts the time of a start. */
+	async #beginAgain(): Promise<void> {
+		const isFree = this.leftOver.isEmpty || (await this.leftOver.isFree());
+		// Somebody asked for its stop meanwhile, or even started it again.
+		if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet) return;
+		if (isFree) this.#begin();
+		else this.#endUnstarted({ outcome: "stuck" });
 	}
 
 	/** Ends the job without a run. */

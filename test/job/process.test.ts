@@ -1,9 +1,13 @@
 /** Jobs that are processes, as PID 1 of a PID namespace of their own. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { release } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
+import { ProcessJob } from "../../src/job/process.ts";
 import { readProcess } from "../../src/os/processes/processes.ts";
+import { makeDirectory } from "../helpers/directory.ts";
 import { childrenOf } from "../helpers/inits.ts";
 import { type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { isNonBlocking } from "../helpers/output.ts";
@@ -194,4 +198,41 @@ test("ProcessJob gets the signals that are no stop signals, and no other job is 
 	assert.equal((await lastcall.exit()).code, 0);
 	const told = lastcall.events.map(({ type }) => type).filter((type) => type.startsWith("signal."));
 	assert.deepEqual(told.slice(0, 2), ["signal.received", "signal.forwarded"]);
+});
+
+test("ProcessJob that is killed reports only once how much of its output was dropped", async () => {
+	using folder = makeDirectory();
+	const over = join(folder.path, "over");
+	const script = `trap "" TERM; echo up; yes y | head -c 3000000; : > ${over}; exec sleep 1000`;
+	const dropped: number[] = [];
+	let isUp = false;
+	const job = new ProcessJob(
+		{
+			name: "it",
+			command: shell(script),
+			env: process.env,
+			cwd: folder.path,
+			stopSignal: "SIGTERM",
+			successExitCodes: [],
+			output: "log",
+			notify: false,
+		},
+		{
+			onReady() {},
+			onLeaderGone() {},
+			// A reader that has stalled.
+			onOutput() {
+				isUp = true;
+			},
+			onDropped: (bytes) => dropped.push(bytes),
+		},
+	);
+	job.start();
+	await until(() => isUp, "it runs");
+	job.requestStop();
+	await until(() => existsSync(over), "all is read");
+	assert.ok(job.kill());
+	assert.deepEqual(await job.exited, { outcome: "killed" });
+	job.giveUp();
+	assert.equal(dropped.length, 1, String(dropped));
 });
