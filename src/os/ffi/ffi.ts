@@ -1,6 +1,6 @@
 /**
  * The foreign function interface: `node:ffi` where Node.js has it (26 and later), koffi otherwise.
- * Both take addresses as bigint, so that what stands on top need not know which one it got.
+ * Both take addresses as bigint, so callers need not know which one has loaded.
  */
 import { errorInfo } from "../../base/errors.ts";
 import { keepStderrBlocking } from "../output/stderr.ts";
@@ -11,51 +11,49 @@ export type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
 export interface ForeignFunctions {
 	readonly name: "node:ffi" | "koffi";
 	/**
-	 * Looks a symbol of the running process up (the C library's, or libuv's inside the node binary). Throws if there is none, or
-	 * if it was bound with another signature: node:ffi takes one for each symbol.
+	 * Looks up a symbol of the running process: the C library's, or libuv's inside the node binary. Throws if there is
+	 * none, or if the symbol is already bound with another signature: node:ffi accepts one signature for each symbol.
 	 */
 	bind(symbol: string, returns: ForeignType | "void", args: readonly ForeignType[]): ForeignFunction;
-	/** Address of a variable of the running process. */
+	/** The address of a function or variable of the running process. Throws if there is none. */
 	symbol(name: string): bigint;
-	/** A C function `void (pointer, int)` that calls back; it lives as long as the process. The callback must not throw. */
+	/** A C function `void (pointer, int)` that calls back, as long as the process lives. The callback must not throw. */
 	callback(callback: (pointer: unknown, value: number) => void): bigint;
-	/** Address of the buffer's memory. The caller keeps the buffer referenced for as long as C may use it. */
+	/** The address of the buffer's memory. The caller keeps the buffer referenced for as long as C may use it. */
 	address(buffer: Buffer): bigint;
-	/** A pointer at an address. */
+	/** The pointer stored at an address. */
 	readPointer(address: bigint): bigint;
 	/** The zero-terminated text at an address. */
 	readString(address: bigint): string;
 }
 
 /**
- * What an init cannot do without. Where one is missing nothing is bound: in a static binary no symbol can be looked up, and an init
- * that learns of it after the start of its program could only fail.
+ * The symbols that an init cannot work without. All are looked up before any is used: in a static binary there are
+ * none, and an init that finds this out after it has started its program could only fail.
  */
 const NEEDED = [
-	...["prctl", "fcntl", "environ", "posix_spawnp", "waitid", "waitpid"],
+	...["prctl", "fcntl", "environ", "posix_spawnp", "waitid"],
 	...["signal", "tcgetpgrp", "tcsetpgrp", "getpgrp", "getsid", "ioctl"],
 	...["posix_spawn_file_actions_addopen", "posix_spawn_file_actions_addclose"],
 	...["strerror", "strsignal", "_exit"],
 ];
 
-/** What to do where neither loads. */
+/** What the user can do where neither binding loads. */
 export const TO_GET_BINDING =
 	"use an official build of Node.js 26 or later, or install the npm package koffi beside lastcall";
 
-/** Why neither has loaded. */
+/** Why neither binding has loaded. */
 export const bindingFaults: string[] = process.platform === "linux" ? [] : ["this is not Linux"];
 
 let loaded: ForeignFunctions | undefined | null = null;
 
 /**
- * Loads them on the first call.
+ * Loads a binding on the first call.
  *
- * @returns `undefined` where neither loads, or not on Linux; that is no error, the init works on without.
+ * @returns `undefined` where neither loads, or not on Linux. This is no error: the init works without, but does less.
  */
 export function foreignFunctions(): ForeignFunctions | undefined {
-	if (loaded === null) {
-		loaded = process.platform === "linux" ? (load(viaNode) ?? load(viaKoffi)) : undefined;
-	}
+	if (loaded === null) loaded = process.platform === "linux" ? (load(viaNode) ?? load(viaKoffi)) : undefined;
 	return loaded;
 }
 
@@ -74,16 +72,13 @@ function load(via: () => ForeignFunctions | undefined): ForeignFunctions | undef
 function viaNode(): ForeignFunctions | undefined {
 	const ffi = importQuietly("node:ffi");
 	if (!ffi) return undefined;
-	const types = { int: "int32", ulong: "uint64", pointer: "pointer" } as const;
+	const types = { int: "int32", ulong: "uint64", pointer: "pointer", void: "void" } as const;
 	const { lib } = ffi.dlopen(null, {});
 	return {
 		name: "node:ffi",
+		// A plain address ("pointer") makes a call several times faster than a "buffer" does.
 		bind: (symbol, returns, args) =>
-			lib.getFunction(symbol, {
-				return: returns === "void" ? returns : types[returns],
-				// A plain address ("pointer") is called several times faster than a "buffer".
-				arguments: args.map((arg) => types[arg]),
-			}) as ForeignFunction,
+			lib.getFunction(symbol, { return: types[returns], arguments: args.map((arg) => types[arg]) }) as ForeignFunction,
 		symbol: (name) => lib.getSymbol(name),
 		callback: (callback) => lib.registerCallback({ return: "void", arguments: ["pointer", "int32"] }, callback),
 		address: (buffer) => ffi.getRawPointer(buffer),
@@ -93,27 +88,20 @@ function viaNode(): ForeignFunctions | undefined {
 }
 
 function viaKoffi(): ForeignFunctions {
-	// It loads what looks at standard error.
+	// koffi loads modules that look at standard error.
 	keepStderrBlocking();
-	// Not imported: Node.js 26 needs neither.
+	// No imports: Node.js 26 needs neither module.
 	const { createRequire } = process.getBuiltinModule("node:module");
 	const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-	const types = {
-		int: "int",
-		ulong: "uint64_t",
-		pointer: "void *",
-		void: "void",
-	} as const;
-	const symbols = koffi.load(null);
+	const types = { int: "int", ulong: "uint64_t", pointer: "void *", void: "void" } as const;
+	const lib = koffi.load(null);
 	return {
 		name: "koffi",
-		bind: (symbol, returns, args) =>
-			symbols.func(
-				symbol,
-				types[returns],
-				args.map((arg) => types[arg]),
-			) as ForeignFunction,
-		symbol: (name) => koffi.address(symbols.symbol(name, "void *")),
+		bind: (symbol, returns, args) => {
+			const argTypes = args.map((arg) => types[arg]);
+			return lib.func(symbol, types[returns], argTypes) as ForeignFunction;
+		},
+		symbol: (name) => koffi.address(lib.symbol(name, "void *")),
 		callback: (callback) => koffi.register(callback, koffi.pointer(koffi.proto("void (void *pointer, int value)"))),
 		address: (buffer) => koffi.address(buffer),
 		readPointer: (address) => koffi.decode(address, "void *") as bigint,
@@ -132,12 +120,10 @@ function importQuietly(id: "node:ffi"): typeof import("node:ffi") | undefined {
 	}
 }
 
-// ==== from syscall.ts
+let syscall: ForeignFunction | undefined;
 
-let bound: ForeignFunction | undefined;
-
-/** syscall(2), with its number and four arguments: for system calls that a C library lacks, or has elsewhere. */
+/** syscall(2), with the number of the system call and four arguments. For system calls that a C library may lack. */
 export function bindSyscall(ffi: ForeignFunctions): ForeignFunction {
-	bound ??= ffi.bind("syscall", "ulong", ["ulong", "ulong", "ulong", "ulong", "ulong"]);
-	return bound;
+	syscall ??= ffi.bind("syscall", "ulong", ["ulong", "ulong", "ulong", "ulong", "ulong"]);
+	return syscall;
 }
