@@ -1,7 +1,8 @@
 /**
- * Signals of a fault that somebody sends. libuv's handler alone would spin on a fault of our own: when it returns, the same
- * instruction faults again. So a few bytes of machine code stand before it: what the kernel itself has raised (si_code above 0)
- * gets the default action, which the second fault meets.
+ * Listens to signals of a fault (SIGSEGV, SIGABRT, …) that somebody sends. libuv's handler alone would loop for ever on
+ * a fault of our own: when the handler returns, the same instruction faults again. So a few bytes of machine code run
+ * before it. For a signal that the kernel raised itself (si_code above 0) they restore the default action, and the
+ * second fault ends the process.
  */
 import { constants } from "node:os";
 import type { ForeignFunctions } from "../ffi/ffi.ts";
@@ -10,22 +11,21 @@ import { arm64, makePage, x64 } from "./machine-code.ts";
 
 export const FAULTS = ["SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGSYS"] as const;
 
-/** Of struct sigaction, as glibc and musl have it: the handler, 128 bytes of signals, sa_flags. */
+/** struct sigaction of glibc and musl: the handler, 128 bytes for the mask, sa_flags. */
 const SIZEOF_SIGACTION = 152;
 const FLAGS_OFFSET = 136;
 const SA_SIGINFO = 4;
 
-/** `si_code > 0 ? signal(number, SIG_DFL) : handler(number)`: both addresses are in the data, handler first. */
+/** `si_code > 0 ? signal(number, SIG_DFL) : handler(number)`. Both addresses are in `data`, the handler's first. */
 const MACHINES: Readonly<Record<string, (data: bigint) => Buffer>> = {
 	x64: (data) =>
-		x64(
-			["48 b8", data], // mov rax, data
+		x64(data, [
 			"83 7e 08 00", // cmp dword [rsi + 8], 0
 			"7e 05", // jle handler
 			"31 f6", // xor esi, esi
 			"ff 60 08", // jmp [rax + 8]
 			"ff 20", // handler: jmp [rax]
-		),
+		]),
 	arm64: (data) =>
 		arm64(data, [
 			0xb9400822, // ldr w2, [x1, #8]
@@ -39,10 +39,10 @@ const MACHINES: Readonly<Record<string, (data: bigint) => Buffer>> = {
 		]),
 };
 
-/** The handlers read it at any time. */
+/** The machine code may read it at any time. */
 const data = Buffer.alloc(16);
 
-/** Does nothing where no page with code can be had. */
+/** Does nothing where a policy refuses pages with machine code. */
 export function listenToFaults(ffi: ForeignFunctions, deliver: (signal: NodeJS.Signals) => void): void {
 	const code = MACHINES[process.arch]?.(ffi.address(data));
 	const page = code && makePage(ffi, code);
@@ -58,8 +58,7 @@ export function listenToFaults(ffi: ForeignFunctions, deliver: (signal: NodeJS.S
 		// libuv has one handler for all signals.
 		action.copy(data, 0, 0, 8);
 		action.writeBigUInt64LE(page);
-		const flags = action.readInt32LE(FLAGS_OFFSET);
-		action.writeInt32LE(flags | SA_SIGINFO, FLAGS_OFFSET);
+		action.writeInt32LE(action.readInt32LE(FLAGS_OFFSET) | SA_SIGINFO, FLAGS_OFFSET);
 		sigaction(number, address, 0n);
 	}
 }

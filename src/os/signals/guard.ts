@@ -1,30 +1,31 @@
 /**
- * The last resort: ends the process at a given moment whatever its threads are doing, and says why.
+ * The last resort: ends the process at a given moment, whatever its threads are doing, and says why.
  *
- * Two POSIX timers send a real-time signal each. The handlers are a few bytes of machine code: no JavaScript runs, no thread is
- * made (the limit of processes may be reached), no memory is taken. One writes the words to standard error, the other one calls
- * exit_group(2). The kernel chooses the thread: the main thread if it can take
- * the signal. A handler runs in the middle of whatever that thread does.
+ * Two POSIX timers send a real-time signal each. The handlers are a few bytes of machine code: they run no JavaScript,
+ * start no thread (the process limit may be reached) and allocate no memory. One writes the words to standard error,
+ * the other calls exit_group(2). The kernel chooses the thread: the main thread if it can take the signal. A handler
+ * interrupts whatever that thread is doing.
  *
- * The clock runs on while the container is frozen (docker pause), or the machine sleeps. So the signals come several times, and the
- * handlers count: after the thaw all that were due are one, and the process still has most of the time to end by itself.
+ * The clock runs on while the container is frozen (docker pause) or the machine sleeps. So each timer sends its signal
+ * several times, and the handlers count. After the thaw all signals that were due arrive as one, and the process still
+ * has most of the time to end by itself.
  *
  * Invariants:
- * - The handlers touch nothing but `data`, which is referenced for ever.
- * - Standard error may be a full pipe: the write blocks its thread, and the second signal interrupts it there.
- * - The words are there before the moment comes, and are replaced in place: whoever arms the guard keeps them true.
- * - The timers are made by raw system calls: before 2.34 glibc keeps timer_create() in a library that Node.js does not load.
+ * - The handlers touch nothing but `data`, which stays referenced.
+ * - Standard error may be a full pipe. Then the write blocks its thread, and the second signal interrupts it there.
+ * - The words are there before the moment comes, and are replaced in place: the caller keeps them true.
+ * - The timers are made by raw system calls: before 2.34 glibc has timer_create() in a library that Node.js does not
+ *   load.
  */
 import { attempt } from "../../base/errors.ts";
 import { bindSyscall, type ForeignFunctions, foreignFunctions } from "../ffi/ffi.ts";
 import { arm64, makePage, x64 } from "./machine-code.ts";
 
-/** The words come so long before the exit: of two signals that are pending the handler of the higher number runs first. */
+/** The words come this long before the exit: of two pending signals the handler of the higher number runs first. */
 const SPEAK_MS = 100;
-// From the middle: qemu (docker run --platform) lacks the last ones. signal(2) succeeds there, and nothing ever comes.
+// Not the last ones: under qemu (docker run --platform) signal(2) succeeds for them, but no signal ever comes.
 const SPEAK_SIGNAL = 50;
 const EXIT_SIGNAL = 51;
-
 const SIG_IGN = 1n;
 
 const CLOCK_MONOTONIC = 1n;
@@ -36,7 +37,7 @@ const SIZEOF_ITIMERSPEC = 32;
 const IT_INTERVAL_OFFSET = 0;
 const IT_VALUE_OFFSET = 16;
 
-/** What the handlers know: exit code, length of the words, signals that are still to come, 4 bytes each; and the words. */
+/** `data`: exit code, length of the words, signals that each timer has still to send, 4 bytes each; then the words. */
 const CODE_OFFSET = 0;
 const LENGTH_OFFSET = 4;
 const EXIT_TICKS_OFFSET = 8;
@@ -44,15 +45,15 @@ const SPEAK_TICKS_OFFSET = 12;
 const WORDS_OFFSET = 16;
 const MAX_WORDS = 2_048;
 
-/** Each timer sends its signal so often; the last one counts. */
+/** Each timer sends its signal this many times. The handler acts on the last one. */
 const TICKS = 8;
 
 interface Machine {
 	readonly timerCreate: bigint;
 	readonly timerSettime: bigint;
-	/** `write(2, words, length)` of the data at an address. */
+	/** The handler that counts, then calls `write(2, words, length)`. `data` is the address of its data. */
 	speak(data: bigint): Buffer;
-	/** `exit_group(code)` of the data at an address. */
+	/** The handler that counts, then calls `exit_group(code)`. */
 	exit(data: bigint): Buffer;
 }
 
@@ -61,8 +62,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 		timerCreate: 222n,
 		timerSettime: 223n,
 		speak: (data) =>
-			x64(
-				["48 b8", data], // mov rax, data
+			x64(data, [
 				"83 68 0c 01", // sub dword [rax + 12], 1
 				"75 13", // jne ret
 				"8b 50 04", // mov edx, [rax + 4]
@@ -71,17 +71,16 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 				"b8 01 00 00 00", // mov eax, SYS_write
 				"0f 05", // syscall
 				"c3", // ret
-			),
+			]),
 		exit: (data) =>
-			x64(
-				["48 b8", data], // mov rax, data
+			x64(data, [
 				"83 68 08 01", // sub dword [rax + 8], 1
 				"7f 09", // jg ret
 				"8b 38", // mov edi, [rax]
 				"b8 e7 00 00 00", // mov eax, SYS_exit_group
 				"0f 05", // syscall
 				"c3", // ret
-			),
+			]),
 	},
 	arm64: {
 		timerCreate: 107n,
@@ -113,21 +112,11 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 	},
 };
 
-export interface Guard {
-	/** Replaces what is said at the end, and the exit code. */
-	say(words: string, code: number): void;
-	/**
-	 * Replaces the moment: so many milliseconds from now, the words so many before.
-	 *
-	 * @param graceMs After a freeze beyond that moment the process has about three quarters of this. @default half of `ms`
-	 */
-	arm(ms: number, speakMs?: number, graceMs?: number): void;
-	disarm(): void;
-}
+export type Guard = ReturnType<typeof makeGuard>;
 
 let made: Guard | undefined | null = null;
 
-/** Makes the guard of this process on the first call. `undefined` where there are no foreign functions: nothing guards then. */
+/** Makes the guard of this process on the first call. `undefined` without foreign functions, or on another processor. */
 export function guard(): Guard | undefined {
 	if (made === null)
 		made = attempt(() => {
@@ -138,38 +127,47 @@ export function guard(): Guard | undefined {
 	return made;
 }
 
-/** `process.exit()`, which waits for threads, exit listeners and all: so many milliseconds at the most. */
+/** `process.exit()`, which waits for threads and exit listeners, but for at most `ms` milliseconds. */
 export function exitWithin(ms: number, code: number, words: string): never {
-	const last = guard();
-	last?.say(words, code);
-	last?.arm(ms);
+	guard()?.say(words, code);
+	guard()?.arm(ms);
 	process.exit(code);
 }
 
 /** C may use them at any time. */
 const referenced: Buffer[] = [];
 
-function makeGuard(ffi: ForeignFunctions, machine: Machine): Guard {
+function makeGuard(ffi: ForeignFunctions, machine: Machine) {
 	const data = Buffer.alloc(WORDS_OFFSET + MAX_WORDS);
 	referenced.push(data);
 	const counts = installHandlers(ffi, machine, ffi.address(data));
-	const setSpeak = makeTimer(ffi, machine, SPEAK_SIGNAL, counts);
-	const setExit = makeTimer(ffi, machine, EXIT_SIGNAL, counts);
+	const setSpeak = makeTimer(ffi, machine, SPEAK_SIGNAL);
+	const setExit = makeTimer(ffi, machine, EXIT_SIGNAL);
 	return {
-		say(words, code) {
-			// Nothing is said while the words are replaced.
+		/** Replaces the words that are written at the end, and the exit code. */
+		say(words: string, code: number): void {
+			// While the words are replaced there are none to write.
 			data.writeUInt32LE(0, LENGTH_OFFSET);
 			data.writeUInt32LE(code & 0xff, CODE_OFFSET);
 			const length = data.write(`${words}\n`, WORDS_OFFSET);
 			data.writeUInt32LE(length, LENGTH_OFFSET);
 		},
-		arm(ms, speakMs = SPEAK_MS, graceMs = ms / 2) {
+		/**
+		 * Replaces the moment of the exit.
+		 *
+		 * @param ms Milliseconds from now until the exit.
+		 * @param speakMs The words come this many milliseconds before the exit.
+		 * @param graceMs After a freeze beyond that moment the process has about three quarters of this.
+		 */
+		arm(ms: number, speakMs = SPEAK_MS, graceMs = ms / 2): void {
 			data.writeInt32LE(TICKS, EXIT_TICKS_OFFSET);
 			data.writeInt32LE(TICKS, SPEAK_TICKS_OFFSET);
-			setExit(ms, graceMs);
-			setSpeak(ms - speakMs, graceMs);
+			// The last signal comes at the moment itself, the first one `graceMs` before.
+			const intervalMs = counts ? Math.max(graceMs / (TICKS - 1), 0.1) : 0;
+			setExit(Math.max(ms - intervalMs * (TICKS - 1), 1), intervalMs);
+			setSpeak(Math.max(ms - speakMs - intervalMs * (TICKS - 1), 1), intervalMs);
 		},
-		disarm() {
+		disarm(): void {
 			setSpeak(0, 0);
 			setExit(0, 0);
 		},
@@ -177,37 +175,27 @@ function makeGuard(ffi: ForeignFunctions, machine: Machine): Guard {
 }
 
 /**
- * Where a policy refuses pages with code _exit() itself is the handler: the exit code is the number of the signal.
+ * Where a policy refuses pages with machine code, _exit() itself is the handler: the exit code is the signal's number.
  *
  * @returns Whether the handlers count.
  */
 function installHandlers(ffi: ForeignFunctions, machine: Machine, data: bigint): boolean {
-	// As os/signals/early-signal.ts has it: node:ffi takes one signature for each symbol.
+	// The signature of listen.ts: node:ffi accepts one for each symbol.
 	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
 	const speak = machine.speak(data);
 	const page = makePage(ffi, Buffer.concat([speak, machine.exit(data)]));
-	if (page === undefined) {
-		signal(SPEAK_SIGNAL, SIG_IGN);
-		signal(EXIT_SIGNAL, ffi.symbol("_exit"));
-	} else {
-		signal(SPEAK_SIGNAL, page);
-		signal(EXIT_SIGNAL, page + BigInt(speak.length));
-	}
+	signal(SPEAK_SIGNAL, page ?? SIG_IGN);
+	signal(EXIT_SIGNAL, page === undefined ? ffi.symbol("_exit") : page + BigInt(speak.length));
 	return page !== undefined;
 }
 
 /**
- * A timer that sends a signal to the process. The function sets it so that the last signal comes in so many milliseconds, and the
- * first one `graceMs` before; or stops it: 0.
+ * Makes a timer that sends a signal to the process.
  *
- * @param counts Whether the handler waits for the last one.
+ * @returns Sets the timer: milliseconds until the first signal (0 stops the timer), and between signals (0 sends only
+ * one).
  */
-function makeTimer(
-	ffi: ForeignFunctions,
-	machine: Machine,
-	signal: number,
-	counts: boolean,
-): (ms: number, graceMs: number) => void {
+function makeTimer(ffi: ForeignFunctions, machine: Machine, signal: number): (ms: number, intervalMs: number) => void {
 	const syscall = bindSyscall(ffi);
 	const event = Buffer.alloc(SIZEOF_SIGEVENT);
 	event.writeInt32LE(signal, SIGEV_SIGNO_OFFSET);
@@ -222,12 +210,9 @@ function makeTimer(
 		spec.writeBigInt64LE(BigInt(Math.floor(ms / 1_000)), offset);
 		spec.writeBigInt64LE(BigInt(Math.floor((ms % 1_000) * 1e6)), offset + 8);
 	};
-	return (ms, graceMs) => {
-		const stops = ms === 0 && graceMs === 0;
-		const interval = counts ? Math.max(graceMs / (TICKS - 1), 0.1) : 0;
-		const first = Math.max(ms - interval * (TICKS - 1) * Number(counts), 1);
-		write(stops ? 0 : interval, IT_INTERVAL_OFFSET);
-		write(stops ? 0 : first, IT_VALUE_OFFSET);
+	return (ms, intervalMs) => {
+		write(intervalMs, IT_INTERVAL_OFFSET);
+		write(ms, IT_VALUE_OFFSET);
 		syscall(machine.timerSettime, timer, 0n, ffi.address(spec), 0n);
 	};
 }

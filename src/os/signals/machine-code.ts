@@ -1,4 +1,4 @@
-/** Machine code for signal handlers: no JavaScript may run in one. */
+/** Machine code for signal handlers, in which no JavaScript may run. */
 import type { ForeignFunctions } from "../ffi/ffi.ts";
 
 const PAGE = 4_096n;
@@ -6,32 +6,31 @@ const PROT_READ_WRITE = 0x3;
 const PROT_READ_EXEC = 0x5;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 
-/** @param code Bytes in hexadecimal; with an address behind them, which becomes the instruction's operand. */
-export function x64(...code: (string | readonly [string, bigint])[]): Buffer {
-	const parts = code.map((part) => {
-		const [bytes, operand] = typeof part === "string" ? [part] : part;
-		const opcode = Buffer.from(bytes.replaceAll(" ", ""), "hex");
-		if (operand === undefined) return opcode;
-		const address = Buffer.alloc(8);
-		address.writeBigUInt64LE(operand);
-		return Buffer.concat([opcode, address]);
-	});
-	return Buffer.concat(parts);
+/**
+ * @param data An address, which the instructions find in rax.
+ * @param code Instructions in hexadecimal.
+ */
+export function x64(data: bigint, code: readonly string[]): Buffer {
+	const mov = "48b8"; // rax, data
+	const bytes = Buffer.from(mov + "00".repeat(8) + code.join("").replaceAll(" ", ""), "hex");
+	bytes.writeBigUInt64LE(data, 2);
+	return bytes;
 }
 
-/** @param code Instructions that find the address in x9. Their number is even: the address behind them is aligned. */
+/**
+ * @param data An address, which the instructions find in x9. It is stored behind them.
+ * @param code Instructions. Their number is even: the address has to be aligned.
+ */
 export function arm64(data: bigint, code: readonly number[]): Buffer {
 	// ldr x9, <behind the code>; nop
 	const all = [0x58000009 | ((code.length + 2) << 5), 0xd503201f, ...code];
 	const bytes = Buffer.alloc(all.length * 4 + 8);
-	all.forEach((word, index) => {
-		bytes.writeUInt32LE(word, index * 4);
-	});
+	for (const [index, word] of all.entries()) bytes.writeUInt32LE(word, index * 4);
 	bytes.writeBigUInt64LE(data, all.length * 4);
 	return bytes;
 }
 
-/** The address of a page with this code; `undefined` where a policy refuses it. */
+/** Makes an executable page with this code. Returns its address; `undefined` where a policy refuses it. */
 export function makePage(ffi: ForeignFunctions, code: Buffer): bigint | undefined {
 	const mmap = ffi.bind("mmap", "ulong", ["ulong", "ulong", "int", "int", "int", "ulong"]);
 	const mprotect = ffi.bind("mprotect", "int", ["pointer", "ulong", "int"]);
@@ -40,6 +39,6 @@ export function makePage(ffi: ForeignFunctions, code: Buffer): bigint | undefine
 	// MAP_FAILED is odd.
 	if (page % PAGE !== 0n) return undefined;
 	memcpy(page, ffi.address(code), BigInt(code.length));
-	// Never writable and executable at once. On arm64 this is where the kernel makes the code visible to the instruction cache.
+	// Never writable and executable at once. On arm64 mprotect(2) also makes the code visible to the instruction cache.
 	return mprotect(page, PAGE, PROT_READ_EXEC) === 0 ? page : undefined;
 }

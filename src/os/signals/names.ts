@@ -5,11 +5,8 @@ import { foreignFunctions } from "../ffi/ffi.ts";
 
 /** `No such file or directory`. */
 export function describeError(errno: number): string {
-	return (
-		ask("strerror", errno) ??
-		attempt(() => process.getBuiltinModule("node:util").getSystemErrorMessage(-errno)) ??
-		`Error ${errno}`
-	);
+	const byNode = () => process.getBuiltinModule("node:util").getSystemErrorMessage(-errno);
+	return ask("strerror", errno) ?? attempt(byNode) ?? `Error ${errno}`;
 }
 
 /** `Terminated`. */
@@ -24,7 +21,7 @@ export function signalName(number: number): string {
 	return number >= 34 ? `SIGRTMIN+${number - 34}` : `signal ${number}`;
 }
 
-/** The number of a signal by such a name. */
+/** The number of a signal, by any of its names or by what {@link signalName} makes of it. */
 export function signalNumber(name: string): number {
 	const all = Array.from({ length: 65 }, (_, number) => signalName(number));
 	return constants.signals[name as NodeJS.Signals] ?? all.indexOf(name);

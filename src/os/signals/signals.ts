@@ -1,10 +1,10 @@
 /**
- * The signals of the process. Importing this file takes hold of them, so the entry file imports it first.
+ * The signals of the process. To import this file is to listen for stop signals, so the entry file imports it first.
  *
  * Invariants:
- * - No SIGTERM or SIGINT is lost, not even one that came before any JavaScript (early-signal.ts).
- * - SIGUSR1 has a listener from here on, else Node.js opens the inspector. (`--disable-sigusr1` would leave it blocked.)
- * - No listener is ever taken off: libuv would leave SIG_DFL behind. Not by others either (listen.ts).
+ * - No SIGTERM or SIGINT is lost, not even one that came before any JavaScript ran (`takeOver()` in listen.ts).
+ * - SIGUSR1 has a listener from here on, or Node.js would open the inspector. (`--disable-sigusr1` leaves it blocked.)
+ * - No listener is ever removed, not even by other code (listen.ts): libuv would restore SIG_DFL.
  */
 import { constants } from "node:os";
 import type { ForeignFunctions } from "../ffi/ffi.ts";
@@ -14,7 +14,7 @@ import { signalName } from "./names.ts";
 import { listenToRealTime } from "./realtime.ts";
 
 export interface ReceivedSignal {
-	/** `SIGTERM`; `SIGRTMIN+3`, of which Node.js's own type knows nothing. */
+	/** `SIGTERM`, or `SIGRTMIN+3`, which Node.js's own type lacks. */
 	readonly signal: string;
 	readonly number: number;
 	/** It arrived while Node.js was starting, before any listener. */
@@ -23,71 +23,65 @@ export interface ReceivedSignal {
 
 type SignalHandler = (received: ReceivedSignal) => void;
 
-/** Signals from before somebody listened, in their order. */
+const stopWaiting = Promise.withResolvers<void>();
+/** Settles if a stop signal comes before {@link onSignal} is called. */
+export const stopSignalWaiting: Promise<void> = stopWaiting.promise;
+
+/** Signals that came before {@link onSignal} was called, in their order. */
 const waiting: ReceivedSignal[] = [];
 let handler: SignalHandler = (received) => {
 	waiting.push(received);
 	if (isStopSignal(received)) stopWaiting.resolve();
 };
-const stopWaiting = Promise.withResolvers<void>();
-/** Settles when a stop signal has come that nobody has taken yet. */
-export const stopSignalWaiting: Promise<void> = stopWaiting.promise;
 
-function deliver(signal: NodeJS.Signals, early: boolean): void {
-	handler({ signal, number: constants.signals[signal], early });
-}
-
-/** Not to be caught, or about ourselves: our children, our terminal, our own faults. By number: some have two names. */
+/** Signals that cannot be caught, or that are about this process: its children, its terminal, its faults. */
 const NOT_FORWARDED: ReadonlySet<number> = new Set(
 	(["SIGKILL", "SIGSTOP", "SIGCHLD", "SIGTTIN", "SIGTTOU", ...FAULTS] as const).map((name) => constants.signals[name]),
 );
 
-/** Whether it asks an init to stop. */
+/** Whether the signal asks an init to stop. */
 export function isStopSignal({ signal }: ReceivedSignal): boolean {
 	return signal === "SIGTERM" || signal === "SIGINT";
 }
 
-/** Numbers of the signals that have a listener. */
+function deliver(signal: NodeJS.Signals, early = false): void {
+	handler({ signal, number: constants.signals[signal], early });
+}
+
+/** The signals that have a listener, by number: some have two names, and each name's listener would be called. */
 const heard = new Set<number>();
 
 function listen(signal: NodeJS.Signals): void {
 	heard.add(constants.signals[signal]);
-	listenForGood(signal, () => deliver(signal, false));
+	listenForGood(signal, () => deliver(signal));
 }
 
 listen("SIGUSR1");
-// Outside PID 1 an early signal has ended the process, as it should.
-const isInit = process.pid === 1;
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-	const early = takeOver(signal, () => listen(signal));
-	if (early && isInit) deliver(signal, true);
-}
+for (const signal of ["SIGTERM", "SIGINT"] as const) if (takeOver(signal, () => listen(signal))) deliver(signal, true);
 
-/** Hands every signal that has come, and each one that will come, to the handler. */
+/** Passes each signal that has come, and each one that will come, to the handler. */
 export function onSignal(next: SignalHandler): void {
 	handler = next;
 	for (const received of waiting.splice(0)) next(received);
 }
 
-/** Takes hold of further signals, for those who hear from {@link onSignal}. Not of SIGPROF in `run`: V8's profiler lives by it. */
+/** Listens to further signals for {@link onSignal}. `run` leaves SIGPROF alone: V8's profiler uses it. */
 export function listenTo(signals: readonly NodeJS.Signals[]): void {
-	// By number: some have two names, and each listener would count.
 	for (const signal of signals) if (!heard.has(constants.signals[signal])) listen(signal);
 }
 
-/** Takes hold of every signal that the init of a program in the foreground passes on, and of some more. */
+/** Listens to every signal that the init of a program in the foreground passes on, and to some more. */
 export function listenToAll(more: readonly NodeJS.Signals[] = []): void {
 	const names = Object.keys(constants.signals) as NodeJS.Signals[];
-	listenTo(names.filter((name) => !NOT_FORWARDED.has(constants.signals[name])));
-	listenTo(more);
+	listenTo([...names.filter((name) => !NOT_FORWARDED.has(constants.signals[name])), ...more]);
 }
 
-/** The rest of them: real-time signals, which Node.js itself does not know. */
+/** Listens to real-time signals, too, which Node.js itself does not know. */
 export function listenToRealTimeToo(ffi: ForeignFunctions): void {
 	listenToRealTime(ffi, (number) => handler({ signal: signalName(number), number, early: false }));
 }
 
-/** Faults that somebody sends. One of our own still ends the process. */
+/** Listens to the signals of a fault, too, when somebody sends them. A fault of our own still ends the process. */
 export function listenToFaultsToo(ffi: ForeignFunctions): void {
-	listenToFaults(ffi, (signal) => deliver(signal, false));
+	listenToFaults(ffi, deliver);
 }
