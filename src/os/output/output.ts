@@ -1,22 +1,22 @@
 /**
- * Writes to standard output or standard error without ever blocking the main thread, whoever reads them and however slowly.
+ * Writes to standard output or standard error without ever blocking the main thread, however slow the reader is.
  *
- * A blocking write(2) would stop PID 1 when the reader stalls (a log driver, a terminal after Ctrl-S), and O_NONBLOCK on
- * descriptor 1 itself would be seen by every other process that shares it. Hence an open file description of our own,
- * by /proc/self/fd, which only we make non-blocking.
+ * A blocking write(2) would stop PID 1 when the reader stalls (a log driver, a terminal after Ctrl-S), and O_NONBLOCK
+ * on descriptor 1 itself would affect every other process that shares it. Hence an open file description of our own,
+ * opened by /proc/self/fd, and only that one is non-blocking.
  *
  * Where it cannot be opened (a socket: ENXIO; another user's pipe: EACCES; no /proc) writes go through libuv's thread
- * pool instead, one at a time: a stalled reader then holds a pool thread, never the main thread. (process.exit() would wait for
- * that thread for ever: whoever flushes and has bytes left must end the process another way.) What a socket has room for needs
- * no thread of the pool: jobs may hold all of them.
+ * pool, one at a time: a stalled reader then blocks a pool thread, never the main thread. (process.exit() would wait
+ * for that thread for ever. So a caller that has flushed and has bytes left must end the process another way.) What a
+ * socket has room for needs no pool thread: jobs may occupy all of them.
  *
  * Invariants:
- * - Chunks leave in the order of write(), each whole unless the reader stalls, or the disk is full, in its middle.
- * - Memory is bounded: of writers that are told when a chunk has left (`done`) it is expected that they wait for it; of all
- *   others at most `limit` bytes wait, or one chunk that is larger. What is over is dropped, counted, and said once there is
- *   room again.
- * - After an error (the reader is gone, the disk is full) what waits is dropped and counted; nothing throws. A disk may have
- *   room again later: then it is said, on a line of its own.
+ * - Chunks leave in the order of write(), each of them whole, unless the reader stalls or the disk fills up halfway.
+ * - Memory is bounded by back-pressure: a writer that passes `done` waits for it before it writes more. Of all other
+ *   writers at most `limit` bytes wait, or one larger chunk. What exceeds the limit is dropped, counted, and reported
+ *   once there is room again.
+ * - After an error (the reader is gone, the disk is full) the waiting chunks are dropped and counted. Nothing throws. A
+ *   disk may have room again later: then the loss is reported, on a line of its own.
  */
 import { writev, writevSync } from "node:fs";
 import { libc } from "../ffi/libc.ts";
@@ -25,7 +25,7 @@ import { ownDescription } from "./stderr.ts";
 const RETRY_FIRST_MS = 1;
 const RETRY_MAX_MS = 50;
 const LINE_END = Buffer.from("\n");
-/** PIPE_BUF: what is written to a pipe at once, up to here, is not torn by other writers (pipe(7)). */
+/** PIPE_BUF: up to this size a write to a pipe is not interleaved with other writers' (pipe(7)). */
 const WRITE_AT_ONCE = 4096;
 
 interface Chunk {
@@ -46,19 +46,20 @@ export class Output {
 	#last: Chunk | undefined;
 	/** Bytes of the first chunk that have left already. */
 	#offset = 0;
+	/** Bytes of all chunks in the list. */
 	#waiting = 0;
-	/** Of these, the bytes of writers that are not told: what jobs have waiting must not crowd out our own last words. */
-	#untold = 0;
+	/** Those without `done`. Only they count for the limit: the jobs' output must not crowd out our own last words. */
+	#withoutDone = 0;
 	#writing = false;
 	#retryMs = RETRY_FIRST_MS;
 	#onEmpty: (() => void)[] = [];
-	/** Bytes that found no room, or no reader, and of which nobody has been told yet. */
+	/** Bytes dropped since the last report. */
 	#dropped = 0;
-	/** The last of what has left was half a chunk. */
+	/** The last thing that left was half a chunk. */
 	#torn = false;
 
 	/**
-	 * @param onDropped Told how many bytes were lost, once everything that waited has left.
+	 * @param onDropped Called with the number of lost bytes, once everything that waited has left.
 	 * @param limit Bytes that may wait for the reader. @default 1 MiB
 	 */
 	constructor(descriptor: 1 | 2, onDropped: (bytes: number) => void, limit = 1024 * 1024) {
@@ -70,26 +71,25 @@ export class Output {
 	}
 
 	write(bytes: Buffer, done?: () => void): void {
-		const isOver = this.#untold + bytes.length > this.#limit;
-		if (!done && isOver && this.#untold > 0) {
+		if (!done && this.#withoutDone > 0 && this.#withoutDone + bytes.length > this.#limit) {
 			this.#dropped += bytes.length;
 			return;
 		}
-		// After half a line the next one begins on its own.
+		// After half a line the next one begins on a new line.
 		const whole = this.#torn ? Buffer.concat([LINE_END, bytes]) : bytes;
 		const chunk: Chunk = { bytes: whole, done, next: undefined };
-		if (!done) this.#untold += whole.length;
 		if (this.#last) this.#last.next = chunk;
 		else this.#first = chunk;
 		this.#last = chunk;
 		this.#waiting += whole.length;
+		if (!done) this.#withoutDone += whole.length;
 		if (!this.#writing) this.#writeQueue();
 	}
 
 	/**
-	 * Waits until everything has left, `ms` at the most.
+	 * Waits until everything has left, for at most `ms` milliseconds.
 	 *
-	 * @returns Bytes left behind: 0 if all is out.
+	 * @returns Bytes left behind: 0 if everything has left.
 	 */
 	async flush(ms: number): Promise<number> {
 		if (this.#waiting === 0) return 0;
@@ -102,22 +102,17 @@ export class Output {
 	}
 
 	#writeQueue(): void {
+		this.#writing = true;
 		if (this.#mayBlock) this.#writeInPool();
 		else this.#writeNow();
 	}
 
 	#writeNow(): void {
-		this.#writing = true;
 		while (this.#first) {
 			try {
 				this.#advance(writevSync(this.#descriptor, this.#next()));
 			} catch (error) {
-				const { code } = error as NodeJS.ErrnoException;
-				if (code === "EAGAIN") {
-					this.#writeLater();
-					return;
-				}
-				if (code !== "EINTR") this.#giveUp();
+				if (this.#mustWait(error as NodeJS.ErrnoException)) return;
 			}
 		}
 		this.#writing = false;
@@ -129,43 +124,41 @@ export class Output {
 		if (!this.#writing) return;
 		writev(this.#descriptor, this.#next(), (error, written) => {
 			if (!error) this.#advance(written);
-			else if (error.code === "EAGAIN") {
-				// Somebody who shares the descriptor has made it non-blocking.
-				this.#writeLater();
-				return;
-			} else if (error.code !== "EINTR") this.#giveUp();
-			this.#writeInPool();
+			// EAGAIN here: another process that shares the descriptor has made it non-blocking.
+			else if (this.#mustWait(error)) return;
+			this.#writeQueue();
 		});
 	}
 
+	/** Writes what a socket has room for. */
 	#sendNow(): void {
-		this.#writing = true;
 		while (this.#first) {
-			const bytes = Buffer.concat(this.#next());
-			const sent = libc()?.sendNow(this.#descriptor, bytes) ?? -1;
+			const sent = libc()?.sendNow(this.#descriptor, Buffer.concat(this.#next())) ?? -1;
 			if (sent <= 0) return;
 			this.#advance(sent);
 		}
 	}
 
-	/** What is written next: the rest of the first chunk, and those after it that fit into one write with it. */
+	/** What is written next: the rest of the first chunk, and the chunks after it that fit into the same write. */
 	#next(): Buffer[] {
 		const buffers: Buffer[] = [];
 		let bytes = -this.#offset;
 		for (let chunk = this.#first; chunk; chunk = chunk.next) {
 			bytes += chunk.bytes.length;
 			if (bytes > WRITE_AT_ONCE && buffers.length > 0) break;
-			buffers.push(chunk.bytes);
+			buffers.push(chunk === this.#first ? chunk.bytes.subarray(this.#offset) : chunk.bytes);
 		}
-		const [first] = buffers;
-		if (first && this.#offset > 0) buffers[0] = first.subarray(this.#offset);
 		return buffers;
 	}
 
-	#writeLater(): void {
-		// Held open on purpose: a flush waits for this timer.
-		setTimeout(() => this.#writeQueue(), this.#retryMs);
-		this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+	/** Handles the error of a write. Returns whether the reader has stalled: then a timer writes again. */
+	#mustWait({ code }: NodeJS.ErrnoException): boolean {
+		if (code === "EAGAIN") {
+			// Not unref()ed: flush() waits for this timer.
+			setTimeout(() => this.#writeQueue(), this.#retryMs);
+			this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+		} else if (code !== "EINTR") this.#dropAll();
+		return code === "EAGAIN";
 	}
 
 	#advance(written: number): void {
@@ -184,12 +177,10 @@ export class Output {
 		this.#onDropped(dropped);
 	}
 
-	#giveUp(): void {
+	#dropAll(): void {
 		this.#torn ||= this.#offset > 0;
 		this.#dropped += this.#waiting - this.#offset;
-		for (let chunk = this.#first; chunk; chunk = this.#first) {
-			this.#shift(chunk);
-		}
+		for (let chunk = this.#first; chunk; chunk = this.#first) this.#shift(chunk);
 	}
 
 	#shift(chunk: Chunk): void {
@@ -197,7 +188,7 @@ export class Output {
 		if (!this.#first) this.#last = undefined;
 		this.#offset = 0;
 		this.#waiting -= chunk.bytes.length;
-		if (!chunk.done) this.#untold -= chunk.bytes.length;
+		if (!chunk.done) this.#withoutDone -= chunk.bytes.length;
 		chunk.done?.();
 		if (this.#waiting > 0) return;
 		for (const tell of this.#onEmpty.splice(0)) tell();
