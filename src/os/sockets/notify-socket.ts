@@ -1,12 +1,12 @@
 /**
- * The receiving end of sd_notify(3): a Unix datagram socket, which Node.js has not. Made through the C library.
+ * The receiving end of sd_notify(3): a Unix datagram socket, made through the C library because Node.js has none.
  *
- * It is looked at by a timer, and only as long as a job is starting: a file descriptor that Node.js does not know cannot
- * be waited for in its event loop. After that it is closed, and what a process sends later fails on its side.
+ * A timer polls the socket, but only while a job is starting: the event loop cannot wait for a file descriptor that
+ * Node.js does not know. After that the socket is closed, and what a process sends later fails on its side.
  *
  * Invariants:
- * - No call blocks: the socket is SOCK_NONBLOCK, and a look takes a bounded number of messages.
- * - The descriptor is closed exactly once, and its path removed.
+ * - No call blocks: the socket is SOCK_NONBLOCK, and one poll takes a bounded number of messages.
+ * - The descriptor is closed exactly once, and its path is removed.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,11 +18,12 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-const SUN_PATH_OFFSET = 2; // of struct sockaddr_un, behind sun_family
+/** struct sockaddr_un: sun_family, then sun_path. */
+const SUN_PATH_OFFSET = 2;
 const SUN_PATH_LENGTH = 108;
 
-const LOOK_MS = 20;
-/** Messages taken in one look. */
+const POLL_MS = 20;
+/** Messages taken in one poll. */
 const BATCH = 16;
 const MESSAGE_LENGTH = 4096;
 
@@ -32,94 +33,77 @@ export interface NotifySocket {
 	close(): void;
 }
 
+let sockets: ReturnType<typeof bindSockets> | undefined;
+
 /**
  * @param onReady Called when `READY=1` has come.
- * @returns `undefined` where there is no binding, or no folder to make it in.
+ * @returns `undefined` where there is no foreign function interface, or no folder for the socket.
  */
 export function openNotifySocket(onReady: () => void): NotifySocket | undefined {
-	const sockets = datagramSockets();
-	if (!sockets) return undefined;
-	const folder = makeFolder();
+	const ffi = foreignFunctions();
+	if (!ffi) return undefined;
+	sockets ??= bindSockets(ffi);
+	const { open, receive, close } = sockets;
+	// With a read-only root file system /dev/shm may be the only place.
+	const folder = makeFolder(tmpdir()) ?? makeFolder("/dev/shm");
 	if (!folder) return undefined;
+	const removeFolder = () => void attempt(() => rmSync(folder, { recursive: true }));
 	const path = join(folder, "socket");
-	const descriptor = sockets.bind(path);
-	let timer: NodeJS.Timeout | undefined;
-	const close = () => {
-		if (timer) {
-			clearInterval(timer);
-			timer = undefined;
-			sockets.close(descriptor);
-		}
-		attempt(() => rmSync(folder, { recursive: true }));
-	};
-	if (descriptor < 0) {
-		close();
+	const descriptor = open(path);
+	if (descriptor === undefined) {
+		removeFolder();
 		return undefined;
 	}
-	timer = setInterval(() => {
-		for (let taken = 0; timer && taken < BATCH; taken++) {
-			const message = sockets.receive(descriptor);
+	let isOpen = true;
+	const timer = setInterval(() => {
+		for (let taken = 0; isOpen && taken < BATCH; taken++) {
+			const message = receive(descriptor);
 			if (message === undefined) return;
 			if (message.split("\n").includes("READY=1")) onReady();
 		}
-	}, LOOK_MS);
-	return { path, close };
+	}, POLL_MS);
+	return {
+		path,
+		close() {
+			if (!isOpen) return;
+			isOpen = false;
+			clearInterval(timer);
+			close(descriptor);
+			removeFolder();
+		},
+	};
 }
 
-/** With a read-only root file system /dev/shm may be all there is. */
-function makeFolder(): string | undefined {
-	for (const parent of [tmpdir(), "/dev/shm"]) {
-		const folder = attempt(() => mkdtempSync(join(parent, "lastcall-notify-")));
-		if (folder) return folder;
-	}
-	return undefined;
+function makeFolder(parent: string): string | undefined {
+	return attempt(() => mkdtempSync(join(parent, "lastcall-notify-")));
 }
 
-interface DatagramSockets {
-	/** A descriptor; negative if it failed. */
-	bind(path: string): number;
-	receive(descriptor: number): string | undefined;
-	close(descriptor: number): void;
-}
-
-let loaded: DatagramSockets | undefined;
-
-function datagramSockets(): DatagramSockets | undefined {
-	if (!loaded) {
-		const ffi = foreignFunctions();
-		loaded = ffi && bindSockets(ffi);
-	}
-	return loaded;
-}
-
-function bindSockets(ffi: ForeignFunctions): DatagramSockets {
+function bindSockets(ffi: ForeignFunctions) {
 	const socket = ffi.bind("socket", "int", ["int", "int", "int"]);
 	const bind = ffi.bind("bind", "int", ["int", "pointer", "int"]);
 	const recv = ffi.bind("recv", "int", ["int", "pointer", "ulong", "int"]);
 	const close = ffi.bind("close", "int", ["int"]);
-	// Referenced by the closures below for ever: C holds nothing but their addresses.
+	// The closures below keep the buffers alive: C holds nothing but their addresses.
 	const address = Buffer.alloc(SUN_PATH_OFFSET + SUN_PATH_LENGTH);
 	const message = Buffer.alloc(MESSAGE_LENGTH);
-	const addressPointer = ffi.address(address);
 	const messagePointer = ffi.address(message);
 	return {
-		bind(path) {
-			const bytes = Buffer.from(path);
-			if (bytes.length >= SUN_PATH_LENGTH) return -1;
-			const flags = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-			const descriptor = Number(socket(AF_UNIX, flags, 0));
-			if (descriptor < 0) return -1;
+		/** A descriptor; `undefined` if it failed. */
+		open(path: string): number | undefined {
+			if (Buffer.byteLength(path) >= SUN_PATH_LENGTH) return undefined;
+			const descriptor = Number(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+			if (descriptor < 0) return undefined;
 			address.fill(0);
 			address.writeUInt16LE(AF_UNIX, 0);
-			bytes.copy(address, SUN_PATH_OFFSET);
-			if (bind(descriptor, addressPointer, address.length) === 0) return descriptor;
+			address.write(path, SUN_PATH_OFFSET);
+			if (bind(descriptor, ffi.address(address), address.length) === 0) return descriptor;
 			close(descriptor);
-			return -1;
+			return undefined;
 		},
-		receive(descriptor) {
+		receive(descriptor: number): string | undefined {
 			const length = Number(recv(descriptor, messagePointer, BigInt(MESSAGE_LENGTH), 0));
 			return length < 0 ? undefined : message.toString("utf8", 0, length);
 		},
-		close: (descriptor) => void close(descriptor),
+		close,
 	};
 }
