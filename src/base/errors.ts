@@ -1,3 +1,5 @@
+/** Errors and their words: a mistake of the user, an error as plain data, values as a message may show them. */
+
 /**
  * A mistake of the user: printed as one message without a stack trace, and found before anything is started.
  * Every other error is a bug of ours and keeps its stack.
@@ -6,7 +8,7 @@ export class UserError extends Error {
 	override readonly name = "UserError";
 }
 
-/** By its name: each bundle (dist/main.cjs, and what it loads) has a class of its own. */
+/** Compares the name, not the class: each bundle (dist/main.cjs, and what it loads) has its own class. */
 export function isUserError(error: unknown): error is UserError {
 	return error instanceof Error && error.name === "UserError";
 }
@@ -19,39 +21,32 @@ export interface ErrorInfo {
 	readonly code?: string;
 }
 
-/** Characters of a message or a stack that are kept: nobody reads more, and a log record has to find room. */
+/** The characters kept of a message or a stack: nobody reads more, and a log record must not grow without bound. */
 const TEXT_LENGTH = 16 * 1024;
 
-/** Turns whatever was thrown (anything can be) into plain data of at most some 50 KB; never throws itself. */
+/** Turns whatever was thrown (anything can be) into plain data of at most about 50 KB. Never throws. */
 export function errorInfo(thrown: unknown): ErrorInfo {
 	try {
-		if (thrown instanceof Error) {
-			const { name, message, stack } = thrown;
-			const code = (thrown as NodeJS.ErrnoException).code;
-			return {
-				name: clipped(String(name)),
-				message: clipped(String(message)),
-				...(typeof stack === "string" && { stack: clipped(stack) }),
-				...(typeof code === "string" && { code: clipped(code) }),
-			};
-		}
+		if (!(thrown instanceof Error)) return { name: "Error", message: `Thrown value: ${clipped(String(thrown))}` };
+		const { name, message, stack, code } = thrown as NodeJS.ErrnoException;
 		return {
-			name: "Error",
-			message: `Thrown value: ${clipped(String(thrown))}`,
+			name: clipped(String(name)),
+			message: clipped(String(message)),
+			...(typeof stack === "string" && { stack: clipped(stack) }),
+			...(typeof code === "string" && { code: clipped(code) }),
 		};
 	} catch {
-		// A getter or toString() of the thrown value threw in its turn.
+		// A getter or toString() of the thrown value has thrown, too.
 		return { name: "Error", message: "Thrown value cannot be described" };
 	}
 }
 
 function clipped(text: string): string {
 	const over = text.length - TEXT_LENGTH;
-	if (over <= 0) return text;
-	return `${text.slice(0, TEXT_LENGTH)}… (${over} more characters)`;
+	return over <= 0 ? text : `${text.slice(0, TEXT_LENGTH)}… (${over} more characters)`;
 }
 
-/** Runs an action whose failure is expected and means "nothing there": a vanished process, a hidden /proc. */
+/** Runs an action whose failure is expected and means "nothing there": a process that is gone, a hidden /proc. */
 export function attempt<T>(action: () => T): T | undefined {
 	try {
 		return action();
@@ -60,25 +55,22 @@ export function attempt<T>(action: () => T): T | undefined {
 	}
 }
 
-// ==== from show.ts
+/** In characters. A reader recognizes a longer text by its beginning. */
+const SHOWN_LENGTH = 120;
+const SHOWN_PATH_LENGTH = 1_000;
 
-/** Characters: of a longer text a reader needs no more to know which one is meant. */
-const MAX_LENGTH = 120;
-const MAX_PATH_LENGTH = 1_000;
-
-/** What a terminal or a reader of lines would act on: control characters, line ends, changes of the direction. */
+/** What a terminal or a reader of lines would act on: control characters, line ends, changes of text direction. */
 const ACTIVE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /**
- * Any value in a message to the user: quoted if it is text, on one line, never long, without characters that a terminal acts
+ * Any value in a message to the user: text in quotes, on one line, never long, without characters that a terminal acts
  * on. Never throws.
  */
 export function show(value: unknown): string {
-	const text = plain(attempt(() => describe(value)) ?? "something odd");
-	return clip(text, MAX_LENGTH);
+	return clip(plain(attempt(() => describe(value)) ?? "something odd"), SHOWN_LENGTH);
 }
 
-/** A name in a path such as `jobs.web.env`: as it is, unless it is odd. */
+/** A name in a path such as `jobs.web.env`: without quotes, unless it is odd. */
 export function showKey(key: unknown): string {
 	const text = String(key);
 	return /^[!#-~]{1,64}$/.test(text) ? text : show(text);
@@ -86,16 +78,16 @@ export function showKey(key: unknown): string {
 
 /** A path, or a list of them, without quotes. */
 export function showPath(path: string): string {
-	return clip(plain(path), MAX_PATH_LENGTH);
+	return clip(plain(path), SHOWN_PATH_LENGTH);
 }
 
-/** Somebody else's text as it may be printed: whatever is in it, it stays on its line. */
+/** Escapes what a terminal or a reader of lines would act on: the text stays on its line. */
 export function plain(text: string): string {
 	return text.replace(ACTIVE, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function describe(value: unknown): string {
-	if (typeof value === "string") return JSON.stringify(value.slice(0, MAX_LENGTH + 1));
+	if (typeof value === "string") return JSON.stringify(value.slice(0, SHOWN_LENGTH + 1));
 	if (typeof value !== "object" || value === null) return String(value);
 	// Circular objects and those with a bigint have no JSON.
 	return attempt(() => JSON.stringify(value)) ?? Object.prototype.toString.call(value);

@@ -1,4 +1,4 @@
-/** Log lines: JSON, one complete line each, in the shape of pino's. */
+/** Log lines in the shape of pino's: JSON, one complete line each. */
 import type { Logger } from "pino";
 import { loadPackage } from "./packages.ts";
 
@@ -18,23 +18,23 @@ export interface LogSettings {
 }
 
 /**
- * A pino logger whose lines go, one complete JSON line a call, to `write`. Loads pino: a third of what an idle thread needs,
- * and many never log by it.
+ * Makes a pino logger. Loads pino, which takes a third of what an idle thread needs, and many threads never log.
  *
  * @param bindings Fields of every line.
+ * @param write Called once for each line, with its line break.
  * @param now Milliseconds since 1970. @default the clock
  */
 export function createLogger(
 	level: LogLevel,
 	bindings: Record<string, unknown>,
 	write: (line: string) => void,
-	now: () => number = Date.now,
+	now = Date.now,
 ): Logger {
 	const { pino } = loadPackage("pino");
 	return pino(
 		{
 			level,
-			// No pid and hostname: the container runtime adds what tells containers apart.
+			// No pid and hostname: the container runtime adds what identifies the container.
 			base: bindings,
 			timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
 			formatters: { level: (label) => ({ level: label }) },
@@ -44,11 +44,11 @@ export function createLogger(
 }
 
 /**
- * The same line without pino, of fields that are plain data: for each line that a process prints, which is the hot path, and
- * where pino cannot be loaded.
+ * Makes the same line without pino, from fields that are plain data. For each line that a process prints, which is the
+ * hot path, and for when pino cannot be loaded.
  *
  * @param at Milliseconds since 1970. @default now
- * @returns With its line break.
+ * @returns The line, with its line break.
  */
 export function logLine(
 	level: LogLevel,
@@ -56,11 +56,10 @@ export function logLine(
 	msg: string,
 	at = Date.now(),
 ): string {
-	const time = new Date(at).toISOString();
-	return `${JSON.stringify({ level, time, ...fields, msg })}\n`;
+	return `${JSON.stringify({ level, time: new Date(at).toISOString(), ...fields, msg })}\n`;
 }
 
-/** Whether lines of a level are written where the least level to write is `least`. */
+/** Whether a line of this level is written, if `least` is the lowest level to write. */
 export function isLogged(level: LogLevel, least: LogLevel): boolean {
 	return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
 }

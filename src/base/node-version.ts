@@ -1,12 +1,12 @@
 /**
- * Whether this Node.js is new enough. Each way in asks before anything else is loaded. This file must work on any Node.js:
- * no import, nothing that an old one lacks.
+ * Whether this Node.js is new enough. Each way in asks before it loads anything else. This file must run on any
+ * Node.js: it imports nothing, and uses nothing that an old Node.js lacks.
  */
 
-/** The oldest that will do, from package.json's `engines`. Put in by scripts/lib/bundle.ts; not there when the sources run. */
+/** The oldest supported version (package.json). Defined by scripts/lib/bundle.ts; undefined when the sources run. */
 declare const LASTCALL_MIN_NODE: number | undefined;
 
-/** What to tell the user of an older Node.js, in one line; undefined if this one will do. */
+/** One line for the user of an older Node.js; `undefined` if this one is new enough. */
 export function complainOfNode(): string | undefined {
 	const needed = minNode();
 	if (Number.parseInt(process.versions.node, 10) >= needed) return undefined;
@@ -14,8 +14,8 @@ export function complainOfNode(): string | undefined {
 }
 
 /**
- * Prints a line on standard error, now, and never throws. `process.stderr` may throw, and would make a pipe non-blocking that
- * others share. Undocumented, but there in every Node.js that is too old for us.
+ * Prints a line on standard error before it returns, and never throws. `process.stderr` may throw, and would make a
+ * shared pipe non-blocking for others. `_rawDebug` is undocumented, but every Node.js that is too old for us has it.
  */
 export function printRaw(line: string): void {
 	(process as unknown as { _rawDebug(line: string): void })._rawDebug(line);
@@ -24,9 +24,6 @@ export function printRaw(line: string): void {
 function minNode(): number {
 	if (typeof LASTCALL_MIN_NODE === "number") return LASTCALL_MIN_NODE;
 	const { readFileSync } = process.getBuiltinModule("node:fs");
-	const file = new URL("../../package.json", import.meta.url);
-	const { engines } = JSON.parse(readFileSync(file, "utf8")) as {
-		engines: { node: string };
-	};
-	return Number(engines.node.replace(/\D/g, ""));
+	const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+	return Number((JSON.parse(text) as { engines: { node: string } }).engines.node.replace(/\D/g, ""));
 }

@@ -1,9 +1,9 @@
 /**
- * The packages that are loaded late, or not at all. In dist/ each is one file, and those that stand in the way of a start have
- * bytecode. As many small files they would take several times as long to load, and half as much memory again. In the sources
- * it is the package.
+ * Loads the packages that are needed late, or not at all. In dist/ each package is one file, with bytecode if a start
+ * waits for it: as many small files they would take several times as long to load, and half as much memory again. The
+ * sources load the package.
  *
- * Each is asked for in one file only, which shows what of it is used.
+ * Each package is loaded by one file only, which shows what is used of it.
  */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,8 +30,7 @@ function load(name: string): unknown {
 	const { createRequire } = process.getBuiltinModule("node:module");
 	const require = createRequire(import.meta.url);
 	if (extname(import.meta.url) === ".ts") return require(name);
-	const file = fileURLToPath(new URL(`./packages/${name}.cjs`, import.meta.url));
 	const exports = {};
-	runScript(file)(exports, require);
+	runScript(fileURLToPath(new URL(`./packages/${name}.cjs`, import.meta.url)))(exports, require);
 	return exports;
 }

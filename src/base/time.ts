@@ -1,22 +1,16 @@
 /** Time: a monotonic clock, durations as people write them, bounded waits. */
 import { show, UserError } from "./errors.ts";
 
-const UNITS: Readonly<Record<string, number>> = {
-	ms: 1,
-	s: 1_000,
-	m: 60_000,
-	h: 3_600_000,
-};
-
-/** The longest delay of a Node.js timer; a longer one would fire at once. */
+/** The longest delay of a Node.js timer. A longer one would fire at once. */
 export const MAX_DURATION_MS = 2 ** 31 - 1;
 
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h)/y;
 
 /**
- * Milliseconds of a duration such as `"500ms"`, `"10s"`, `"1m30s"` (Go's and Compose's notation).
+ * Milliseconds of a duration such as `"500ms"`, `"10s"`, `"1m30s"` (the notation of Go and Compose).
  *
- * @returns `undefined` when the text is not a duration: no unit, unknown unit, negative, or over 24 days.
+ * @returns `undefined` if the text is not a duration: no unit, an unknown unit, negative, or over 24 days.
  */
 export function parseDuration(text: string): number | undefined {
 	let total = 0;
@@ -37,7 +31,7 @@ export function explainBadDuration(value: unknown): string {
 
 /** Milliseconds for a reader: `"350 ms"`, `"1.2 s"`, `"2 m 5 s"`. */
 export function formatDuration(ms: number): string {
-	// What rounding would make 1000 ms is a second, what it would make 60.0 s a minute.
+	// What would be rounded to 1000 ms is a second, what would be rounded to 60.0 s is a minute.
 	if (ms < 999.5) return `${Math.round(ms)} ms`;
 	if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
 	const seconds = Math.round(ms / 1_000);
@@ -45,11 +39,11 @@ export function formatDuration(ms: number): string {
 }
 
 /**
- * Reads a duration that came as text.
+ * Reads a duration from the command line or the environment.
  *
- * @param where What to call it in the message: a flag, or a variable.
- * @returns `undefined` if there is none: a variable that is set but empty counts as unset (Compose writes it so).
- * @throws {UserError} if the text is no duration.
+ * @param where How the error message names it: a flag, or a variable.
+ * @returns Milliseconds; `undefined` if the text is missing or empty (Compose can set a variable to nothing).
+ * @throws {UserError} if the text is not a duration.
  */
 export function readDuration(where: string, text: string | undefined): number | undefined {
 	if (text === undefined || text === "") return undefined;
@@ -58,9 +52,7 @@ export function readDuration(where: string, text: string | undefined): number | 
 	throw new UserError(`Cannot use ${where}: ${explainBadDuration(text)}, expected a duration such as "10s"`);
 }
 
-// ==== from within.ts
-
-/** Waits for a promise that never rejects, `ms` milliseconds at the most; they may be infinite. */
+/** Waits for a promise that never rejects, for at most `ms` milliseconds, which may be infinite. */
 export async function within(promise: Promise<unknown>, ms: number): Promise<void> {
 	const { promise: timeout, resolve } = Promise.withResolvers<void>();
 	const timer = setTimeout(resolve, Math.min(ms, MAX_DURATION_MS));
@@ -68,13 +60,11 @@ export async function within(promise: Promise<unknown>, ms: number): Promise<voi
 	clearTimeout(timer);
 }
 
-// ==== from clock.ts
-
 /**
- * Milliseconds of a clock that nobody sets (CLOCK_MONOTONIC), since some moment: for differences only.
+ * Milliseconds of CLOCK_MONOTONIC, a clock that nobody sets. It has no epoch: only differences mean something.
  *
- * It is the one of `performance.now()`. But the first look at `performance` loads a dozen modules of Node.js, in milliseconds that a
- * start has to wait for.
+ * `performance.now()` reads the same clock. But the first use of `performance` loads a dozen modules of Node.js, which
+ * delays a start by milliseconds.
  */
 export function monotonicMs(): number {
 	return Number(process.hrtime.bigint()) / 1e6;
