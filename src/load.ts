@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 /**
- * dist/main.cjs: runs the program, which is there in two bundles, from their bytecode: to compile them would take a tenth of the
- * time until a program or a job starts. For a program in the foreground dist/program.cjs; for the subcommands dist/subcommands.cjs, which has
- * them, too. On a Node.js that is too old for them it says so; this file itself has to work there, so it imports nothing of Node.js's.
+ * dist/main.cjs: runs the program from its bytecode. To compile it would take a tenth of the time until a program or a
+ * job starts.
  *
- * The signals are os/signals/signals.ts's, a few hundred microseconds later: it notices what came before.
+ * The program is there twice: dist/program.cjs for a program in the foreground, dist/subcommands.cjs for the
+ * subcommands, which need more. On a Node.js that is too old for both, this file says so. It has to run there itself,
+ * so it imports no module of Node.js.
+ *
+ * It does not listen to signals: os/signals/signals.ts starts a few hundred microseconds later, and notices what came
+ * before.
  */
 import { complainOfNode, printRaw } from "./base/node-version.ts";
 import { runScript } from "./base/script.ts";
@@ -17,8 +21,7 @@ if (complaint !== undefined) {
 	printRaw(complaint);
 	process.exitCode = EXIT_USAGE;
 } else {
-	const name = isSubcommand(process.argv[2]) ? "subcommands" : "program";
-	const program = `${__dirname}/${name}.cjs`;
+	const program = `${__dirname}/${isSubcommand(process.argv[2]) ? "subcommands" : "program"}.cjs`;
 	const importModule = (url: string) => import(url);
 	runScript(program)(require, `file://${program}`, importModule);
 }

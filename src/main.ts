@@ -20,7 +20,7 @@ main(process.argv.slice(2)).catch((error) => {
 		console.error(`lastcall: ${error.message}`);
 		return endProcess(EXIT_USAGE, false);
 	}
-	// A bug of ours. Not thrown again: a listener for uncaught exceptions may be there that waits for a stop.
+	// A bug of ours. Not thrown again: a listener for uncaught exceptions could wait for a stop that never comes.
 	console.error(error);
 	endProcess(EXIT_BUG, true);
 });
@@ -28,8 +28,8 @@ main(process.argv.slice(2)).catch((error) => {
 async function main(args: readonly string[]): Promise<void> {
 	const identity = identify(process.argv[1] ?? process.argv0);
 	const command = identity.subcommands ? parseCommand(args) : ({ type: "exec" } as const);
-	// Everything but a program in the foreground loads what it needs here.
 	refuseInSingleExecutable(command.type);
+	// The imports above serve a program in the foreground. Every other command loads what it needs here.
 	switch (command.type) {
 		case "help":
 			return console.log(helpText(command.command).trimEnd());
@@ -40,9 +40,8 @@ async function main(args: readonly string[]): Promise<void> {
 			return console.log(`lastcall ${readVersion()}`);
 		case "exec": {
 			const code = await exec(args, process.env, identity);
-			if (code !== "unknown word") return leave(code);
 			const [word = ""] = args;
-			return leave(await answerUnknownWord(word, !inSingleExecutable()));
+			return leave(code === "unknown word" ? await answerUnknownWord(word, !inSingleExecutable()) : code);
 		}
 		case "run": {
 			keepStderrBlocking();
@@ -52,12 +51,11 @@ async function main(args: readonly string[]): Promise<void> {
 		}
 		case "check": {
 			const { check } = await import("./cli/check.ts");
-			const plan = await check(command, process.env);
-			return console.log(plan.trimEnd());
+			return console.log((await check(command, process.env)).trimEnd());
 		}
 		case "status":
 		case "control": {
-			// A client like any other: signals end it.
+			// Like any other client, it is ended by a signal.
 			signals.onSignal(({ number }) => endProcess(128 + number, false));
 			const { runRemote } = await import("./cli/remote.ts");
 			return endProcess(await runRemote(command), false);
@@ -65,10 +63,9 @@ async function main(args: readonly string[]): Promise<void> {
 	}
 }
 
-/** The single executable has only what starts fast and needs no file beside it. */
+/** The single executable contains only what starts fast and needs no other file. */
 function refuseInSingleExecutable(type: Command["type"]): void {
-	if (["exec", "help", "usage", "version"].includes(type)) return;
-	if (!inSingleExecutable()) return;
+	if (["exec", "help", "usage", "version"].includes(type) || !inSingleExecutable()) return;
 	throw new UserError(
 		`Cannot do "${process.argv[2]}" in the single executable, expected the npm package lastcall and Node.js for it. (For a program of that name: lastcall -- ${process.argv[2]})`,
 	);

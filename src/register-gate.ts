@@ -1,11 +1,10 @@
 /**
- * The beginning of dist/register.js: scripts/lib/bundle.ts puts register.ts behind it, to run if there is no complaint. On a Node.js
- * that is too old the app runs as if lastcall/register were not there.
+ * The beginning of dist/register.js: scripts/lib/bundle.ts puts register.ts behind it, which runs if there is no
+ * complaint. On a Node.js that is too old the app runs as if lastcall/register were not there.
  */
-
 import { inWorkerThread } from "./base/in-worker.ts";
 import { complainOfNode, printRaw } from "./base/node-version.ts";
 
 const complaint = complainOfNode();
-// Once: threads and forked processes inherit `--import`.
+// Only once: threads and forked processes inherit `--import`.
 if (complaint !== undefined && !inWorkerThread() && !process.send) printRaw(complaint);

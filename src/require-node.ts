@@ -1,4 +1,4 @@
-/** dist/require-node.js: refuses to be loaded on a Node.js that is too old. The first import of each file of the public API. */
+/** dist/require-node.js: refuses to load on a Node.js that is too old. Each file of the public API imports it first. */
 import { complainOfNode } from "./base/node-version.ts";
 
 const complaint = complainOfNode();
