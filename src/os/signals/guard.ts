@@ -45,8 +45,10 @@ const SPEAK_TICKS_OFFSET = 12;
 const WORDS_OFFSET = 16;
 const MAX_WORDS = 2_048;
 
-/** Each timer sends its signal this many times. The handler acts on the last one. */
-const TICKS = 8;
+/** The timer sends its signal this many times. The handler acts on the last one. */
+const EXIT_TICKS = 8;
+/** One less: after a thaw the next signal may be either timer's, and the words still come first. */
+const SPEAK_TICKS = EXIT_TICKS - 1;
 
 interface Machine {
 	readonly timerCreate: bigint;
@@ -160,12 +162,12 @@ function makeGuard(ffi: ForeignFunctions, machine: Machine) {
 		 * @param graceMs After a freeze beyond that moment the process has about three quarters of this.
 		 */
 		arm(ms: number, speakMs = SPEAK_MS, graceMs = ms / 2): void {
-			data.writeInt32LE(TICKS, EXIT_TICKS_OFFSET);
-			data.writeInt32LE(TICKS, SPEAK_TICKS_OFFSET);
-			// The last signal comes at the moment itself, the first one `graceMs` before.
-			const intervalMs = counts ? Math.max(graceMs / (TICKS - 1), 0.1) : 0;
-			setExit(Math.max(ms - intervalMs * (TICKS - 1), 1), intervalMs);
-			setSpeak(Math.max(ms - speakMs - intervalMs * (TICKS - 1), 1), intervalMs);
+			data.writeInt32LE(EXIT_TICKS, EXIT_TICKS_OFFSET);
+			data.writeInt32LE(SPEAK_TICKS, SPEAK_TICKS_OFFSET);
+			// The last signal for the exit comes at the moment itself, the first one `graceMs` before.
+			const intervalMs = counts ? Math.max(graceMs / (EXIT_TICKS - 1), 0.1) : 0;
+			setExit(Math.max(ms - intervalMs * (EXIT_TICKS - 1), 1), intervalMs);
+			setSpeak(Math.max(ms - speakMs - intervalMs * (SPEAK_TICKS - 1), 1), intervalMs);
 		},
 		disarm(): void {
 			setSpeak(0, 0);
