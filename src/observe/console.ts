@@ -1,5 +1,10 @@
-/** Standard output and error as the init and its threads use them: log lines on standard output, what threads print untouched. */
-
+/**
+ * Standard output and standard error of the init: its own log lines, and the output of its threads as it is.
+ *
+ * The init's log is written by pino, and by pino-pretty for people. Both are loaded when the first jobs have been
+ * started, and boot: until then the entries wait. Without these packages (no file descriptor is left, the file is
+ * missing) the log is plain JSON.
+ */
 import { attempt } from "../base/errors.ts";
 import { createLogger, isLogged, type Logger, type LogLevel, type LogSettings, logLine } from "../base/logger.ts";
 import { loadPackage } from "../base/packages.ts";
@@ -9,56 +14,72 @@ import { Output } from "../os/output/output.ts";
 
 export interface Console {
 	/**
-	 * The init's own log: fields that are plain data, and the message.
+	 * Logs for the init itself.
 	 *
-	 * @param isLast It is not dropped, however much waits before it.
+	 * @param fields Plain data.
+	 * @param isLast Whether this is the last line, which is never dropped, however much output waits before it.
 	 */
 	log(level: LogLevel, fields: Record<string, unknown>, message: string, isLast?: boolean): void;
-	/** Loads what writes the log. Until then its lines wait, and are the first to be written. */
+	/** Loads pino, and writes the entries that wait. */
 	start(): void;
-	/** Lines for people, as they are. */
+	/** Prints lines for people, as they are. */
 	print(lines: readonly string[]): void;
-	/** Passes on what a thread has sent. `done` is called once it has left. */
+	/** Passes on the output of a job. Calls `done` when the bytes are written or dropped. */
 	write(stream: Stream, bytes: Uint8Array, done: () => void): void;
 	/**
-	 * Waits until everything has left.
+	 * Waits until all output is written.
 	 *
-	 * @param stallMs Ends the wait when the reader has taken nothing for so long.
-	 * @param maxMs Ends it in any case.
-	 * @returns Whether it has.
+	 * @param stallMs Ends the wait when the reader has taken nothing for this time.
+	 * @param maxMs Ends the wait in any case.
+	 * @returns Whether all output is written.
 	 */
 	flush(stallMs: number, maxMs: number): Promise<boolean>;
 }
 
-/** @param onDropped Told how many bytes of the init's own found no reader, once there is one again. */
-export function openConsole(settings: LogSettings, onDropped: (bytes: number) => void): Console {
+/** @param onDropped Is told how many bytes of the init's own were dropped, as soon as there is a reader again. */
+export function openConsole(
+	{ level: least, format, isTerminal }: LogSettings,
+	onDropped: (bytes: number) => void,
+): Console {
 	const stdout = new Output(1, onDropped);
 	const stderr = new Output(2, onDropped);
-	const isPretty = settings.format === "pretty";
+	const isPretty = format === "pretty";
 	let render = (line: string) => line;
-	const renderLines = (text: string) =>
-		Buffer.from(
-			text
-				.split(/(?<=\n)/)
-				.map(render)
-				.join(""),
-		);
-	const log = new InitLog((line, isLast) => stdout.write(Buffer.from(render(line)), isLast ? () => {} : undefined));
+	let logger: Logger | undefined;
+	/** Entries that wait for start(). */
+	let waiting: (() => void)[] | undefined = [];
+	/** The entry that is being written. pino asks for the time and calls writeLine() before it returns. */
+	let entry = { at: 0, isLast: false };
+
+	const writeLine = (line: string) => stdout.write(Buffer.from(render(line)), entry.isLast ? () => {} : undefined);
 	return {
 		log(level, fields, message, isLast = false) {
-			if (isLogged(level, settings.level)) log.add({ at: Date.now(), level, fields, message, isLast });
+			if (!isLogged(level, least)) return;
+			const at = Date.now();
+			const write = () => {
+				entry = { at, isLast };
+				if (logger) logger[level](fields, message);
+				else writeLine(logLine(level, fields, message, at));
+			};
+			if (waiting) waiting.push(write);
+			else write();
 		},
 		start() {
-			if (isPretty) render = prettifier(settings.isTerminal);
-			log.start();
+			if (isPretty) render = createPrettifier(isTerminal);
+			// "trace": log() has checked the level.
+			logger = attempt(() => createLogger("trace", {}, writeLine, () => entry.at));
+			const writes = waiting ?? [];
+			waiting = undefined;
+			for (const write of writes) write();
 		},
 		print: (lines) => stdout.write(Buffer.from(lines.map((line) => `${line}\n`).join(""))),
 		write(stream, bytes, done) {
-			const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-			if (stream === "stderr") stderr.write(buffer, done);
-			else if (stream === "stdout") stdout.write(buffer, done);
-			else if (isPretty) stdout.write(renderLines(buffer.toString()), done);
-			else stdout.write(buffer, done);
+			let buffer: Buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+			if (stream === "log" && isPretty) {
+				const lines = buffer.toString().split(/(?<=\n)/);
+				buffer = Buffer.from(lines.map(render).join(""));
+			}
+			(stream === "stderr" ? stderr : stdout).write(buffer, done);
 		},
 		async flush(stallMs, maxMs) {
 			const end = monotonicMs() + maxMs;
@@ -68,7 +89,7 @@ export function openConsole(settings: LogSettings, onDropped: (bytes: number) =>
 	};
 }
 
-/** As long as the reader reads it is waited for; one that does not is not worth the time. */
+/** Waits as long as the reader goes on reading. */
 async function drain(output: Output, stallMs: number, end: number): Promise<number> {
 	let before = Number.POSITIVE_INFINITY;
 	for (;;) {
@@ -79,14 +100,7 @@ async function drain(output: Output, stallMs: number, end: number): Promise<numb
 	}
 }
 
-/** Fields of a job's own may be anything, and the line is wanted all the same. */
-function prettifier(isTerminal: boolean): (line: string) => string {
-	const prettify = attempt(() => createPrettifier(isTerminal));
-	return (line) => attempt(() => prettify?.(line)) ?? line;
-}
-
-// ==== from pretty.ts
-
+/** What format() reads of a log line. */
 interface Line {
 	readonly event?: string;
 	readonly job?: string;
@@ -94,80 +108,23 @@ interface Line {
 	readonly exit?: { readonly error?: { readonly stack?: string } };
 }
 
-/** Makes a JSON log line readable for people. What is not one passes as it is. */
-export function createPrettifier(colorize: boolean): (line: string) => string {
-	const { prettyFactory } = loadPackage("pino-pretty");
-	return prettyFactory({
-		colorize,
-		// The message says it all; the fields are for machines.
-		hideObject: true,
-		messageFormat: (line) => format(line as Line),
-		translateTime: "SYS:HH:MM:ss.l",
-	});
+/** Renders JSON log lines for people. What pino-pretty cannot render stays as it is: a job may log any fields. */
+function createPrettifier(colorize: boolean): (line: string) => string {
+	const prettify = attempt(() =>
+		loadPackage("pino-pretty").prettyFactory({
+			colorize,
+			// The fields are for machines: the message says the same.
+			hideObject: true,
+			messageFormat: (line) => format(line as Line),
+			translateTime: "SYS:HH:MM:ss.l",
+		}),
+	);
+	return (line) => attempt(() => prettify?.(line)) ?? line;
 }
 
 function format({ event, job, msg = "", exit }: Line): string {
-	// Events name their job in the message; what a job logs itself does not.
+	// The message of an event names the job. The message of a job's own log line does not.
 	const origin = event === undefined && job !== undefined ? `[${job}] ` : "";
 	const stack = exit?.error?.stack;
 	return `${origin}${msg}${stack ? `\n${stack}` : ""}`;
-}
-
-// ==== from init-log.ts
-
-/**
- * The init's own log, written by pino.
- *
- * Pino is loaded when the first jobs have been started, and boot. What has happened until then waits, with the time at which it
- * happened. Where pino cannot be loaded (no descriptor is left, the file is not there) the lines are written without it.
- */
-
-interface Entry {
-	/** Milliseconds since 1970. */
-	readonly at: number;
-	readonly level: LogLevel;
-	readonly fields: Record<string, unknown>;
-	readonly message: string;
-	readonly isLast: boolean;
-}
-
-export class InitLog {
-	readonly #write: (line: string, isLast: boolean) => void;
-	/** Undefined once it has been started. */
-	#waiting: Entry[] | undefined = [];
-	#logger: Logger | undefined;
-	/** It is being written. */
-	#entry: Entry | undefined;
-
-	constructor(write: (line: string, isLast: boolean) => void) {
-		this.#write = write;
-	}
-
-	add(entry: Entry): void {
-		if (this.#waiting) this.#waiting.push(entry);
-		else this.#log(entry);
-	}
-
-	start(): void {
-		const waiting = this.#waiting ?? [];
-		this.#waiting = undefined;
-		// Levels are the console's matter: every entry is written.
-		this.#logger = attempt(() =>
-			createLogger(
-				"trace",
-				{},
-				(line) => this.#write(line, this.#entry?.isLast ?? false),
-				() => this.#entry?.at ?? Date.now(),
-			),
-		);
-		for (const entry of waiting) this.#log(entry);
-	}
-
-	#log(entry: Entry): void {
-		const { at, level, fields, message, isLast } = entry;
-		if (level === "silent") return;
-		this.#entry = entry;
-		if (this.#logger) this.#logger[level](fields, message);
-		else this.#write(logLine(level, fields, message, at), isLast);
-	}
 }

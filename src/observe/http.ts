@@ -1,32 +1,42 @@
-/** Answers what is asked of the init from outside: probes, status, metrics; on its own socket commands, too. */
+/** Answers HTTP requests to the init: probes, status and metrics, and commands on its own socket. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Registry } from "prom-client";
 import { attempt, errorInfo } from "../base/errors.ts";
 import { loadPackage } from "../base/packages.ts";
 import type { Control, JobCommand } from "../supervisor/commands.ts";
-import { JOB_STATES, type StatusSource } from "./status.ts";
+import type { JobState } from "../supervisor/unit.ts";
+import type { StatusSource } from "./status.ts";
 
-/** For a visitor to send its request, and again to take the answer. */
-const VISITOR_MS = 10_000;
+/** Time for a client to send its request, and the same again to read the answer. */
+const CLIENT_MS = 10_000;
+
+interface Context {
+	readonly source: StatusSource;
+	readonly control: Control | undefined;
+	/** Made by the first request for metrics. */
+	registry?: Registry;
+}
 
 /**
- * A server that listens nowhere: give it connections.
+ * Makes an HTTP server that does not listen: its caller emits `connection` for every connection.
  *
- * @param control Without it everything is read-only.
+ * @param control Carries commands out. Without it the server is read-only.
  */
 export function createHttpServer(source: StatusSource, control: Control | undefined): Server {
-	const asking = new WeakMap<Socket, () => void>();
+	const context: Context = { source, control };
+	const lifts = new WeakMap<Socket, () => void>();
 	const server = createServer((request, response) => {
-		// How long the answer takes is our own matter: a stop lasts as long as the job needs.
-		asking.get(request.socket)?.();
-		answer(request, source, control).then(
+		// A stop takes as long as the job needs: while the answer is computed the client has no time limit.
+		lifts.get(request.socket)?.();
+		answer(request, context).then(
 			(reply) => send(request, response, reply),
 			(error) => send(request, response, text(500, `${errorInfo(error).message}\n`)),
 		);
 	});
-	// Node.js enforces its own limits only where the HTTP server itself listens.
-	server.on("connection", (socket) => asking.set(socket, limit(socket)));
-	// Without a listener Node.js would answer 417 and keep the connection.
+	// Node.js enforces its own timeouts only if the HTTP server itself listens.
+	server.on("connection", (socket) => lifts.set(socket, limit(socket)));
+	// Without a listener Node.js answers 417 and keeps the connection open.
 	server.on("checkExpectation", (request, response) =>
 		send(request, response, text(417, "Expected no such expectation\n")),
 	);
@@ -34,25 +44,22 @@ export function createHttpServer(source: StatusSource, control: Control | undefi
 }
 
 /**
- * Ends a connection that is still there after a while: each one costs a descriptor.
+ * Closes a connection that is still open after CLIENT_MS: each one holds a file descriptor.
  *
- * @returns Lifts the limit.
+ * @returns A function that lifts the limit.
  */
 function limit(socket: Socket): () => void {
 	let lifted = false;
-	// Looks once more: timers run before what the same turn of the event loop has to read.
-	const look = () => setImmediate(() => lifted || socket.destroy());
-	const late = setTimeout(look, VISITOR_MS).unref();
+	// Timers run before the reads of the same turn of the event loop: wait for those.
+	const close = () => setImmediate(() => lifted || socket.destroy());
+	const timer = setTimeout(close, CLIENT_MS).unref();
 	const lift = () => {
 		lifted = true;
-		clearTimeout(late);
+		clearTimeout(timer);
 	};
 	socket.once("close", lift);
 	return lift;
 }
-
-/** What goes before the path where it was asked through a proxy. */
-const ORIGIN = /^https?:\/\/[^/?]*/i;
 
 interface Reply {
 	readonly status: number;
@@ -60,12 +67,12 @@ interface Reply {
 	readonly body: string;
 }
 
-async function answer(
-	{ method, url = "/" }: IncomingMessage,
-	source: StatusSource,
-	control: Control | undefined,
-): Promise<Reply> {
-	// As it was sent: a URL would make `/jobs/../stop` something else.
+/** A proxy sends the whole URL: this is the part before the path. */
+const ORIGIN = /^https?:\/\/[^/?]*/i;
+
+async function answer({ method, url = "/" }: IncomingMessage, context: Context): Promise<Reply> {
+	const { source, control } = context;
+	// Not parsed by `new URL()`, which would resolve the dots in `/jobs/../stop`.
 	const [pathname = "", query] = url.replace(ORIGIN, "").split("?", 2);
 	const command = /^\/jobs\/([^/]*)\/(stop|restart|signal)$/.exec(pathname);
 	if (command) {
@@ -82,27 +89,21 @@ async function answer(
 	switch (pathname) {
 		case "/livez":
 			return text(200, "ok\n");
-		case "/readyz":
-			return source.status.ready ? text(200, "ready\n") : notReady(source);
+		case "/readyz": {
+			const { ready, state, jobs } = source.status;
+			if (ready) return text(200, "ready\n");
+			return text(503, state === "stopping" ? "stopping\n" : jobs.map((job) => `${job.name}: ${job.state}\n`).join(""));
+		}
 		case "/status":
 			return json(200, source.status);
 		case "/metrics": {
-			const metrics = createMetrics(source);
-			return {
-				status: 200,
-				type: metrics.contentType,
-				body: await metrics.render(),
-			};
+			context.registry ??= createRegistry(source);
+			const { registry } = context;
+			return { status: 200, type: registry.contentType, body: await registry.metrics() };
 		}
 		default:
 			return text(404, "Expected one of /livez, /readyz, /status, /metrics\n");
 	}
-}
-
-function notReady(source: StatusSource): Reply {
-	const { state: program, jobs } = source.status;
-	const list = jobs.map(({ name, state }) => `${name}: ${state}\n`).join("");
-	return text(503, program === "stopping" ? "stopping\n" : list);
 }
 
 function text(status: number, body: string): Reply {
@@ -119,117 +120,58 @@ function send(request: IncomingMessage, response: ServerResponse, { status, type
 		"content-type": type,
 		"content-length": Buffer.byteLength(body),
 		"cache-control": "no-store",
-		// A connection that is kept would be one more to close at the stop.
+		// A connection that is kept alive would have to be closed at the stop.
 		connection: "close",
 	});
 	response.end(request.method === "HEAD" ? undefined : body);
 }
 
-// ==== from metrics.ts
+const JOB_STATES: JobState[] = ["waiting", "starting", "ready", "completed", "backing-off", "stopping", "ended"];
 
-/** What is true now, in Prometheus's text format. */
+/** A value, and a value for each of the metric's labels. */
+type Sample = readonly [value: number, ...labels: string[]];
 
-export interface Metrics {
-	readonly contentType: string;
-	render(): Promise<string>;
-}
-
-/** Everything is read from the state when it is asked for: nothing is counted twice, and nothing while nobody asks. */
-export function createMetrics(source: StatusSource): Metrics {
+/** Defines the metrics. Each scrape reads them from the state: nothing is counted twice, or between scrapes. */
+function createRegistry(source: StatusSource): Registry {
 	const { Counter, Gauge, Registry } = loadPackage("prom-client");
+	const { totals } = source;
 	const registry = new Registry();
-	const registers = [registry];
-
-	new Gauge({
-		name: "lastcall_build_info",
-		help: "Always 1; the labels tell what runs",
-		labelNames: ["version", "node"],
-		registers,
-		collect() {
-			const { version } = source.status;
-			this.set({ version, node: process.version }, 1);
-		},
-	});
-	new Gauge({
-		name: "lastcall_ready",
-		help: "1 if every essential job is ready and no stop was requested",
-		registers,
-		collect() {
-			this.set(source.status.ready ? 1 : 0);
-		},
-	});
-	new Gauge({
-		name: "lastcall_jobs",
-		help: "Jobs by state",
-		labelNames: ["state"],
-		registers,
-		collect() {
-			const { jobs } = source.status;
-			for (const name of JOB_STATES) this.set({ state: name }, jobs.filter((job) => job.state === name).length);
-		},
-	});
-	new Gauge({
-		name: "lastcall_job_ready",
-		help: "1 if the job is ready, or has ended well where that is its readiness",
-		labelNames: ["job"],
-		registers,
-		collect() {
-			for (const { name, state: job } of source.status.jobs)
-				this.set({ job: name }, job === "ready" || job === "completed" ? 1 : 0);
-		},
-	});
-	new Counter({
-		name: "lastcall_job_restarts_total",
-		help: "Restarts of a job after it had ended",
-		labelNames: ["job"],
-		registers,
-		collect() {
-			this.reset();
-			for (const { name, restarts } of source.status.jobs) this.inc({ job: name }, restarts);
-		},
-	});
-	new Counter({
-		name: "lastcall_job_exits_total",
-		help: "Ends of runs by job and outcome",
-		labelNames: ["job", "outcome"],
-		registers,
-		collect() {
-			this.reset();
-			for (const [job, outcomes] of source.totals.exits)
-				for (const [outcome, count] of outcomes) this.inc({ job, outcome }, count);
-		},
-	});
-	new Counter({
-		name: "lastcall_job_stops_total",
-		help: "Jobs that were asked to stop, by outcome",
-		labelNames: ["outcome"],
-		registers,
-		collect() {
-			this.reset();
-			for (const [outcome, { count }] of source.totals.stops) this.inc({ outcome }, count);
-		},
-	});
-	new Counter({
-		name: "lastcall_job_stop_seconds_total",
-		help: "Time between the request to stop and the exit, by outcome",
-		labelNames: ["outcome"],
-		registers,
-		collect() {
-			this.reset();
-			for (const [outcome, { ms }] of source.totals.stops) this.inc({ outcome }, ms / 1_000);
-		},
-	});
-	new Counter({
-		name: "lastcall_orphans_reaped_total",
-		help: "Orphans that the init has collected",
-		registers,
-		collect() {
-			this.reset();
-			this.inc(source.status.orphansReaped);
-		},
-	});
-	return {
-		contentType: registry.contentType,
-		render: () => registry.metrics(),
+	const define = (name: string, help: string, labelNames: readonly string[], read: () => readonly Sample[]) => {
+		const Metric = name.endsWith("_total") ? Counter : Gauge;
+		const metric = new Metric({ name, help, labelNames, registers: [registry], collect });
+		function collect(): void {
+			metric.reset();
+			for (const [value, ...labels] of read()) metric.labels(...labels).inc(value);
+		}
 	};
+	define("lastcall_build_info", "Always 1; the labels tell what runs", ["version", "node"], () => [
+		[1, source.status.version, process.version],
+	]);
+	define("lastcall_ready", "1 if every essential job is ready and no stop was requested", [], () => [
+		[Number(source.status.ready)],
+	]);
+	define("lastcall_jobs", "Jobs by state", ["state"], () => {
+		const { jobs } = source.status;
+		return JOB_STATES.map((state) => [jobs.filter((job) => job.state === state).length, state]);
+	});
+	define("lastcall_job_ready", "1 if the job is ready, or has ended well where that is its readiness", ["job"], () =>
+		source.status.jobs.map(({ name, state }) => [Number(state === "ready" || state === "completed"), name]),
+	);
+	define("lastcall_job_restarts_total", "Restarts of a job after it had ended", ["job"], () =>
+		source.status.jobs.map(({ name, restarts }) => [restarts, name]),
+	);
+	define("lastcall_job_exits_total", "Ends of runs by job and outcome", ["job", "outcome"], () =>
+		[...totals.exits].flatMap(([job, ends]) => [...ends].map(([outcome, count]): Sample => [count, job, outcome])),
+	);
+	define("lastcall_job_stops_total", "Jobs that were asked to stop, by outcome", ["outcome"], () =>
+		[...totals.stops].map(([outcome, { count }]) => [count, outcome]),
+	);
+	const secondsHelp = "Time between the request to stop and the exit, by outcome";
+	define("lastcall_job_stop_seconds_total", secondsHelp, ["outcome"], () =>
+		[...totals.stops].map(([outcome, { ms }]) => [ms / 1_000, outcome]),
+	);
+	define("lastcall_orphans_reaped_total", "Orphans that the init has collected", [], () => [
+		[source.status.orphansReaped],
+	]);
+	return registry;
 }

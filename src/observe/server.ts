@@ -1,7 +1,8 @@
 /**
- * Listens for whoever asks something of the init. Only the listening happens at the start: HTTP costs as much time to load
- * as a thread to start, and is loaded for the first connection.
+ * Listens for clients of the init, on TCP and on the init's own Unix socket. Only listening happens at the start:
+ * loading HTTP takes as long as starting a thread, so HTTP is loaded for the first connection.
  */
+import { once } from "node:events";
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import { connect, createServer, type Socket } from "node:net";
@@ -10,18 +11,20 @@ import type { Control } from "../supervisor/commands.ts";
 import type { Event } from "../supervisor/events.ts";
 import type { StatusSource } from "./status.ts";
 
+/** Enough for probes, Prometheus and a few people. More could take the descriptors that a job needs for its start. */
+const MAX_CONNECTIONS = 256;
+/** Longest wait for the process at the other end of a socket to accept the connection. */
+const ACCEPT_MS = 1_000;
+
 export interface Listening {
-	/** Ends the listening, and every connection. */
+	/** Stops listening, and closes every connection. */
 	close(): void;
 }
-
-/** Probes, Prometheus and a few people. More would take the descriptors that jobs need to be started. */
-const MAX_CONNECTIONS = 256;
 
 /**
  * Listens on TCP or on a Unix socket.
  *
- * @param control Without it everything is read-only.
+ * @param control Carries commands out. Without it the server is read-only.
  * @throws if it cannot listen there.
  */
 export async function serve(
@@ -31,16 +34,12 @@ export async function serve(
 ): Promise<Listening> {
 	let http: Promise<HttpServer> | undefined;
 	const sockets = new Set<Socket>();
-	const load = async () => {
-		const { createHttpServer } = await import("./http.ts");
-		return createHttpServer(source, control);
-	};
-	// Paused: what arrives before HTTP is there has to wait in the kernel.
+	// Paused: data that arrives before HTTP is loaded waits in the kernel.
 	const server = createServer({ pauseOnConnect: true }, (socket) => {
 		socket.on("error", () => {});
 		sockets.add(socket);
 		socket.once("close", () => sockets.delete(socket));
-		http ??= load();
+		http ??= import("./http.ts").then(({ createHttpServer }) => createHttpServer(source, control));
 		http.then(
 			(loaded) => {
 				loaded.emit("connection", socket);
@@ -50,11 +49,8 @@ export async function serve(
 		);
 	});
 	server.maxConnections = MAX_CONNECTIONS;
-	const { promise, resolve, reject } = Promise.withResolvers<void>();
-	server.once("error", reject);
-	server.listen(where, resolve);
-	await promise;
-	// No more descriptors, say: whoever asked has no answer, and the jobs are none the wiser.
+	await once(server.listen(where), "listening");
+	// For example EMFILE in accept(2): this client gets no answer, and the jobs are not disturbed.
 	server.on("error", () => {});
 	return {
 		close() {
@@ -64,48 +60,36 @@ export async function serve(
 	};
 }
 
-// ==== from socket.ts
-
-/** The Unix socket beside the init: where it lies, and whose it is. */
-
-/** For the answer of whoever may be behind a socket. */
-const ANSWER_MS = 1_000;
-
 /**
- * Listens on the first of the paths where that is possible.
+ * Listens on the first of the paths where this is possible.
  *
- * A socket that somebody answers belongs to a live init, and ends the search; one that nobody answers was left behind by
- * a dead one, and is replaced. Anything else that lies there is left alone.
+ * A socket that accepts a connection belongs to a live init: no further path is tried. A socket that refuses
+ * connections was left behind by a dead init, and is replaced. Anything else at the path is left alone.
  *
- * @returns What happened; never rejects.
+ * @returns The event to emit. Never rejects.
  */
 export async function openSocket(
 	paths: readonly string[],
 	source: StatusSource,
 	control: Control,
 ): Promise<{ event: Event; listening?: Listening }> {
-	let failure: Event | undefined;
+	const failed = (address: string, error: unknown): Event => ({
+		type: "server.failed",
+		address,
+		error: errorInfo(error),
+	});
+	let event = failed("", new Error("no path to listen at"));
 	for (const path of paths) {
 		try {
 			await makeRoom(path);
 			const listening = await listenPrivately(path, source, control);
 			return { event: { type: "server.opened", address: path }, listening };
 		} catch (error) {
-			failure = {
-				type: "server.failed",
-				address: path,
-				error: errorInfo(error),
-			};
+			event = failed(path, error);
 			if (error instanceof SocketInUse) break;
 		}
 	}
-	return {
-		event: failure ?? {
-			type: "server.failed",
-			address: "",
-			error: { name: "Error", message: "no path to listen at" },
-		},
-	};
+	return { event };
 }
 
 class SocketInUse extends Error {}
@@ -114,24 +98,23 @@ async function makeRoom(path: string): Promise<void> {
 	const found = attempt(() => lstatSync(path));
 	if (!found) return;
 	if (!found.isSocket()) throw new Error(`found something else than a socket at ${path}`);
-	if (await isAnswered(path)) throw new SocketInUse(`the socket ${path} belongs to an init that is alive`);
+	if (await isAlive(path)) throw new SocketInUse(`the socket ${path} belongs to an init that is alive`);
 	unlinkSync(path);
 }
 
-async function isAnswered(path: string): Promise<boolean> {
+/** Whether a process listens on a socket. Only ECONNREFUSED says no: a stopped or busy process stays silent, too. */
+async function isAlive(path: string): Promise<boolean> {
 	const { promise, resolve } = Promise.withResolvers<boolean>();
-	const socket = connect(path);
-	// Silence is not death: the other may be stopped, or busy.
-	socket.setTimeout(ANSWER_MS, () => resolve(true));
-	socket.once("connect", () => resolve(true));
+	const socket = connect(path, () => resolve(true));
+	socket.setTimeout(ACCEPT_MS, () => resolve(true));
 	socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code !== "ECONNREFUSED"));
-	const answered = await promise;
+	const alive = await promise;
 	socket.destroy();
-	return answered;
+	return alive;
 }
 
 async function listenPrivately(path: string, source: StatusSource, control: Control): Promise<Listening> {
-	// bind(2) happens inside this call, and the socket gets its mode before the event loop can accept anybody.
+	// serve() calls bind(2) before it returns. So the socket has its mode before the event loop can accept a connection.
 	const opening = serve({ path }, source, control);
 	let refused: unknown;
 	try {
@@ -139,6 +122,7 @@ async function listenPrivately(path: string, source: StatusSource, control: Cont
 	} catch (error) {
 		refused = error;
 	}
+	// An error of bind(2) is thrown here: it says more than chmod(2)'s.
 	const listening = await opening;
 	if (refused) {
 		listening.close();

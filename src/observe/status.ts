@@ -1,19 +1,9 @@
-/** The state of the service at this moment, for probes, `lastcall status` and metrics. The units know it; only sums are kept here. */
+/** The state of the service for probes, `lastcall status` and metrics: read from the units, and a few sums. */
 import { monotonicMs } from "../base/time.ts";
 import { readVersion } from "../base/version.ts";
 import type { JobExit, JobKind } from "../job/job.ts";
 import type { Event, StopReason } from "../supervisor/events.ts";
 import type { JobState, Unit } from "../supervisor/unit.ts";
-
-export const JOB_STATES: readonly JobState[] = [
-	"waiting",
-	"starting",
-	"ready",
-	"completed",
-	"backing-off",
-	"stopping",
-	"ended",
-];
 
 export interface JobStatus {
 	readonly name: string;
@@ -21,40 +11,39 @@ export interface JobStatus {
 	readonly essential: boolean;
 	readonly dependsOn: readonly string[];
 	readonly state: JobState;
-	/** Thread id, or pid, of the present run. */
-	readonly id?: number;
-	/** Milliseconds since the epoch: when this state began. */
+	/** Thread id, or pid, of the current run. */
+	readonly id: number | undefined;
+	/** When this state began, in milliseconds since the epoch. */
 	readonly since: number;
 	/** Milliseconds since then. */
 	readonly inStateMs: number;
-	/** Since the program started. */
+	/** Number of restarts since the program started. */
 	readonly restarts: number;
-	/** How its last run ended. */
-	readonly lastExit?: JobExit;
+	/** How the last run ended. */
+	readonly lastExit: JobExit | undefined;
 }
 
 export interface Status {
 	readonly version: string;
 	readonly pid: number;
-	/** Milliseconds since the epoch. */
+	/** When the program started, in milliseconds since the epoch. */
 	readonly startedAt: number;
 	/** Milliseconds since then. */
 	readonly upMs: number;
 	readonly state: "running" | "stopping";
-	/** Every essential job is ready, or has completed, and no stop was requested. */
+	/** Whether every essential job is ready or has completed, and no stop was requested. */
 	readonly ready: boolean;
-	/** Milliseconds. */
 	readonly stopTimeoutMs: number;
-	readonly stopReason?: StopReason;
+	readonly stopReason: StopReason | undefined;
 	readonly orphansReaped: number;
 	readonly jobs: readonly JobStatus[];
 }
 
-/** Sums since the start, for metrics. */
+/** Sums since the start of the program, for metrics. */
 export interface Totals {
 	/** Exits of runs: by job, then by outcome. */
 	readonly exits: Map<string, Map<JobExit["outcome"], number>>;
-	/** Stops that were asked for, by outcome. */
+	/** Requested stops of jobs, by outcome: their number, and the time from the request to the exit. */
 	readonly stops: Map<JobExit["outcome"], { count: number; ms: number }>;
 }
 
@@ -66,17 +55,16 @@ export class StatusSource {
 	#stopReason: StopReason | undefined;
 	#orphansReaped = 0;
 
-	/** @param stopTimeoutMs The whole program's. */
+	/** @param stopTimeoutMs Stop timeout of the whole program. */
 	constructor(units: Iterable<Unit>, stopTimeoutMs: number) {
 		this.#units = [...units];
 		this.#stopTimeoutMs = stopTimeoutMs;
 	}
 
 	get status(): Status {
-		// The wall clock may jump: only differences of the monotonic clock count, and the times of day follow from these.
+		// The wall clock may jump: durations come from the monotonic clock, and times of day from durations.
 		const time = Date.now();
 		const now = monotonicMs();
-		const jobs = this.#units.map((unit) => describe(unit, time, now));
 		const upMs = Math.round(now - this.#startedAt);
 		const stopReason = this.#stopReason;
 		return {
@@ -85,11 +73,16 @@ export class StatusSource {
 			startedAt: time - upMs,
 			upMs,
 			state: stopReason ? "stopping" : "running",
-			ready: !stopReason && this.#units.every(isReadyEnough),
+			// A job that is not essential does not count.
+			ready: !stopReason && this.#units.every(({ plan, isReady }) => !plan.essential || isReady),
 			stopTimeoutMs: this.#stopTimeoutMs,
-			...(stopReason && { stopReason }),
+			stopReason,
 			orphansReaped: this.#orphansReaped,
-			jobs,
+			jobs: this.#units.map(({ plan, state, id, since, restarts, lastExit }) => {
+				const { name, kind, essential, dependsOn } = plan;
+				const inStateMs = Math.round(now - since);
+				return { name, kind, essential, dependsOn, state, id, since: time - inStateMs, inStateMs, restarts, lastExit };
+			}),
 		};
 	}
 
@@ -99,36 +92,12 @@ export class StatusSource {
 		else if (event.type === "job.exited") this.#count(event);
 	}
 
-	#count({ job, exit, stop }: Extract<Event, { type: "job.exited" }>): void {
+	#count({ job, exit: { outcome }, stop }: Extract<Event, { type: "job.exited" }>): void {
 		const { exits, stops } = this.totals;
-		const { outcome } = exit;
 		const ofJob = exits.get(job) ?? new Map();
 		exits.set(job, ofJob.set(outcome, (ofJob.get(outcome) ?? 0) + 1));
 		if (!stop) return;
 		const { count, ms } = stops.get(outcome) ?? { count: 0, ms: 0 };
 		stops.set(outcome, { count: count + 1, ms: ms + stop.tookMs });
 	}
-}
-
-function describe(unit: Unit, time: number, now: number): JobStatus {
-	const { plan, state, id, since, restarts, lastExit } = unit;
-	const { name, kind, essential, dependsOn } = plan;
-	const inStateMs = Math.round(now - since);
-	return {
-		name,
-		kind,
-		essential,
-		dependsOn,
-		state,
-		...(id !== undefined && { id }),
-		since: time - inStateMs,
-		inStateMs,
-		restarts,
-		...(lastExit && { lastExit }),
-	};
-}
-
-/** A job that is not essential does not decide. */
-function isReadyEnough({ plan, isReady }: Unit): boolean {
-	return !plan.essential || isReady;
 }

@@ -1,11 +1,23 @@
-/** Facts in words, for log lines, reports and tables. */
-
+/** Puts facts into words for log lines, reports and tables. */
 import type { JobExit, Whereabouts } from "../job/job.ts";
 import { TO_GET_BINDING } from "../os/ffi/ffi.ts";
 import type { KernelState } from "../os/processes/kernel-state.ts";
-import type { Frame } from "../os/processes/locate-thread.ts";
 import type { ProcessInfo } from "../os/processes/processes.ts";
 import type { Event, StopReason } from "../supervisor/events.ts";
+
+/** Processes that a line names at most: of any, and of the group of a job. */
+const NAMED = 20;
+const NAMED_OTHERS = 3;
+
+/** Process states of proc_pid_stat(5). */
+const STATES: Readonly<Record<string, string>> = {
+	R: "running",
+	S: "sleeping",
+	D: "in uninterruptible sleep",
+	T: "stopped",
+	t: "stopped by a debugger",
+	Z: "a zombie",
+};
 
 export function roleInWords({ role, binding }: Extract<Event, { type: "init.started" }>): string {
 	if (role === "init") return "the container's init";
@@ -45,38 +57,26 @@ export function exitInWords(exit: JobExit): string {
 		case "not-ready":
 			return `failed: ${exit.error.message}`;
 		case "killed":
-			return "was killed: its clean shutdown code has not run to its end";
+			return "was killed: its clean shutdown code did not finish";
 		case "stuck":
-			return "did not go even when it was killed: it is stuck in native code or in the kernel";
+			return "did not end even when it was killed: it is stuck in native code or in the kernel";
 	}
 }
 
-/** So many are named in a line. */
-const NAMED = 20;
-
 export function processesInWords(processes: readonly ProcessInfo[]): string {
-	const named = processes.slice(0, NAMED).map(({ pid, command }) => `${pid} (${command})`);
+	const named = processes.slice(0, NAMED).map(processInWords);
 	if (processes.length > NAMED) named.push("and more");
 	return named.join(", ") || "some that /proc does not show";
 }
 
-const STATES: Readonly<Record<string, string>> = {
-	R: "running",
-	S: "sleeping",
-	D: "in uninterruptible sleep",
-	T: "stopped",
-	t: "stopped by a debugger",
-	Z: "a zombie",
-};
-
-/** The whereabouts for a reader: `in flush (/app/jobs/mailer.ts:42)`, `in native code: openat`. */
+/** Says where a late job was: `in flush (/app/jobs/mailer.ts:42)`, `in native code: openat`. */
 export function describeWhereabouts(where: Whereabouts): string {
 	switch (where.type) {
 		case "javascript": {
-			const frame = where.stack.find(isOfUser) ?? where.stack[0];
-			return frame
-				? `in ${frame.function} (${frame.line === undefined ? frame.file : `${frame.file}:${frame.line}`})`
-				: "in JavaScript";
+			// The first frame of the job's own code: the internals of Node.js above it say little.
+			const frame = where.stack.find(({ file }) => file !== "" && !file.startsWith("node:")) ?? where.stack[0];
+			if (!frame) return "in JavaScript";
+			return `in ${frame.function} (${frame.file}${frame.line === undefined ? "" : `:${frame.line}`})`;
 		}
 		case "idle":
 			return "waiting for something asynchronous";
@@ -84,24 +84,17 @@ export function describeWhereabouts(where: Whereabouts): string {
 			return where.call === undefined
 				? `${describeKernelState(where)}, and gave no answer in time`
 				: `in native code: ${describeKernelState(where)}`;
-		case "process":
-			return `${describeKernelState(where)}: ${where.command}${describeOthers(where.others)}`;
+		case "process": {
+			const others = where.others.slice(0, NAMED_OTHERS).map(processInWords);
+			const more = where.others.length - others.length;
+			if (more > 0) others.push(`and ${more} more`);
+			return [`${describeKernelState(where)}: ${where.command}`, ...others].join(", ");
+		}
 	}
 }
 
-/** So many of a process group are named in a line. */
-const NAMED_OTHERS = 3;
-
-function describeOthers(others: readonly ProcessInfo[]): string {
-	const words = others.slice(0, NAMED_OTHERS).map(({ pid, command }) => `, ${pid} (${command})`);
-	const more = others.length - NAMED_OTHERS;
-	if (more > 0) words.push(`, and ${more} more`);
-	return words.join("");
-}
-
-/** Internals of Node.js say little; who called them says it all. */
-function isOfUser({ file }: Frame): boolean {
-	return file !== "" && !file.startsWith("node:");
+function processInWords({ pid, command }: ProcessInfo): string {
+	return `${pid} (${command})`;
 }
 
 function describeKernelState({ state, call, waitsIn }: KernelState): string {

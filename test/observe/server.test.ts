@@ -69,7 +69,9 @@ test("serve() answers probes, status and metrics on its port, and takes no comma
 			["once", "completed"],
 		],
 	);
+	const first = await get("/metrics");
 	const { body } = await get("/metrics");
+	assert.equal(body, first.body, "the second scrape counts nothing twice");
 	assert.match(body, /^lastcall_jobs\{state="completed"\} 1$/m);
 	assert.match(body, /^lastcall_job_restarts_total\{job="flaky"\} 2$/m);
 	assert.match(body, /^lastcall_job_exits_total\{job="once",outcome="exited"\} 1$/m);
