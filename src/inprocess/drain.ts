@@ -8,10 +8,15 @@ import type { Duration } from "../config/config.ts";
 import { foreignFunctions } from "../os/ffi/ffi.ts";
 
 export interface DrainOptions {
-	/** When it is aborted every connection is cut. Pass on the one of the stop handler. */
+	/**
+	 * Closes every connection that is left when it is aborted. Pass the stop handler's signal.
+	 *
+	 * @default none: waits as long as there is a connection
+	 */
 	signal?: AbortSignal;
 	/**
-	 * How long a client may keep a connection without a request on it. Not 0: the next request may be on its way, and would fail.
+	 * How long a connection may stay idle, such as `"500ms"`. Not 0: the client's next request may be on its way, and
+	 * would fail.
 	 *
 	 * @default "1s"
 	 */
@@ -19,36 +24,46 @@ export interface DrainOptions {
 }
 
 const IDLE_MS = 1_000;
-/** For clients that the kernel has answered already to complete their handshake. */
+/** Time for clients to finish a handshake that the kernel has already answered. */
 const HANDSHAKE_MS = 100;
-/** Where new connections cannot be refused a busy server never sees an empty backlog. */
+/** Bound for a busy server whose new connections cannot be refused: its backlog may never be empty. */
 const MAX_TURNS = 1_000;
 
+const SOL_SOCKET = 1;
+/** Linux 5.0. From 5.7 on it needs no privileges for a socket that is not bound to an interface. */
+const SO_BINDTOIFINDEX = 62;
+/** The kernel counts interfaces from 1 upwards. */
+const NO_INTERFACE = 0x7fff_ffff;
+
 /**
- * Closes an HTTP server without failing a request, as `server.close()` does when it cuts a connection on which a client is just
- * sending its next one: new connections are refused, requests on those that are there are answered and told
- * `Connection: close`, idle ones are closed after a while. Connections that were upgraded (WebSocket) and answers without an end
- * (server-sent events) are waited for until `signal` is aborted: close them yourself, or give the stop handler a `timeout`.
+ * Closes an HTTP server without failing a request. `server.close()` can fail one: it closes idle connections at once,
+ * though a client may just be sending its next request.
  *
+ * New connections are refused. Requests on open connections are answered with `Connection: close`, and idle connections
+ * are closed after `idle`. Upgraded connections (WebSocket) and responses without an end (server-sent events) stay open
+ * until `signal` is aborted: close them yourself, or give the stop handler a `timeout`.
+ *
+ * @param server A server of `node:http` or `node:https`. Nothing happens if it does not listen.
  * @returns Resolves when no connection is left.
- * @throws {UserError} if `idle` is no duration.
+ * @throws {UserError} if `idle` is not a duration.
  */
-export async function drain(server: Server, options: DrainOptions = {}): Promise<void> {
-	const { signal } = options;
-	const idleMs = readDuration('"idle" of drain()', options.idle) ?? IDLE_MS;
+export async function drain(server: Server, { signal, idle }: DrainOptions = {}): Promise<void> {
+	const idleMs = readDuration('"idle" of drain()', idle) ?? IDLE_MS;
 	if (!server.listening) return;
-	// First of all listeners: the headers are not out yet.
+	const tellToClose = (response: ServerResponse) => response.setHeader("connection", "close");
+	// Before the app's listener, which may send the headers.
 	server.prependListener("request", (_, response) => tellToClose(response));
-	for (const { _httpMessage: answer } of socketsOf(server)) if (answer && !answer.headersSent) tellToClose(answer);
+	for (const { _httpMessage: response } of socketsOf(server))
+		if (response && !response.headersSent) tellToClose(response);
 	await emptyBacklog(server);
 	const closed = new Promise<void>((resolve) => {
-		// As any TCP server's: that of HTTP would cut the idle connections at once.
+		// The method of the TCP server: that of the HTTP server closes idle connections at once.
 		const { Server: TcpServer } = process.getBuiltinModule("node:net");
 		TcpServer.prototype.close.call(server, () => resolve());
 	});
 	const cut = () => {
 		server.closeAllConnections();
-		// What was upgraded (WebSocket) is not HTTP's any more, and keeps the server open all the same.
+		// HTTP has given up upgraded connections (WebSocket), but they still keep the server open.
 		for (const socket of socketsOf(server)) socket.destroy();
 	};
 	if (signal?.aborted) cut();
@@ -60,32 +75,26 @@ export async function drain(server: Server, options: DrainOptions = {}): Promise
 }
 
 type ServerSocket = Socket & {
-	/** The answer under way. */
+	readonly server?: unknown;
+	/** The response in progress. */
 	readonly _httpMessage?: ServerResponse | null;
 };
 
-/** Those that the server has accepted. Only Node.js's list of all that is open has them. */
+/** The open connections of a server. Only Node.js's list of all open handles has them. */
 function socketsOf(server: Server): ServerSocket[] {
-	const { _getActiveHandles: list } = process as unknown as {
-		_getActiveHandles?: () => ServerSocket[];
-	};
-	const isItsOwn = (handle: { server?: unknown }) => handle.server === server;
-	return (list?.call(process) ?? []).filter(isItsOwn);
+	const { _getActiveHandles: list } = process as { _getActiveHandles?: () => ServerSocket[] };
+	return (list?.call(process) ?? []).filter((handle) => handle.server === server);
 }
 
-function tellToClose(answer: ServerResponse): void {
-	answer.setHeader("connection", "close");
-}
-
-/** Accepts what the kernel has accepted for us: it would reset it when the socket is closed. */
+/** Accepts the connections that the kernel has already accepted: close(2) would reset them. */
 async function emptyBacklog(server: Server): Promise<void> {
 	const { _handle: handle } = server as { _handle?: { fd?: number } };
-	// A worker of a cluster has none of its own: the primary listens, and goes on.
+	// A worker of a cluster has no backlog: the primary listens, and goes on.
 	if (!handle?.fd || handle.fd < 0) return;
-	// One that came from outside has other owners, who go on.
+	// An inherited socket has other owners, which go on listening.
 	if (!isInherited(handle.fd) && refuseConnections(handle.fd))
 		await new Promise((resolve) => setTimeout(resolve, HANDSHAKE_MS));
-	// libuv accepts one connection in each turn of the loop: a turn without any has found the backlog empty.
+	// libuv accepts one connection in each turn of the event loop: a turn without one has found the backlog empty.
 	let accepted = true;
 	const onConnection = () => {
 		accepted = true;
@@ -93,7 +102,7 @@ async function emptyBacklog(server: Server): Promise<void> {
 	server.on("connection", onConnection);
 	for (let turn = 0; accepted && turn < MAX_TURNS; turn++) {
 		accepted = false;
-		// The rest of this turn, and then a whole one.
+		// The rest of this turn, and a whole turn.
 		await new Promise(setImmediate);
 		await new Promise(setImmediate);
 	}
@@ -101,8 +110,8 @@ async function emptyBacklog(server: Server): Promise<void> {
 }
 
 /**
- * Whether the socket was there before Node.js: its own first descriptor is that of the event loop, and what was handed down to us
- * (socket activation, `listen({fd: 3})`) has a lower number.
+ * Whether the process had this socket before Node.js started. Node.js's first descriptor is that of the event loop
+ * (epoll), and inherited descriptors (socket activation, `listen({fd: 3})`) have lower numbers.
  */
 function isInherited(descriptor: number): boolean {
 	let hasProc = false;
@@ -114,34 +123,23 @@ function isInherited(descriptor: number): boolean {
 	return hasProc;
 }
 
-// ==== from refuse-connections.ts
-
 /**
- * Has the kernel refuse new connections to a listening TCP socket that stays open.
+ * Lets the kernel refuse new connections to a listening TCP socket that stays open.
  *
- * close(2) resets every connection that the kernel has accepted and the process has not: its client may have sent a request
- * already, and would see it fail. So first the socket is bound to a network interface that does not exist: no packet comes from
- * there, and a request for a connection finds nobody who listens. What is in the backlog, and every handshake that had begun, is
- * not touched, and can still be accepted.
+ * close(2) resets the connections in the backlog, whose clients may have sent a request already. So the socket is first
+ * bound to a network interface that does not exist: no packet comes from there, and a new SYN finds no listener.
+ * Connections in the backlog and handshakes in progress are not affected, and can still be accepted.
+ *
+ * @returns Whether this works here: it needs Linux and foreign functions.
  */
-
-const SOL_SOCKET = 1;
-/** Linux 5.0; without privileges from 5.7 on, for a socket that is not bound to an interface. */
-const SO_BINDTOIFINDEX = 62;
-/** The kernel counts interfaces from 1 upwards. */
-const NO_INTERFACE = 0x7fff_ffff;
-
-/** @returns Whether it works here: not without foreign functions, nor outside Linux. */
-export function refuseConnections(descriptor: number): boolean {
+function refuseConnections(descriptor: number): boolean {
 	const refused = attempt(() => {
 		const ffi = foreignFunctions();
 		if (!ffi) return false;
 		const setsockopt = ffi.bind("setsockopt", "int", ["int", "int", "int", "pointer", "int"]);
 		const index = Buffer.alloc(4);
 		index.writeInt32LE(NO_INTERFACE);
-		const value = ffi.address(index);
-		const { length } = index;
-		return setsockopt(descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, value, length) === 0;
+		return setsockopt(descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, ffi.address(index), index.length) === 0;
 	});
 	return refused ?? false;
 }

@@ -1,23 +1,16 @@
-/** What the stop says, on standard error, and only when something went wrong: the output of an app is its own. */
+/** Messages of the stop on standard error, only when something went wrong, and the flush of the app's own output. */
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
 import { attempt } from "../base/errors.ts";
 import { formatDuration, monotonicMs, within } from "../base/time.ts";
+import type { Budget, StopTimeout } from "../config/stop-timeout.ts";
 import { writeNow } from "../os/output/stderr.ts";
 import type { StopReason } from "../supervisor/events.ts";
 
-/** The time of the whole stop. */
-interface Granted {
-	readonly totalMs: number;
-	/** The part of it that the handlers have. */
-	readonly jobsMs: number;
-	/** Where it comes from, in words. */
-	readonly source: string;
-}
-
+type Times = Pick<Budget & StopTimeout, "totalMs" | "jobsMs" | "source">;
 type Named = readonly { readonly name: string }[];
 
-/** Straight to the descriptor: a stream would need further turns of the event loop. */
+/** Writes to the descriptor at once: a stream would need more turns of the event loop. */
 function say(line: string): void {
 	writeNow(`lastcall: ${line}\n`);
 }
@@ -27,9 +20,8 @@ export function failed(name: string, error: unknown): void {
 }
 
 export function late(name: string, waitedMs: number, hurried: boolean): void {
-	const waited = formatDuration(waitedMs);
 	const why = hurried ? ", when a second SIGINT came" : "";
-	say(`Stop handler "${name}" had not finished after ${waited}${why}`);
+	say(`Stop handler "${name}" had not finished after ${formatDuration(waitedMs)}${why}`);
 }
 
 export function notRun(handlers: Named): void {
@@ -42,23 +34,23 @@ export function unknown(names: readonly string[]): void {
 }
 
 /** The last line of a stop that was late. */
-export function stoppedLate(reason: StopReason, tookMs: number, { totalMs, source }: Granted): void {
+export function stoppedLate(reason: StopReason, tookMs: number, { totalMs, source }: Times): void {
 	const why = reason.type === "signal" ? reason.signal : reason.type;
 	say(`Stopped late: ${why}, ${formatDuration(tookMs)} of ${formatDuration(totalMs)} (${source}); exit code 124`);
 }
 
-/** The guard's words while a handler runs: they are said only when the event loop was not there to do anything about it. */
-export function blocked(name: string, notRun: Named, { jobsMs, totalMs, source }: Granted): string {
+/** What the guard says if a handler blocks the event loop: otherwise the stop goes on before the guard's moment. */
+export function blocked(name: string, notRun: Named, { jobsMs, totalMs, source }: Times): string {
 	const others = notRun.length > 0 ? `; not run: ${list(notRun)}` : "";
 	return `lastcall: Stop handler "${name}" blocks the event loop beyond the deadline, ${formatDuration(jobsMs)} of ${formatDuration(totalMs)} (${source})${others}; exit code 124`;
 }
 
-/** The guard's words when the process does not end by itself. */
+/** What the guard says when the process does not end by itself. */
 export function heldAtEnd(code: number): string {
 	return `lastcall: A thread in native code or an exit listener held the exit; exit code ${code}`;
 }
 
-/** As Node.js would have: the origin is said for a rejection, whose stack may lead nowhere. */
+/** Names the origin of a rejection, as Node.js does: its stack may not show it. */
 export function printUncaught(error: unknown, origin: string): void {
 	const where = origin === "unhandledRejection" ? " (unhandled rejection)" : "";
 	say(`Uncaught error${where}, stopping: ${describe(error)}`);
@@ -72,17 +64,16 @@ function list(handlers: Named): string {
 	return handlers.map(({ name }) => `"${name}"`).join(", ");
 }
 
-// ==== from flush.ts
-
 /**
- * Waits until what the app has printed has left: `process.exit()` drops what a slow reader of a pipe has not taken yet.
+ * Waits until the app's output is written: `process.exit()` drops what a slow reader of a pipe has not taken yet.
  *
- * @param stallMs Ends the wait when the readers have taken nothing for so long.
- * @param maxMs Ends it in any case.
+ * @param stallMs Ends the wait when the readers have taken nothing for this time.
+ * @param maxMs Ends the wait in any case.
  */
 export async function flushOutput(stallMs: number, maxMs: number): Promise<void> {
 	const streams = [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0);
-	const flushed = Promise.all(streams.map(isFlushed));
+	// An empty chunk is written after all others. An error (the reader is gone) calls back, too.
+	const flushed = Promise.all(streams.map((stream) => new Promise<unknown>((done) => stream.write("", done))));
 	const end = monotonicMs() + maxMs;
 	let before: Backlog[];
 	let now = streams.map(backlog);
@@ -93,27 +84,22 @@ export async function flushOutput(stallMs: number, maxMs: number): Promise<void>
 	} while (hasMoved(before, now) && monotonicMs() < end);
 }
 
-/** An empty chunk is written behind all others; an error (the reader is gone) ends the wait, too. */
-function isFlushed(stream: Writable): Promise<void> {
-	return new Promise((done) => stream.write("", () => done()));
-}
-
-/** Bytes that have not left: of all chunks, and of those that libuv has in hand. */
-type Backlog = readonly [all: number, inHand: number];
+/** Bytes that are not written: of all chunks, and of the chunk that libuv is writing. */
+type Backlog = readonly [all: number, current: number];
 
 /**
- * Many chunks become one write of libuv's, and count until its last byte has left. How far it has come only its handle tells;
- * where there is none the reader has one `stallMs`.
+ * libuv writes many chunks at once, and the stream counts them until the last byte is written. Only libuv's handle
+ * knows how much of that is left. A stream without a handle gives its reader one `stallMs`.
  */
 function backlog(stream: Writable): Backlog {
 	const { _handle } = stream as { _handle?: { writeQueueSize?: number } };
 	return [stream.writableLength, _handle?.writeQueueSize ?? 0];
 }
 
-/** Whether a reader has taken something, and there is more. */
+/** Whether a reader has taken something, and more is left. */
 function hasMoved(before: Backlog[], now: Backlog[]): boolean {
-	return now.some(([all, inHand], index) => {
-		const [allBefore, inHandBefore] = before[index] ?? [0, 0];
-		return all > 0 && (all < allBefore || inHand < inHandBefore);
+	return now.some(([all, current], index) => {
+		const [allBefore, currentBefore] = before[index] ?? [0, 0];
+		return all > 0 && (all < allBefore || current < currentBefore);
 	});
 }

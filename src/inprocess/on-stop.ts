@@ -1,4 +1,4 @@
-/** `onStop()`: registers what an app has to finish before it ends. */
+/** `onStop()`: registers work that an app has to finish before it ends. */
 import { UserError } from "../base/errors.ts";
 import { inWorkerThread } from "../base/in-worker.ts";
 import { readDuration } from "../base/time.ts";
@@ -8,48 +8,46 @@ import { resolveBudget, type StopContext, StopSequence } from "./stop-sequence.t
 
 export interface OnStopOptions {
 	/**
-	 * How long this handler may take; the whole stop's deadline may give it less. When it is over the next one is run, and the exit
-	 * code will be 124.
+	 * How long this handler may take, such as `"5s"`. The deadline of the whole stop may come first. After this time the
+	 * next handler runs, and the exit code is 124.
 	 *
-	 * @default until the deadline
+	 * @default until the deadline of the whole stop
 	 */
 	timeout?: Duration;
 	/**
-	 * Run this handler only after these others, by name.
+	 * Names of handlers that must be finished before this one runs.
 	 *
-	 * @default after all that are registered later
+	 * @default none: only the order of registration counts
 	 */
 	after?: string | readonly string[];
 }
 
 /**
- * Registers what the app has to finish before it goes: on SIGTERM, SIGINT, an uncaught error or an unhandled rejection.
+ * Registers work that the app has to finish before it ends on SIGTERM, SIGINT, an uncaught error or an unhandled
+ * rejection.
  *
- * Handlers run one after the other, the last registered first: what was opened last is closed first. Then the process exits: with 0
- * (or `process.exitCode`), with 1 if a handler failed or an error began the stop, with 124 if a handler was late; that one is named
- * on standard error. A second SIGINT makes the deadline now.
+ * Handlers run one after another, the last registered first: what was opened last is closed first. Then the process
+ * exits with `process.exitCode` or 0; with 1 if a handler failed or an error began the stop; with 124 if a handler was
+ * late. A line on standard error names each handler that failed or was late.
  *
- * The deadline: the stop timeout (`LASTCALL_STOP_TIMEOUT`, else the platform's default) less half a second to a second.
+ * All handlers together have the stop timeout less half a second to a second. The stop timeout is
+ * `LASTCALL_STOP_TIMEOUT`, else the platform's default: 10 s in Docker, 30 s in Kubernetes. A second SIGINT sets the
+ * deadline to now.
  *
- * @param name Says which handler was late; unique.
- * @param handler Called once, with the time it has. Resolve when everything is finished.
- * @throws {UserError} if the name is taken, a duration is none, `after` goes in a circle, or this is a worker thread.
+ * @param name A unique name, for messages and for `after`.
+ * @param handler Called once. The next handler runs when the returned promise has settled.
+ * @throws {UserError} in a worker thread; if the name is taken; if `timeout` or `LASTCALL_STOP_TIMEOUT` is not a
+ * duration; if `after` makes a cycle.
  */
 export function onStop(name: string, handler: (context: StopContext) => unknown, options: OnStopOptions = {}): void {
-	if (inWorkerThread()) {
+	if (inWorkerThread())
 		throw new UserError(
 			`Cannot register stop handler "${name}" in a worker thread: signals reach the main thread only, so call onStop() there`,
 		);
-	}
-	// A mistake in the environment is to be found now, and not at the stop.
+	// Finds a mistake in the environment now, not at the stop.
 	resolveBudget();
 	const { timeout, after = [] } = options;
-	const timeoutMs = readDuration(`"timeout" of stop handler "${name}"`, timeout);
-	const added = {
-		name,
-		run: handler,
-		timeoutMs: timeoutMs ?? Number.POSITIVE_INFINITY,
-		after: typeof after === "string" ? [after] : after,
-	};
+	const timeoutMs = readDuration(`"timeout" of stop handler "${name}"`, timeout) ?? Number.POSITIVE_INFINITY;
+	const added = { name, run: handler, timeoutMs, after: typeof after === "string" ? [after] : after };
 	appInit().add(added, () => new StopSequence());
 }

@@ -1,5 +1,4 @@
-/** What `lastcall/register` does, and where it does nothing. */
-
+/** `lastcall/register`: takes the duties of PID 1 in the main thread of PID 1, and does nothing elsewhere. */
 import { UserError } from "../base/errors.ts";
 import { inWorkerThread } from "../base/in-worker.ts";
 import { resolveStopTimeout } from "../config/stop-timeout.ts";
@@ -10,13 +9,13 @@ import { patience } from "../os/processes/unclaimed-zombies.ts";
 import { appInit } from "./app-init.ts";
 
 const EXIT_USAGE = 2;
-/** Long after the app has started. */
+/** Delay of the first look for zombies: the app has started by then. */
 const FIRST_LOOK_MS = 1_000;
 const LOOK_MS = 5_000;
 
 /**
- * Takes PID 1's duties in the main thread of PID 1. In worker threads and child processes, which inherit `--import`, it does
- * nothing, unless `LASTCALL_SUBREAPER` (anything but empty and 0) asks a process to adopt the orphans below it.
+ * Worker threads and child processes inherit `--import`, and are left alone. `LASTCALL_SUBREAPER` (neither empty nor 0)
+ * makes a process that is not PID 1 adopt and reap the orphans below it.
  */
 export function register(): void {
 	if (inWorkerThread()) return;
@@ -31,7 +30,7 @@ export function register(): void {
 	}
 }
 
-/** A mistake in the environment is said now, and not at the stop. */
+/** Reports a mistake in the environment now, not at the stop. */
 function checkSettings(): void {
 	try {
 		resolveStopTimeout(undefined, process.env, undefined);
@@ -42,21 +41,23 @@ function checkSettings(): void {
 	}
 }
 
-/** The foreign functions are loaded when a child has died, so the start does not wait for them. */
+/** Loads the foreign functions when a child has died, so that the start does not wait for them. */
 function reapOrphans(): void {
 	const start = () => {
 		clearTimeout(timer);
 		const c = libc();
-		if (c) {
-			const look = startReaper(c, () => {}, patience);
-			// No signal tells of the dead children that a worker thread leaves behind.
-			setInterval(look, LOOK_MS).unref();
-		} else warn("cannot reap orphans");
-		// Last: without any listener libuv would give the signal up for a moment.
+		// The interval finds dead children of worker threads: no SIGCHLD announces them.
+		if (c)
+			setInterval(
+				startReaper(c, () => {}, patience),
+				LOOK_MS,
+			).unref();
+		else warn("cannot reap orphans");
+		// Last: without any listener libuv would release the signal for a moment.
 		process.off("SIGCHLD", start);
 	};
 	process.on("SIGCHLD", start);
-	// What had died before nobody tells of: children of a shell that then became this program.
+	// Finds children that died before Node.js started: those of a shell that became this program by exec(3).
 	const timer = setTimeout(start, FIRST_LOOK_MS).unref();
 }
 

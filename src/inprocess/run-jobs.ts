@@ -1,4 +1,4 @@
-/** `startJobs()`: a service that is stopped by one of the app's stop handlers. */
+/** Runs the jobs of `startJobs()`: a service that one of the app's stop handlers stops. */
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { UserError } from "../base/errors.ts";
@@ -17,7 +17,7 @@ export async function runJobs(config: Config): Promise<void> {
 		throw new UserError(
 			"Cannot use stopSignals in startJobs(): the app's own init takes the signals, SIGTERM and SIGINT",
 		);
-	// It stands for the file: messages name it, and relative paths begin beside it.
+	// Stands for the configuration file: messages name it, and relative paths start in its folder.
 	const path = join(process.cwd(), "startJobs()");
 	const settings = resolveSettings(
 		{ path, value: config },
@@ -26,36 +26,28 @@ export async function runJobs(config: Config): Promise<void> {
 			isTerminal: isatty(1),
 			isInit: false,
 			stopTimeoutMs: resolveBudget().totalMs,
-			// The rest of the app's time is for killing late jobs.
+			// The service has the time of the stop handlers. The rest of the app's stop timeout is for killing late jobs.
 			share: (ms) => planBudget(ms).jobsMs,
 		},
 	);
-	const service = await openService({
-		...settings,
-		// The app has neither.
-		socketPaths: [],
-		terminationMessage: undefined,
-	});
+	const service = await openService({ ...settings, socketPaths: [], terminationMessage: undefined });
 	const { supervisor } = service;
 	const { budget } = settings;
 
 	onStop("jobs", async ({ reason, deadline }) => {
 		supervisor.requestStop(reason);
-		// Handlers before this one may have taken some of the time.
+		// Handlers that ran before may have used some of the time.
 		const reserveMs = budget.totalMs - budget.jobsMs;
-		const leftMs = Math.max(deadline.remainingMs - reserveMs, 0);
-		const timer = setTimeout(() => supervisor.expire(), leftMs);
+		const timer = setTimeout(() => supervisor.expire(), Math.max(deadline.remainingMs - reserveMs, 0));
 		const result = await running;
 		clearTimeout(timer);
-		process.exitCode ||= exitCode(result.reason, result.jobs, {
-			stragglersForced: false,
-			// The app's own errors count for its exit code anyway.
-			hadErrors: false,
-		});
+		// The stop sequence counts errors of the app itself.
+		const circumstances = { stragglersForced: false, hadErrors: false };
+		process.exitCode ||= exitCode(result.reason, result.jobs, circumstances);
 		await service.flush(Math.max(deadline.remainingMs - reserveMs, budget.flushMs));
 		service.close();
 	});
-	// Waiting threads do not keep Node.js alive; this timer does.
+	// Threads that wait do not keep Node.js alive; this timer does.
 	const hold = setInterval(() => {}, MAX_DURATION_MS);
 	const running = service.run();
 	void running.then(({ reason }) => {

@@ -1,18 +1,20 @@
-/** `startJobs()`: loads what it needs when it is called. */
+/** `startJobs()`: loads the code for jobs when it is called, since most apps have none. */
 import type { Config } from "../config/config.ts";
 
 /**
- * Runs job threads and processes beside the app, as `lastcall run` does, and stops them with it: they are one of its stop handlers,
- * named "jobs". When an essential job ends the app is stopped, with that job's exit code.
+ * Runs job threads and processes beside the app, as `lastcall run` does, and stops them with the app.
  *
- * What they say goes to standard output, as log lines and as it is. Relative paths are taken from the working directory.
- * There is no socket for `lastcall status`; `http` serves the state if the configuration says where.
+ * The jobs are one stop handler of the app, "jobs", which this call registers. A late job is killed and named in the
+ * log. When an essential job ends the app stops with that job's exit code. The log and the output of the jobs go to
+ * standard output and standard error of the app.
  *
+ * @param config The configuration of `lastcall run`. Relative paths start at the working directory. The app's stop
+ * timeout overrides `stopTimeout`; `socket` and `terminationMessage` are ignored; `stopSignals` is refused.
  * @returns Resolves when the first jobs have been started.
- * @throws {UserError} if the configuration has mistakes; then nothing is started.
+ * @throws {UserError} if the configuration has mistakes, the port of `http` is not free, or a handler "jobs" exists. No
+ * job is started then.
  */
 export async function startJobs(config: Config): Promise<void> {
-	// Loaded only here: most apps have no jobs.
 	const { runJobs } = await import("./run-jobs.ts");
 	await runJobs(config);
 }
