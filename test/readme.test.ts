@@ -1,12 +1,14 @@
 /** README.md, run as it is written, in a project of `npm init -y` that has the package. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { must } from "../scripts/lib/command.ts";
 import { makeDirectory } from "./helpers/directory.ts";
+import { namespace } from "./helpers/lastcall.ts";
 import { PackageProject } from "./helpers/package.ts";
 import { freePort } from "./helpers/ports.ts";
-import { key, openPty } from "./helpers/pty.ts";
+import { key, openPty, type Pty } from "./helpers/pty.ts";
 import { readmeBlocks, readmeFiles } from "./helpers/readme.ts";
 
 let project: PackageProject;
@@ -32,16 +34,33 @@ test("lastcall check finds README.md's service fine", async () => {
 	assert.match(stdout, /lastcall\.config\.mts is fine$/m);
 });
 
-test("README.md's service runs and stops as README.md shows it, and loses no mail", async () => {
+test("README.md's service runs and stops in a container as README.md shows it, and loses no mail", async () => {
+	const [sample = ""] = readmeBlocks("text");
+	const [unshare = "", ...flags] = namespace();
+	const lastcall = join(project.path, "node_modules/.bin/lastcall");
+	await runsAs(sample, [unshare, ...flags, lastcall, "run"], ({ pid }) => {
+		const init = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+		process.kill(Number.parseInt(init, 10), "SIGTERM");
+	});
+});
+
+test("README.md's service runs by npx, and Ctrl-C stops it in the same way", async () => {
+	const [sample = ""] = readmeBlocks("text");
+	const elsewhere = sample.replace("the container's init", "a child subreaper").replaceAll("SIGTERM", "SIGINT");
+	await runsAs(elsewhere, ["npx", "lastcall", "run"], (terminal) => terminal.type(key.ctrlC));
+});
+
+async function runsAs(sample: string, [command = "", ...args]: readonly string[], stop: (terminal: Pty) => void) {
 	const port = await freePort();
 	// The outbox of this test alone.
 	using temporary = makeDirectory();
-	await using terminal = openPty("npx", ["lastcall", "run"], {
+	await using terminal = openPty(command, args, {
 		cwd: project.path,
 		env: {
 			...project.env,
 			PORT: `${port}`,
 			TMPDIR: temporary.path,
+			LASTCALL_SOCKET: join(temporary.path, "lastcall.sock"),
 			// npx draws while it looks for the program.
 			npm_config_progress: "false",
 		},
@@ -50,14 +69,13 @@ test("README.md's service runs and stops as README.md shows it, and loses no mai
 	const url = `http://127.0.0.1:${port}/`;
 	const answer = await fetch(url, { method: "POST", body: "Hello" });
 	assert.equal(await answer.text(), "Thank you\n");
-	terminal.type(key.ctrlC);
+	stop(terminal);
 	const { code } = await terminal.exit();
 	assert.equal(code, 0, terminal.lines.text);
 
-	const [sample = ""] = readmeBlocks("text");
 	const printed = terminal.lines.all.filter((line) => line !== "");
 	const shown = sample.trimEnd().split("\n");
-	// The mailer may have sent the mail before Ctrl-C: the order of all lines is not the same each time.
+	// The mailer may have sent the mail before the stop: the order of all lines is not the same each time.
 	assert.deepEqual(withoutFigures(printed).sort(), withoutFigures(shown).sort());
 	const placeOf = (text: string) => printed.findIndex((line) => line.includes(text));
 	const order = ["web: closed", "mailer: closed", "Exiting"].map(placeOf);
@@ -65,7 +83,7 @@ test("README.md's service runs and stops as README.md shows it, and loses no mai
 		order,
 		order.toSorted((a, b) => a - b),
 	);
-});
+}
 
 test("README.md's TypeScript has the types that the package declares", async () => {
 	const tsc = join(import.meta.dirname, "../node_modules/.bin/tsc");

@@ -1,4 +1,4 @@
-/** The measured part of README.md's comparison. Its figures are those of docs/benchmarks.md. */
+/** The measured part of docs/compared.md. Its figures are those of docs/benchmarks.md. */
 import type { Result, Row, Run } from "../lib/result.ts";
 import { say } from "./numbers.ts";
 import type { Faults } from "./parts.ts";
@@ -21,8 +21,8 @@ const LOST_WORK_ROWS = [
 ];
 const LOST_WORK_COLUMNS = ["stops", "items", "items left behind", "items done twice"];
 
-/** What of README.md is made from figures, by name. */
-export function renderReadmeParts(run: Run, faults: Faults | undefined): ReadonlyMap<string, string> {
+/** What of docs/compared.md is made from figures, by name. */
+export function renderComparedParts(run: Run, faults: Faults | undefined): ReadonlyMap<string, string> {
 	return new Map([["compared", `${compare(run)}\n\n${compareLostWork(faults)}`]]);
 }
 
@@ -50,8 +50,8 @@ function compare({ results }: Run): string {
 		"orphans reaped per second",
 	];
 	const note =
-		"One program, and a service of two threads (for tini, supervisord, s6 and pm2-runtime a hand-written main in their care).";
-	return `${markdownTable(head, lines)}\n\n${note} Each column comes from [one run](docs/benchmarks.md), which also says what was missed.`;
+		"Measured with one program, and with a service of two threads (tini, supervisord, s6 and pm2-runtime run a hand-written main).";
+	return `${markdownTable(head, lines)}\n\n${note} Each column comes from [one run](benchmarks.md); that page also says which aims were missed.`;
 }
 
 function compareLostWork(faults: Faults = {}): string {
