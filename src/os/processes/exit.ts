@@ -1,24 +1,18 @@
 /** Ends the process, whatever its threads are doing. */
 import { libc } from "../ffi/libc.ts";
 
-/**
- * Runs the listeners of `exit`, and leaves.
- *
- * @param mayHang See {@link leave}.
- */
+/** Runs the process's `exit` listeners, then ends the process as {@link leave} does. */
 export function endProcess(code: number, mayHang: boolean): never {
 	process.once("exit", () => leave(code, mayHang));
 	process.exit(code);
 }
 
 /**
- * _exit(2), past Node.js's own clean-up. That takes its time, waits for every thread, and would set the terminal back to what it
- * was when we started, over whatever a program has made of it. As PID 1 nothing but the runtime's SIGKILL would end the wait
- * for a thread in native code.
+ * Ends the process by _exit(2), without the clean-up of Node.js. That clean-up waits for every thread: if one is stuck
+ * in native code, PID 1 would hang until the runtime's SIGKILL. It also takes time, and would undo a program's changes
+ * to the terminal's settings.
  *
- * Without a binding for _exit(2) the process replaces itself by one that has no such thread: execve(2) ends all others.
- *
- * @param mayHang Whether there may be such a thread.
+ * @param mayHang Whether a thread may be in native code. If _exit(2) cannot be called, execve(2) then ends that thread.
  */
 export function leave(code: number, mayHang = false): never {
 	libc()?.exitNow(code);

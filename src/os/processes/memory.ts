@@ -1,4 +1,4 @@
-/** Keeps the memory of a program that lives for months what it was on its first day. */
+/** Keeps the init's memory small for months, and makes the kernel end a job before the init if memory runs out. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { attempt } from "../../base/errors.ts";
 import { foreignFunctions } from "../ffi/ffi.ts";
@@ -6,34 +6,35 @@ import { isOurProc } from "./processes.ts";
 
 const M_TRIM_THRESHOLD = -1;
 const M_MMAP_THRESHOLD = -3;
-/** Bytes. */
-const LARGE = 256 * 1024;
+const LARGE_BYTES = 256 * 1024;
+/** By then most services are up, and nobody waits for us. */
+const SETTLED_MS = 2_000;
+/** In thousandths of the memory limit, or of the machine's memory if there is no limit: proc_pid_oom_score_adj(5). */
+const OOM_HANDICAP = 100;
+const OOM_MAX = 1_000;
 
 /**
- * Has glibc's allocator get each large block from the kernel and give it back there: mallopt(3).
+ * Makes glibc's allocator take each large block from the kernel and give it back there: mallopt(3).
  *
- * That is its habit only until the first one is given back: then blocks of that size, up to 32 MB, are cut out of its arenas. Where
- * threads come and go whose job is in TypeScript (the module that strips the types has megabytes), small blocks soon stand
- * between the large holes, and the arenas grow: by 3 MB a minute where everything crashes every second.
+ * By default it does so only until the first large block is freed. From then on it cuts blocks of that size, up to 32
+ * MB, out of its arenas. If TypeScript jobs come and go (stripping the types takes megabytes), small blocks soon stand
+ * between the large holes, and the arenas grow: by 3 MB a minute if every job crashes every second.
  *
- * Other C libraries have no such function, and no such arenas.
+ * Other C libraries have neither this function nor such arenas.
  */
 export function returnLargeBlocks(env: NodeJS.ProcessEnv): void {
-	// Whoever has tuned the allocator knows what for.
+	// A user who has tuned the allocator knows why.
 	if (env.GLIBC_TUNABLES ?? env.MALLOC_MMAP_THRESHOLD_) return;
 	attempt(() => {
 		const mallopt = foreignFunctions()?.bind("mallopt", "int", ["int", "int"]);
-		mallopt?.(M_MMAP_THRESHOLD, LARGE);
-		mallopt?.(M_TRIM_THRESHOLD, LARGE);
+		mallopt?.(M_MMAP_THRESHOLD, LARGE_BYTES);
+		mallopt?.(M_TRIM_THRESHOLD, LARGE_BYTES);
 	});
 }
 
-/** By then most services are up, and nobody waits for us. */
-const SETTLED_MS = 2_000;
-
 /**
- * Gives back once, a moment after the start, what only the start has needed: three megabytes of fifteen. V8 keeps the room for new
- * objects that its first collections have made, and glibc what was freed in the middle of its arenas. It takes some 20 ms.
+ * Gives back, once, the memory that only the start needed: 3 MB of 15. V8 keeps the room for new objects that its first
+ * collections made, and glibc keeps what was freed in the middle of its arenas. It takes about 20 ms.
  */
 export function tidyAfterStart(): void {
 	setTimeout(() => {
@@ -42,7 +43,7 @@ export function tidyAfterStart(): void {
 	}, SETTLED_MS).unref();
 }
 
-/** Only its last resort makes V8 give memory back, and only a new context has the function for it. */
+/** V8 gives memory back only in a last-resort collection, and only a new context gets the function for it. */
 function collectThoroughly(): void {
 	const { setFlagsFromString } = process.getBuiltinModule("node:v8");
 	const { runInNewContext } = process.getBuiltinModule("node:vm");
@@ -50,29 +51,21 @@ function collectThoroughly(): void {
 	try {
 		runInNewContext("gc")({ type: "major", flavor: "last-resort" });
 	} finally {
-		// Else each thread that starts from here on would have it.
+		// Otherwise each thread that starts later would have the function.
 		setFlagsFromString("--no-expose-gc");
 	}
 }
 
-// ==== from oom.ts
-
-/** Whom the kernel ends first when memory runs out: proc_pid_oom_score_adj(5). */
-
-/** A tenth of the memory limit, or of the machine's memory where there is none. */
-const HANDICAP = 100;
-const MAX = 1_000;
-
 /**
- * Makes a process look a tenth of the limit bigger than it is. The kernel ends the biggest, and among many small processes
- * that would be the init, and with it the container. Not more than that: an init that has itself grown out of all proportion is
- * not to be saved at the cost of every job. It takes no right, and the process may undo it. Best effort.
+ * Makes a process look bigger to the kernel, by a tenth of the memory limit. When memory runs out, the kernel ends the
+ * biggest process. Among many small processes that would be the init, and the container with it. It is no more than a
+ * tenth, because an init that has grown out of all proportion should not survive at the cost of every job. This needs
+ * no privilege, and the process may undo it. Best effort.
  */
 export function preferForOom(pid: number): void {
 	if (!isOurProc()) return;
 	attempt(() => {
 		const own = Number(readFileSync("/proc/self/oom_score_adj", "latin1"));
-		const value = String(Math.min(own + HANDICAP, MAX));
-		writeFileSync(`/proc/${pid}/oom_score_adj`, value);
+		writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(own + OOM_HANDICAP, OOM_MAX)));
 	});
 }

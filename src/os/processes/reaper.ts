@@ -1,23 +1,24 @@
 /**
  * Collects the orphans that the kernel gives to this process.
  *
- * Two families of child end up in one process, and each has its owner:
- * - what Node.js started: libuv waits for it by pid, and whoever started it awaits its exit;
- * - everything else: orphans adopted as PID 1 or subreaper. Ours.
+ * This process has two kinds of children, and each kind has its owner:
+ * - What Node.js started: libuv waits for it by its pid, and the code that started it awaits its exit.
+ * - Everything else: orphans that we adopted as PID 1 or as a subreaper. They are ours.
  *
  * Invariants:
- * - A zombie is looked at (WNOWAIT) before it is collected, and collected by its pid. Only while libuv waits for no child of
- *   the main thread at all is the first one collected as it comes.
- * - Children of worker threads are never seen here (__WNOTHREAD). When such a thread ends, the kernel hands its children
- *   to the main thread, and by then no libuv loop waits for them any more: they are orphans like any other.
- * - Whose a zombie is, is for the `Ownership` to say: in an init of our own Node.js announces each child
- *   (`announcedChildren` below); in somebody else's app only time tells (patience.ts).
- * - `spawnSync` collects its child before JavaScript runs again, so it can never be met here.
- * - A zombie can become ours without any signal: when a thread ends, the kernel hands its dead children over in silence. So
- *   whoever lets threads spawn has to call the look from time to time.
- * - SIGCHLD coalesces: each look goes on until nothing is left, in batches, so that the event loop stays responsive.
- * - In a storm of orphans a wake-up for each would take more than all the rest. So, as network drivers do it, we stop listening
- *   after the first and look every other millisecond, until a look finds none. Its default action leaves zombies alone.
+ * - A zombie is first looked at (WNOWAIT), then collected by its pid. Only if no child of the main thread has an owner
+ *   is any zombie collected as it comes.
+ * - Children of worker threads are never seen here (__WNOTHREAD). When such a thread ends, the kernel gives its
+ *   children to the main thread. By then no libuv loop waits for them, and they are orphans like any other.
+ * - The `Ownership` decides who owns a zombie. In our own init Node.js announces each child (`announcedChildren`
+ *   below). In a user's app only time tells (unclaimed-zombies.ts).
+ * - `spawnSync` collects its child before JavaScript runs again, so that child is never seen here.
+ * - A zombie can become ours without a signal: when a thread ends, the kernel sends none for its dead children. So code
+ *   that lets threads spawn has to call the look from time to time.
+ * - SIGCHLD coalesces: a look goes on until nothing is left, in batches, so that the event loop stays responsive.
+ * - In a storm of orphans, a wake-up for each would cost more than everything else. So, as network drivers do, we stop
+ *   listening after the first one and poll every other millisecond, until a look finds none. Meanwhile SIGCHLD has its
+ *   default action, which keeps the zombies.
  */
 import type { ChildProcess } from "node:child_process";
 import type { Libc, WaitStatus } from "../ffi/libc.ts";
@@ -30,24 +31,21 @@ export interface Orphan extends WaitStatus {
 	readonly pid: number;
 }
 
-/** Knows whose a zombie is. */
+/** Knows who owns a zombie. */
 export interface Ownership {
-	/**
-	 * The pid of a zombie that neither libuv waits for nor whoever else there may be; "somebody's" if there are only such as may
-	 * have an owner, `undefined` if there is none.
-	 */
-	next(): number | "somebody's" | undefined;
-	/** Whether nobody waits for any. */
-	areAllNobodys(): boolean;
-	/** Milliseconds after which it may know more of those that are somebody's. @default it calls the look when it does */
+	/** The pid of a zombie without an owner; "owned" if each zombie may have one; `undefined` if there is no zombie. */
+	next(): number | "owned" | undefined;
+	/** Whether no child has an owner. */
+	nothingOwned(): boolean;
+	/** Milliseconds after which to ask again about an "owned" zombie. Without it, the ownership calls the look itself. */
 	readonly askAgainMs?: number;
 }
 
 /**
- * Starts reaping, for the life of the process. Call it once, before anything is spawned.
+ * Starts to reap, for the life of the process. Call it once, before anything is spawned.
  *
- * @param findOwnership Is given the look, to be called when an answer may have changed.
- * @returns A look for zombies that no signal has told of.
+ * @param findOwnership Receives the look, to call it when an answer may have changed.
+ * @returns The look: it collects zombies that no signal has announced.
  */
 export function startReaper(
 	libc: Libc,
@@ -70,33 +68,33 @@ export function startReaper(
 			else listen();
 		}
 		if (nextMs === 0) setImmediate(poll);
-		// After a poll: timers that are late together run without one in between, and libuv collects its children there.
+		// After the event loop has polled, and libuv has collected its children: late timers run without a poll in between.
 		else if (goOn) setTimeout(() => setImmediate(poll), nextMs).unref();
 	}
 
 	function listen(): void {
 		process.on("SIGCHLD", look);
-		// Who died before told nobody.
+		// A child that died before this moment sent no signal to us.
 		look();
 	}
 
-	/** @returns Milliseconds until the next look; `undefined`: when there is reason for one. */
+	/** @returns Milliseconds until the next look; `undefined` to wait for a signal or a call. */
 	function collect(): number | undefined {
 		for (let collected = 0; collected < BATCH; collected++) {
-			const zombie = ownership.areAllNobodys() ? libc.reapAny() : reapNobodys();
-			if (zombie === "somebody's" && ownership.askAgainMs !== undefined) return ownership.askAgainMs;
-			if (!zombie || zombie === "somebody's") return collected === 0 ? undefined : POLL_MS;
+			const zombie = ownership.nothingOwned() ? libc.reapAny() : reapNext();
+			if (zombie === "owned" && ownership.askAgainMs !== undefined) return ownership.askAgainMs;
+			if (!zombie || zombie === "owned") return collected === 0 ? undefined : POLL_MS;
 			onReaped(zombie);
 		}
 		return 0;
 	}
 
-	function reapNobodys(): Orphan | "somebody's" | undefined {
+	function reapNext(): Orphan | "owned" | undefined {
 		for (;;) {
 			const pid = ownership.next();
-			if (pid === undefined || pid === "somebody's") return pid;
+			if (typeof pid !== "number") return pid;
 			const orphan = libc.reap(pid);
-			// Somebody else was faster: there may be more behind it.
+			// Otherwise somebody else collected it first, and there may be more zombies behind it.
 			if (orphan) return orphan;
 		}
 	}
@@ -106,15 +104,15 @@ export function startReaper(
 }
 
 /**
- * A pid that a ChildProcess of the main thread carries is libuv's until that object's `exit`. While it is the zombie that
- * the kernel shows first it hides all others, so its `exit` is the moment to look again.
+ * The pid of a ChildProcess of the main thread belongs to libuv until that object's `exit`. While such a child is the
+ * first zombie that the kernel shows, it hides all others. So its `exit` is the moment to look again.
  */
 function announcedChildren(libc: Libc, look: () => void): Ownership {
 	const ownedByLibuv = new Set<number>();
-	// Not imported: a program in the foreground is started before this is loaded.
+	// Not imported: a foreground program is started before this module is loaded.
 	const { subscribe } = process.getBuiltinModule("node:diagnostics_channel");
-	// Announces each ChildProcess when it is made. Its pid is set a few lines later in the same turn, hence the microtask;
-	// no exit can be seen in between. It stays undefined when the spawn failed.
+	// Announces each new ChildProcess. Its pid is set a few lines later in the same turn, hence the microtask. No exit
+	// can be seen in between. If the spawn failed, the pid stays undefined.
 	subscribe("child_process", (message) => {
 		const { process: child } = message as { process: ChildProcess };
 		queueMicrotask(() => {
@@ -132,8 +130,8 @@ function announcedChildren(libc: Libc, look: () => void): Ownership {
 		next() {
 			const pid = libc.peekZombie();
 			if (pid === 0) return undefined;
-			return ownedByLibuv.has(pid) ? "somebody's" : pid;
+			return ownedByLibuv.has(pid) ? "owned" : pid;
 		},
-		areAllNobodys: () => ownedByLibuv.size === 0,
+		nothingOwned: () => ownedByLibuv.size === 0,
 	};
 }

@@ -1,90 +1,85 @@
 /**
- * Ends whatever is still running when every job has exited: daemons, orphans, processes that left their group.
+ * Ends the stragglers, the processes left when every job has exited: daemons, orphans, those that left their group.
  *
- * As PID 1 that is every other process of the PID namespace, reached at once by kill(-1) without a look at /proc. Anywhere
- * else kill(-1) would take down the user's machine: there only our own descendants are ended, each by its pid.
+ * As PID 1 these are all other processes of the PID namespace, and kill(-1) reaches them without a look at /proc.
+ * Elsewhere kill(-1) would take down the user's machine: only our descendants are ended, each by its pid.
  *
  * Invariants:
- * - Only who can be reached is waited for: not a process of another user, which the kernel will end with us.
- * - Guests (`docker exec`, whose parent is outside the namespace) get the signals like all others, but a shell that
- *   somebody has open in there neither delays the stop nor counts as work that was cut off.
- * - Who was killed is what SIGKILL was sent to. Where there is little processor time they can take longer to go than we wait.
- * - Where /proc shows nobody but us, kill(2) is believed.
+ * - We wait only for processes that we can signal. Those of another user are killed by the kernel when we end.
+ * - Guests (`docker exec`: their parent is outside of the namespace) get the signals like all others. But a shell that
+ *   somebody has open in the container neither delays the stop nor counts as work that was cut off.
+ * - "Killed" means that SIGKILL was sent. If processor time is short, a process can take longer to go than we wait.
+ * - If /proc shows nobody but us, kill(2) is believed.
  */
 import { monotonicMs } from "../../base/time.ts";
-import { listStates, livingDescendants, type ProcessInfo, type ProcessState, readProcess, send } from "./processes.ts";
+import { listStates, livingDescendants, nameFirst, type ProcessInfo, type ProcessState, send } from "./processes.ts";
 
-/** How often to look again: not every exit comes with a SIGCHLD for us. */
+/** How often to look again: not every exit sends us a SIGCHLD. */
 const LOOK_MS = 10;
-/** So many are named; there can be thousands. */
+/** How many are named; there can be thousands. */
 const NAMED = 50;
 
 export interface StragglerReport {
-	/** Who was there before the first signal, the first fifty of them. Empty where /proc is hidden. */
+	/** The first fifty processes that were there before the first signal. Empty if /proc is hidden. */
 	readonly found: readonly ProcessInfo[];
-	/** Who got SIGKILL, the first fifty of them. */
+	/** The first fifty processes that got SIGKILL. */
 	readonly killed: readonly ProcessInfo[];
-	/** Whether SIGKILL was needed: known even where /proc hides others. */
+	/** Whether SIGKILL was needed. Known even if /proc hides the processes. */
 	readonly forced: boolean;
-}
-
-export interface StragglerTimes {
-	/** Milliseconds between SIGTERM and SIGKILL. */
-	readonly stopMs: number;
-	/** Milliseconds to wait for the effect of SIGKILL. */
-	readonly killMs: number;
-}
-
-/** Never throws; takes no longer than the two times together. */
-export async function endStragglers(times: StragglerTimes, isInit = process.pid === 1): Promise<StragglerReport> {
-	// Mostly there is nobody: one system call instead of a look at all of /proc.
-	if (isInit && !send(-1, 0)) return NOBODY;
-	const crowd = isInit ? everyoneElse : descendants;
-	const found = crowd.list();
-	if (!isInit && found.length === 0) return NOBODY;
-	// Named now: later they have no command line any more.
-	const named = nameProcesses(found);
-	crowd.signal("SIGTERM");
-	// A stopped process acts on SIGTERM only once it runs again.
-	crowd.signal("SIGCONT");
-	if (await gone(crowd, times.stopMs)) return { found: named, killed: [], forced: false };
-	const stubborn = crowd.list();
-	const forced = stubborn.length > 0 || crowd.hasUnseen();
-	const killed = nameProcesses(stubborn);
-	crowd.signal("SIGKILL");
-	await gone(crowd, times.killMs);
-	return { found: named, killed, forced };
 }
 
 const NOBODY: StragglerReport = { found: [], killed: [], forced: false };
 
-interface Crowd {
-	/** Who is to be waited for. */
-	list(): ProcessState[];
-	/** Whether somebody is there whom /proc does not show. */
-	hasUnseen(): boolean;
-	signal(signal: NodeJS.Signals): void;
+/**
+ * Ends all stragglers: SIGTERM, then SIGKILL. Never throws, and takes no longer than the two times together.
+ *
+ * @param times Milliseconds: `stopMs` between SIGTERM and SIGKILL, `killMs` to wait for the effect of SIGKILL.
+ */
+export async function endStragglers(
+	times: { readonly stopMs: number; readonly killMs: number },
+	isInit = process.pid === 1,
+): Promise<StragglerReport> {
+	// Usually nobody is there: one system call instead of a look at all of /proc.
+	if (isInit && !send(-1, 0)) return NOBODY;
+	const crowd = isInit ? everyoneElse : descendants;
+	const present = crowd.list();
+	if (!isInit && present.length === 0) return NOBODY;
+	// Named now: a dead process has no command line.
+	const found = nameFirst(NAMED, present);
+	crowd.signal("SIGTERM");
+	// A stopped process acts on SIGTERM only after SIGCONT.
+	crowd.signal("SIGCONT");
+	if (await gone(crowd, times.stopMs)) return { found, killed: [], forced: false };
+	const stubborn = crowd.list();
+	const forced = stubborn.length > 0 || crowd.hasUnseen();
+	const killed = nameFirst(NAMED, stubborn);
+	crowd.signal("SIGKILL");
+	await gone(crowd, times.killMs);
+	return { found, killed, forced };
 }
 
-const everyoneElse: Crowd = {
-	list() {
+const everyoneElse = {
+	/** The processes to wait for. */
+	list(): ProcessState[] {
 		const all = listStates().filter(({ state }) => state !== "Z");
 		const guests = all.filter(({ pid, parent }) => parent === 0 && pid !== process.pid);
-		const apart = new Set([process.pid]);
-		for (const guest of [...guests, ...guests.flatMap(({ pid }) => livingDescendants(pid, all))]) apart.add(guest.pid);
-		return all.filter(({ pid }) => !apart.has(pid) && isInReach(pid));
+		const guestFamilies = [...guests, ...guests.flatMap(({ pid }) => livingDescendants(pid, all))];
+		const apart = new Set([process.pid, ...guestFamilies.map(({ pid }) => pid)]);
+		return all.filter(({ pid }) => !apart.has(pid) && send(pid, 0));
 	},
 	/**
-	 * No /proc at all, or one with hidepid: that hides other users' processes even from root, unless it has CAP_SYS_PTRACE. Only
-	 * kill(2) can tell then whether somebody is there; zombies count for it, until they are reaped.
+	 * Whether there is a process that /proc does not show: without /proc, or with hidepid, which hides other users'
+	 * processes even from root without CAP_SYS_PTRACE. Then only kill(2) can tell, but it counts zombies, too.
 	 */
 	hasUnseen: () => listStates().every(({ pid }) => pid === process.pid) && send(-1, 0),
-	signal: (signal) => void send(-1, signal),
+	signal: (signal: NodeJS.Signals): void => void send(-1, signal),
 };
 
+type Crowd = typeof everyoneElse;
+
 const descendants: Crowd = {
-	list: () => livingDescendants(process.pid, listStates()).filter(({ pid }) => isInReach(pid)),
-	// Whom /proc does not show cannot be told from strangers.
+	list: () => livingDescendants(process.pid, listStates()).filter(({ pid }) => send(pid, 0)),
+	// A process that /proc does not show could be a stranger.
 	hasUnseen: () => false,
 	signal(signal) {
 		for (const { pid } of this.list()) send(pid, signal);
@@ -98,15 +93,4 @@ async function gone(crowd: Crowd, withinMs: number): Promise<boolean> {
 		await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 	}
 	return true;
-}
-
-function isInReach(pid: number): boolean {
-	return send(pid, 0);
-}
-
-function nameProcesses(states: readonly ProcessState[]): ProcessInfo[] {
-	return states
-		.slice(0, NAMED)
-		.map(({ pid }) => readProcess(pid))
-		.filter((info) => info !== undefined);
 }
