@@ -1,8 +1,8 @@
 /**
- * Starts the foreground program by posix_spawnp(3), because `node:child_process` can put it neither in a process group of
- * its own nor in the foreground of the terminal (`detached` is setsid(2)), and takes twice as long.
+ * Starts the foreground program by posix_spawnp(3), and moves the terminal to it and back.
  *
- * The program is not libuv's child: os/processes/reaper.ts collects it.
+ * `node:child_process` takes twice as long, and can put the program neither in its own process group nor in the
+ * terminal's foreground (`detached` is setsid(2)). The program is not libuv's: os/processes/reaper.ts collects it.
  */
 import { accessSync, constants, fstatSync, statSync } from "node:fs";
 import { attempt } from "../../base/errors.ts";
@@ -11,6 +11,7 @@ import { inheritedDescriptors } from "./descriptors.ts";
 
 const ENOEXEC = 8;
 const O_RDWR = 0o2;
+const POINTER_SIZE = 8;
 /** Of fcntl(2). */
 const F_SETFD = 2;
 
@@ -26,7 +27,15 @@ const SIGSET_SIZE = 128;
 /** At least the size of posix_spawnattr_t (336) and posix_spawn_file_actions_t (80), in glibc and musl. */
 const STRUCT_SIZE = 512;
 
-/** What the program is set apart from us by: its own process group, its own session, or nothing. */
+const STDIN = 0;
+/** Major 1, minor 3, on every Linux. */
+const DEV_NULL = 0x103;
+const TIOCNOTTY = 0x5422n;
+const SIG_IGN = 1n;
+const SIGTTIN = 21;
+const SIGTTOU = 22;
+
+/** What separates the program from us: its own process group, its own session, or nothing. */
 export type Apartness = "group" | "session" | "none";
 
 export interface SpawnRequest {
@@ -41,55 +50,45 @@ export type SpawnResult =
 	| {
 			readonly pid: number;
 			/**
-			 * The terminal of our session went to the program's, and we led ours: the kernel sends us SIGHUP and SIGCONT for it,
-			 * which are none of the program's business.
+			 * Whether the terminal went from our session, which we led, to the program's. For that the kernel sends us SIGHUP
+			 * and SIGCONT, which are not meant for the program.
 			 */
 			readonly lostTerminal?: boolean;
 	  }
-	/** Nothing was started: why, as in errno(3). */
+	/** Nothing was started, for this reason: errno(3). */
 	| { readonly errno: number };
 
 /**
- * Starts a program with our environment, the descriptors that we inherited, all signals at their defaults, none blocked.
- * When standard input is our terminal, and we are in its foreground, the program gets both.
+ * Starts a program with our environment and the descriptors that we inherited. All signals have their default action,
+ * and none is blocked. If standard input is our terminal, and we are in its foreground, the program gets both.
  */
 export function spawnProgram(ffi: ForeignFunctions, request: SpawnRequest): SpawnResult {
-	const { command } = request;
-	const [program = ""] = command;
-	const result = spawnWithTerminal(ffi, program, command, request);
+	const result = spawnWithTerminal(ffi, request);
 	if (!("errno" in result) || result.errno !== ENOEXEC) return result;
-	// execvp(3): what the kernel takes for no executable is a script for the shell. posix_spawnp(3) leaves that to us.
-	const path = findOnPath(program) ?? program;
-	const shell = ["/bin/sh", path, ...command.slice(1)];
-	return spawnWithTerminal(ffi, "/bin/sh", shell, request);
+	// Like execvp(3), but unlike posix_spawnp(3), the shell runs a file that the kernel cannot execute.
+	const [program = "", ...args] = request.command;
+	return spawnWithTerminal(ffi, { ...request, command: ["/bin/sh", findOnPath(program) ?? program, ...args] });
 }
 
-function spawnWithTerminal(
-	ffi: ForeignFunctions,
-	program: string | Buffer,
-	args: readonly (string | Buffer)[],
-	request: SpawnRequest,
-): SpawnResult {
-	const { apart } = request;
-	const terminal = apart === "none" ? undefined : openTerminal(ffi);
-	if (!terminal?.isOurs) return spawn(ffi, program, args, request);
+function spawnWithTerminal(ffi: ForeignFunctions, request: SpawnRequest): SpawnResult {
+	const terminal = request.apart === "none" ? undefined : openTerminal(ffi);
+	if (!terminal?.isOurs) return spawn(ffi, request);
 
-	if (apart === "session") {
-		// A terminal belongs to one session: ours must let go of it. The program's session gets it by opening it.
-		if (!terminal.letGo()) return spawn(ffi, program, args, request);
-		const lostTerminal = terminal.leadsSession;
-		const result = spawn(ffi, program, args, request, "open");
-		return "pid" in result ? { ...result, lostTerminal } : spawn(ffi, program, args, request);
+	if (request.apart === "session") {
+		// A terminal belongs to one session: ours has to let go of it first. The program's session gets it by opening it.
+		if (!terminal.letGo()) return spawn(ffi, request);
+		const result = spawn(ffi, request, "open");
+		return "pid" in result ? { ...result, lostTerminal: terminal.leadsSession } : spawn(ffi, request);
 	}
 
 	if (terminal.canMoveInChild) {
-		// In the child, before exec: no moment in which the program is not yet in the foreground.
-		const moved = spawn(ffi, program, args, request, "foreground");
+		// In the child, before exec: so the program is in the foreground from its first moment.
+		const moved = spawn(ffi, request, "foreground");
 		if ("pid" in moved) return moved;
 	}
-	const result = spawn(ffi, program, args, request);
+	const result = spawn(ffi, request);
 	if ("pid" in result && terminal.moveToForeground(result.pid)) {
-		// It may have read before the terminal was its own, and stopped for that.
+		// If the program has read from the terminal before this, the kernel has stopped it.
 		attempt(() => process.kill(-result.pid, "SIGCONT"));
 	}
 	return result;
@@ -97,89 +96,86 @@ function spawnWithTerminal(
 
 function spawn(
 	ffi: ForeignFunctions,
-	program: string | Buffer,
-	args: readonly (string | Buffer)[],
-	{ apart, directory }: SpawnRequest,
+	{ command, apart, directory }: SpawnRequest,
 	terminal?: "foreground" | "open",
 ): SpawnResult {
-	const attributes = attributesFor(apart);
-	// Zeros: as posix_spawn_file_actions_init(3) leaves it.
-	const actions = Buffer.alloc(STRUCT_SIZE);
-	const fileActions = ffi.address(actions);
+	// C gets only the addresses of these buffers. This list keeps the garbage collector from taking them.
+	const held: Buffer[] = [];
+	const addressOf = (buffer: Buffer) => {
+		held.push(buffer);
+		return ffi.address(buffer);
+	};
+	const attributes = addressOf(attributesFor(apart));
+	// All zeros, as posix_spawn_file_actions_init(3) leaves it.
+	const fileActions = addressOf(Buffer.alloc(STRUCT_SIZE));
 
 	const descriptors = inheritedDescriptors();
 	passOn(ffi, descriptors);
-	const path = cString(ffi, "/proc/self/fd/0");
 	if (terminal === "foreground") {
-		ffi.bind("posix_spawn_file_actions_addtcsetpgrp_np", "int", ["pointer", "int"])(fileActions, 0);
+		ffi.bind("posix_spawn_file_actions_addtcsetpgrp_np", "int", ["pointer", "int"])(fileActions, STDIN);
 	} else if (terminal === "open") {
-		// The leader of a session without a terminal gets the one it opens. Needs a descriptor that nobody uses.
+		// The leader of a session without a terminal gets the first one it opens. This needs a descriptor that nobody uses.
 		const free = 1 + Math.max(...descriptors, 255);
-		ffi.bind("posix_spawn_file_actions_addopen", "int", ["pointer", "int", "pointer", "int", "int"])(
-			fileActions,
-			free,
-			path.address,
-			O_RDWR,
-			0,
-		);
+		const path = addressOf(cString("/proc/self/fd/0"));
+		const addOpen = ffi.bind("posix_spawn_file_actions_addopen", "int", ["pointer", "int", "pointer", "int", "int"]);
+		addOpen(fileActions, free, path, O_RDWR, 0);
 		ffi.bind("posix_spawn_file_actions_addclose", "int", ["pointer", "int"])(fileActions, free);
 	}
-
-	const at = cString(ffi, directory ?? "");
 	if (directory !== undefined) {
 		const add = attempt(() => ffi.bind("posix_spawn_file_actions_addchdir_np", "int", ["pointer", "pointer"]));
-		if (add) add(fileActions, at.address);
-		// An old C library. Then we go back to that directory, and the program starts there.
+		if (add) add(fileActions, addressOf(cString(directory)));
+		// An old C library has no such function. Then we go back to that directory, and the program starts there.
 		else attempt(() => process.chdir(directory));
 	}
 
 	const pid = Buffer.alloc(4);
-	const file = cString(ffi, program);
-	const argv = cStrings(ffi, args);
-	// C's own environment rather than process.env: it keeps what is not UTF-8.
+	const file = addressOf(cString(command[0] ?? ""));
+	const argv = Buffer.alloc((command.length + 1) * POINTER_SIZE);
+	for (const [index, text] of command.entries()) argv.writeBigUInt64LE(addressOf(cString(text)), index * POINTER_SIZE);
+	// C's own environment instead of process.env: it keeps what is not UTF-8.
 	const environment = ffi.readPointer(ffi.symbol("environ"));
-	const errno = ffi.bind("posix_spawnp", "int", ["pointer", "pointer", "pointer", "pointer", "pointer", "pointer"])(
-		ffi.address(pid),
-		file.address,
-		fileActions,
-		ffi.address(attributes),
-		argv.address,
-		environment,
-	) as number;
-	keep(attributes, actions, path.memory, at.memory, file.memory, argv.memory);
+	const spawnp = ffi.bind("posix_spawnp", "int", ["pointer", "pointer", "pointer", "pointer", "pointer", "pointer"]);
+	const errno = spawnp(addressOf(pid), file, fileActions, attributes, addressOf(argv), environment) as number;
+	// From here on the garbage collector may take them.
+	held.length = 0;
 	return errno === 0 ? { pid: pid.readInt32LE() } : { errno };
 }
 
 /**
- * A posix_spawnattr_t as glibc and musl have it: the flags (a short or an int), the process group, the signals to set to their
- * defaults, the signals to block. Written here, since each function that is looked up costs the program a quarter of a
- * millisecond; posix_spawnattr_init(3) does no more than fill it with zeros.
+ * A posix_spawnattr_t of glibc and musl: the flags (a short or an int), the process group, the signals to set to their
+ * default action, the signals to block. It is written here because each look-up of a C function delays the program by a
+ * quarter of a millisecond. posix_spawnattr_init(3) only fills the struct with zeros.
  */
 function attributesFor(apart: Apartness): Buffer {
 	const attributes = Buffer.alloc(STRUCT_SIZE);
 	let flags = SETSIGDEF | SETSIGMASK;
-	// The group stays 0: one of its own.
+	// The number of the group stays 0: a new one.
 	if (apart === "group") flags |= SETPGROUP;
 	if (apart === "session") flags |= SETSID;
 	attributes.writeInt16LE(flags, 0);
-	// Node.js ignores SIGPIPE. The mask of blocked signals stays empty.
+	// All of them: Node.js ignores SIGPIPE. The mask of blocked signals stays empty.
 	attributes.fill(0xff, SIGDEFAULT_OFFSET, SIGDEFAULT_OFFSET + SIGSET_SIZE);
 	return attributes;
 }
 
 /**
- * Takes the close-on-exec mark off, which Node.js has put on all the descriptors it found.
+ * Removes the close-on-exec flag, which Node.js has set on all inherited descriptors.
  *
- * Not a dup2(n, n) among the file actions: it fails the whole start with EBADF for a descriptor that is no longer open. Another
- * thread of Node.js may close one between the listing and the start. fcntl(2) then fails alone, and rightly.
+ * A dup2(n, n) among the file actions would fail the whole start with EBADF if a descriptor is no longer open: another
+ * thread of Node.js may close one between the listing and the start. fcntl(2) fails for that descriptor alone.
  */
 function passOn(ffi: ForeignFunctions, descriptors: readonly number[]): void {
 	const fcntl = ffi.bind("fcntl", "int", ["int", "int", "int"]);
 	for (const fd of descriptors) fcntl(fd, F_SETFD, 0);
 }
 
-/** Holds buffers until here: what only C knows of, the garbage collector would take. */
-function keep(..._buffers: readonly unknown[]): void {}
+/** A `char *`. */
+function cString(text: string | Buffer): Buffer {
+	const bytes = typeof text === "string" ? Buffer.from(text) : text;
+	const string = Buffer.alloc(bytes.length + 1);
+	bytes.copy(string);
+	return string;
+}
 
 /** The file that posix_spawnp(3) finds. */
 export function findOnPath(program: string | Buffer): string | Buffer | undefined {
@@ -195,101 +191,48 @@ export function findOnPath(program: string | Buffer): string | Buffer | undefine
 	);
 }
 
-// ==== from c-strings.ts
-
-/** Texts and lists of texts as C wants them: `char *` and `char *const []`. */
-
-export interface CMemory {
-	readonly address: bigint;
-	/** Keep it referenced for as long as C may read it. */
-	readonly memory: readonly Buffer[];
-}
-
-const POINTER_SIZE = 8;
-
-export function cString(ffi: ForeignFunctions, text: string | Buffer): CMemory {
-	const bytes = typeof text === "string" ? Buffer.from(text) : text;
-	const buffer = Buffer.alloc(bytes.length + 1);
-	bytes.copy(buffer);
-	return { address: ffi.address(buffer), memory: [buffer] };
-}
-
-/** A list of texts with a null pointer at its end. */
-export function cStrings(ffi: ForeignFunctions, texts: readonly (string | Buffer)[]): CMemory {
-	const strings = texts.map((text) => cString(ffi, text));
-	const list = Buffer.alloc((strings.length + 1) * POINTER_SIZE);
-	strings.forEach(({ address }, index) => {
-		list.writeBigUInt64LE(address, index * POINTER_SIZE);
-	});
-	return {
-		address: ffi.address(list),
-		memory: [list, ...strings.flatMap(({ memory }) => memory)],
-	};
-}
-
-// ==== from terminal.ts
-
-/** The terminal at standard input: who is in its foreground, and whose it is. */
-
-const STDIN = 0;
-/** Major 1, minor 3, on every Linux. */
-const DEV_NULL = 0x103;
-const TIOCNOTTY = 0x5422n;
-const SIG_IGN = 1n;
-const SIGTTIN = 21;
-const SIGTTOU = 22;
-
-export interface Terminal {
-	/** Whether it is the terminal of our session, with our process group in the foreground. */
-	readonly isOurs: boolean;
-	/** Whether we are the leader of our session. */
-	readonly leadsSession: boolean;
-	/** Whether a child can put itself in the foreground before it executes a program (glibc 2.35). */
-	readonly canMoveInChild: boolean;
-	/** tcsetpgrp(3). */
-	moveToForeground(group: number): boolean;
-	/** Gives the terminal up for this session, so that another may have it. Sends SIGHUP and SIGCONT to our own group. */
-	letGo(): boolean;
-	/** Puts that group back in the foreground that had it when we started, if `group` has it now. */
-	takeBack(group: number): void;
-}
+type Terminal = NonNullable<ReturnType<typeof bindTerminal>>;
 
 let opened: Terminal | undefined | null = null;
 
-/** `undefined` when standard input is no terminal, or not the one of our session. */
+/** The terminal at standard input. `undefined` if it is no terminal, or not the one of our session. */
 export function openTerminal(ffi: ForeignFunctions): Terminal | undefined {
 	if (opened === null) {
-		// Not isatty() of node:tty: that would load the network on the way to the program.
+		// Not isatty() of node:tty: that would load the network modules before the program starts.
 		const stdin = attempt(() => fstatSync(STDIN));
-		// Without `docker run -i` it is /dev/null, and to ask the C library takes a third of a millisecond.
-		const mayBe = stdin?.isCharacterDevice() && stdin.rdev !== DEV_NULL;
-		opened = mayBe ? bindTerminal(ffi) : undefined;
+		// Without `docker run -i` it is /dev/null, and asking the C library takes a third of a millisecond.
+		opened = stdin?.isCharacterDevice() && stdin.rdev !== DEV_NULL ? bindTerminal(ffi) : undefined;
 	}
 	return opened;
 }
 
-function bindTerminal(ffi: ForeignFunctions): Terminal | undefined {
+function bindTerminal(ffi: ForeignFunctions) {
 	const tcgetpgrp = ffi.bind("tcgetpgrp", "int", ["int"]);
 	const before = tcgetpgrp(STDIN) as number;
 	if (before < 0) return undefined;
 	const tcsetpgrp = ffi.bind("tcsetpgrp", "int", ["int", "int"]);
-	// Both are 0 when the group's leader is outside of our PID namespace.
-	const ourGroup = ffi.bind("getpgrp", "int", [])();
 	return {
-		isOurs: before === ourGroup,
+		/**
+		 * Whether it is the terminal of our session, with our process group in the foreground. Both numbers are 0 if the
+		 * leader of the group is outside of our PID namespace.
+		 */
+		isOurs: before === ffi.bind("getpgrp", "int", [])(),
 		leadsSession: ffi.bind("getsid", "int", ["int"])(0) === process.pid,
+		/** Whether a child can put itself in the foreground before exec (glibc 2.35). */
 		canMoveInChild: attempt(() => ffi.symbol("posix_spawn_file_actions_addtcsetpgrp_np")) !== undefined,
-		moveToForeground: (group) => tcsetpgrp(STDIN, group) === 0,
+		moveToForeground: (group: number) => tcsetpgrp(STDIN, group) === 0,
+		/** Gives the terminal up, so that another session may have it. The kernel sends SIGHUP and SIGCONT to our group. */
 		letGo: () => ffi.bind("ioctl", "int", ["int", "ulong", "ulong"])(STDIN, TIOCNOTTY, 0n) === 0,
-		takeBack(group) {
+		/** If `group` is in the foreground, puts the group back there that was in the foreground when we started. */
+		takeBack(group: number): void {
 			if (before > 0 && tcgetpgrp(STDIN) === group) tcsetpgrp(STDIN, before);
 		},
 	};
 }
 
 /**
- * Lets us write to a terminal, and move its foreground, from the background: the kernel stops whoever does not ignore
- * these two. (With a handler of ours the call would be restarted for ever.)
+ * Lets us write to the terminal, and move its foreground, from the background: the kernel stops a process that does not
+ * ignore these two signals. With a handler instead, the system call would be restarted for ever.
  */
 export function ignoreTerminalStops(ffi: ForeignFunctions): void {
 	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
