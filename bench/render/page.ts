@@ -1,17 +1,17 @@
-/** docs/benchmarks.md and docs/compared.md: prose by hand, and between marker comments what is made from the figures. */
+/** docs/benchmarks.md and docs/comparison.md: prose by hand, and between marker comments what is made from the figures. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/lib/paths.ts";
 import type { Run } from "../lib/result.ts";
 import { renderChart } from "./chart.ts";
-import { renderComparedParts } from "./compared.ts";
+import { renderComparisonParts } from "./comparison.ts";
 import { type Faults, renderParts } from "./parts.ts";
 
 const DOCS = join(root, "docs");
 const PROSE = join(DOCS, "benchmarks.md");
-const COMPARED = join(DOCS, "compared.md");
+const COMPARISON = join(DOCS, "comparison.md");
 
-/** Writes benchmarks.md and benchmarks/*.svg into the directory, and compared.md if that is docs; the prose stays as it is. */
+/** Writes benchmarks.md and benchmarks/*.svg into the directory, and comparison.md if that is docs; the prose stays as it is. */
 export async function writePage(run: Run, directory: string): Promise<void> {
 	const pictures = join(directory, "benchmarks");
 	mkdirSync(pictures, { recursive: true });
@@ -26,8 +26,8 @@ function writeTables(run: Run, directory: string): void {
 	const faults = readFaults(directory);
 	writeFileSync(page, refresh(prose, renderParts(run, faults)));
 	if (directory !== DOCS) return;
-	const compared = readFileSync(COMPARED, "utf8");
-	writeFileSync(COMPARED, refresh(compared, renderComparedParts(run, faults)));
+	const compared = readFileSync(COMPARISON, "utf8");
+	writeFileSync(COMPARISON, refresh(compared, renderComparisonParts(run, faults)));
 }
 
 /** What `npm run test:faults` has counted, if it has. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Result, Run } from "../../bench/lib/result.ts";
-import { renderComparedParts } from "../../bench/render/compared.ts";
+import { renderComparisonParts } from "../../bench/render/comparison.ts";
 import { readFaults, refresh } from "../../bench/render/page.ts";
 import { renderParts } from "../../bench/render/parts.ts";
 import { renderTable } from "../../bench/render/table.ts";
@@ -12,7 +12,7 @@ import { start, stop } from "./results.ts";
 
 const DOCS = join(root, "docs");
 const PAGE = join(DOCS, "benchmarks.md");
-const COMPARED = join(DOCS, "compared.md");
+const COMPARISON = join(DOCS, "comparison.md");
 const SPEED = join(DOCS, "benchmarks/speed.json");
 
 const run: Run = {
@@ -99,14 +99,14 @@ test("the figures in docs/benchmarks.md are those of the JSON beside it", () => 
 	assert.equal(refresh(written, renderParts(run, readFaults(DOCS))), written);
 });
 
-test("the figures in docs/compared.md are those of the same JSON", () => {
+test("the figures in docs/comparison.md are those of the same JSON", () => {
 	const run: Run = JSON.parse(readFileSync(SPEED, "utf8"));
-	const written = readFileSync(COMPARED, "utf8");
-	const parts = renderComparedParts(run, readFaults(DOCS));
+	const written = readFileSync(COMPARISON, "utf8");
+	const parts = renderComparisonParts(run, readFaults(DOCS));
 	assert.equal(refresh(written, parts), written);
 });
 
-test("renderComparedParts() takes a hand-written main for a contestant that has no threads", () => {
+test("renderComparisonParts() takes a hand-written main for a contestant that has no threads", () => {
 	const memory: Result = {
 		...start,
 		measure: "memory",
@@ -123,7 +123,7 @@ test("renderComparedParts() takes a hand-written main for a contestant that has 
 		],
 	};
 	const results = [start, memory, stops];
-	const part = renderComparedParts({ ...run, results }, undefined);
+	const part = renderComparisonParts({ ...run, results }, undefined);
 	const compared = part.get("compared") ?? "";
 	assert.match(compared, /^\| lastcall \| – \| – \| 0\.500 \| 11 \| – \|$/m);
 	assert.match(compared, /^\| tini \| – \| – \| 1\.50 \| 12 \| – \|$/m);

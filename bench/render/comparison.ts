@@ -1,4 +1,4 @@
-/** The measured part of docs/compared.md. Its figures are those of docs/benchmarks.md. */
+/** The measured part of docs/comparison.md. Its figures are those of docs/benchmarks.md. */
 import type { Result, Row, Run } from "../lib/result.ts";
 import { say } from "./numbers.ts";
 import type { Faults } from "./parts.ts";
@@ -21,8 +21,8 @@ const LOST_WORK_ROWS = [
 ];
 const LOST_WORK_COLUMNS = ["stops", "items", "items left behind", "items done twice"];
 
-/** What of docs/compared.md is made from figures, by name. */
-export function renderComparedParts(run: Run, faults: Faults | undefined): ReadonlyMap<string, string> {
+/** What of docs/comparison.md is made from figures, by name. */
+export function renderComparisonParts(run: Run, faults: Faults | undefined): ReadonlyMap<string, string> {
 	return new Map([["compared", `${compare(run)}\n\n${compareLostWork(faults)}`]]);
 }
 
