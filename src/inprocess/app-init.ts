@@ -61,8 +61,7 @@ export class AppInit {
 		this.#listening = true;
 		for (const signal of ["SIGTERM", "SIGINT"] as const) {
 			const early = takeOver(signal, () => listenForGood(signal, () => this.#onSignal(signal, false)));
-			// An early signal has ended every process but PID 1. What looks like one there is a signal that is ignored.
-			if (!early || process.pid !== 1) continue;
+			if (!early) continue;
 			// The code that registers a handler must finish first: the handler may use variables that follow it.
 			if (this.#sequence) setImmediate(() => this.#onSignal(signal, true));
 			else this.#onSignal(signal, true);
