@@ -1,4 +1,4 @@
-/** Checks a configuration whole, before anything is started, and says all mistakes at once. */
+/** Validates a configuration before anything is started, and reports all mistakes at once. */
 import { errorInfo, show, showKey, UserError } from "../base/errors.ts";
 import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
 import type { LoadedConfig } from "./load.ts";
