@@ -1,4 +1,4 @@
-/** The help: an overview, a page for each subcommand (24 lines of 80 columns at most), and the answer to an unknown word. */
+/** The help: an overview, a page for each subcommand (at most 24 lines of 80 columns), the answer to an unknown word. */
 import { plain, show, UserError } from "../base/errors.ts";
 import { SUBCOMMANDS, type Subcommand } from "./args.ts";
 

@@ -1,8 +1,8 @@
 /**
  * The init of one program in the foreground: parse, spawn, then forward signals and reap until the program has ended.
  *
- * The program is spawned first, and everything that can wait waits: only this folder and os/ are loaded by then. Before the
- * spawn every failure is fatal, after it none is.
+ * The program is spawned first, and everything that can wait waits: only this folder and os/ are loaded by then.
+ * Before the spawn every failure is fatal, after it none is.
  */
 import { attempt, errorInfo } from "../base/errors.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
@@ -37,8 +37,8 @@ const STRAGGLERS_KILL_MS = 1_000;
 /**
  * Runs a program to its end.
  *
- * @returns The exit code to end with. "unknown word": there is no such program, and the first word may have been meant as
- * one of our commands; nothing has been printed.
+ * @returns The exit code to end with. "unknown word": there is no such program, and the first word may have been meant
+ * as one of our commands; nothing has been printed.
  */
 export async function exec(
 	args: readonly string[],

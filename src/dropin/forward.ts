@@ -36,7 +36,7 @@ export interface StopDeadline {
 	leftMs(): number | undefined;
 }
 
-/** `--stop-timeout`: SIGKILL for the program. The runtime's own SIGKILL would come later, and leave no time to report it. */
+/** `--stop-timeout`: SIGKILL for the program, early enough to report it before the runtime's own SIGKILL. */
 export function createStopDeadline(pid: number, { stopTimeoutMs, reach }: Settings, tell: Tell): StopDeadline {
 	let endsAt: number | undefined;
 	let timer: NodeJS.Timeout | undefined;

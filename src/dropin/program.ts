@@ -47,9 +47,9 @@ export async function startProgram(settings: Settings): Promise<Started> {
 }
 
 /**
- * Node.js can give the program a process group only by setsid(2), and the new session has no terminal. So it is used only
- * where signals go to the whole group. Otherwise the program stays in our group, and gets the terminal's signals twice: from
- * the terminal and from us.
+ * Node.js can give the program a process group only by setsid(2), and the new session has no terminal. So setsid(2) is
+ * used only where signals go to the whole group. Otherwise the program stays in our group, and gets the terminal's
+ * signals twice: from the terminal and from us.
  */
 async function startWithNode({ command, reach }: Settings): Promise<Started> {
 	const { spawn } = process.getBuiltinModule("node:child_process");

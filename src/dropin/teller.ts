@@ -9,8 +9,8 @@ const INFO = LEVELS.indexOf("info");
 const DEBUG = LEVELS.indexOf("debug");
 
 /**
- * Notices that nobody reads below "debug", except a reaped process with `warnOnReap`. Their words are not even made then: that
- * would delay a signal, or the reaping of a storm of orphans.
+ * Notices that nobody reads below "debug", except a reaped process with `warnOnReap`. Their words are not even made
+ * then: that would delay a signal, or the reaping of a storm of orphans.
  */
 const FOR_DEBUGGING: ReadonlySet<Notice["type"]> = new Set([
 	"signal.received",
@@ -22,8 +22,8 @@ const FOR_DEBUGGING: ReadonlySet<Notice["type"]> = new Set([
 export interface Teller {
 	readonly tell: Tell;
 	/**
-	 * Prints what was kept so far, and from now on everything at once. To be called after the program was started, or could not
-	 * be: a write that does not wait for a stalled reader needs a descriptor of its own, which the program would inherit.
+	 * Prints what was kept so far, and from now on everything at once. Must be called after the spawn, successful or not: a
+	 * write that does not wait for a stalled reader needs a descriptor of its own, which the program would inherit.
 	 */
 	begin(): void;
 	/** Drops what was kept so far. */
