@@ -8,7 +8,7 @@ import { answerUnknownWord, helpText } from "./cli/help.ts";
 import { exec } from "./dropin/exec.ts";
 import { identify } from "./dropin/settings.ts";
 import { keepStderrBlocking } from "./os/output/stderr.ts";
-import { endProcess, leave } from "./os/processes/exit.ts";
+import { exitAtOnce, exitWithListeners } from "./os/processes/exit.ts";
 import * as signals from "./os/signals/signals.ts";
 
 const EXIT_USAGE = 2;
@@ -18,11 +18,11 @@ const EXIT_BUG = 1;
 main(process.argv.slice(2)).catch((error) => {
 	if (isUserError(error)) {
 		console.error(`lastcall: ${error.message}`);
-		return endProcess(EXIT_USAGE, false);
+		return exitWithListeners(EXIT_USAGE);
 	}
 	// A bug of ours. Not thrown again: a listener for uncaught exceptions could wait for a stop that never comes.
 	console.error(error);
-	endProcess(EXIT_BUG, true);
+	exitWithListeners(EXIT_BUG, { threadMayBeStuck: true });
 });
 
 async function main(args: readonly string[]): Promise<void> {
@@ -35,19 +35,19 @@ async function main(args: readonly string[]): Promise<void> {
 			return console.log(helpText(command.command).trimEnd());
 		case "usage":
 			console.error(helpText().trimEnd());
-			return endProcess(EXIT_USAGE, false);
+			return exitWithListeners(EXIT_USAGE);
 		case "version":
 			return console.log(`lastcall ${readVersion()}`);
 		case "exec": {
 			const code = await exec(args, process.env, identity);
 			const [word = ""] = args;
-			return leave(code === "unknown word" ? await answerUnknownWord(word, !inSingleExecutable()) : code);
+			return exitAtOnce(code === "unknown word" ? await answerUnknownWord(word, !inSingleExecutable()) : code);
 		}
 		case "run": {
 			keepStderrBlocking();
 			const { run } = await import("./run/run.ts");
-			const { code, mayHang } = await run(command, signals);
-			return endProcess(code, mayHang);
+			const { code, threadMayBeStuck } = await run(command, signals);
+			return exitWithListeners(code, { threadMayBeStuck });
 		}
 		case "check": {
 			const { check } = await import("./cli/check.ts");
@@ -56,9 +56,9 @@ async function main(args: readonly string[]): Promise<void> {
 		case "status":
 		case "control": {
 			// Like any other client, it is ended by a signal.
-			signals.onSignal(({ number }) => endProcess(128 + number, false));
+			signals.onSignal(({ number }) => exitWithListeners(128 + number));
 			const { runRemote } = await import("./cli/remote.ts");
-			return endProcess(await runRemote(command), false);
+			return exitWithListeners(await runRemote(command));
 		}
 	}
 }

@@ -66,7 +66,7 @@ export async function stopOwnDockerd(): Promise<void> {
 	const { pid, exitCode, signalCode } = own;
 	const running = dockerdPid();
 	// Interrupted before it had written its pid file.
-	if (running === undefined && exitCode === null && signalCode === null) await endProcess(pid);
+	if (running === undefined && exitCode === null && signalCode === null) await exitWithListeners(pid);
 	if (running === undefined || running === pid) await stopDockerd();
 	own = undefined;
 }
@@ -90,9 +90,9 @@ export async function stopDockerd(): Promise<boolean> {
 		}
 	}
 	const containerd = containerdPid();
-	await endProcess(pid);
+	await exitWithListeners(pid);
 	// dockerd ends its containerd with itself, but not after a SIGKILL.
-	if (containerd !== undefined) await endProcess(containerd);
+	if (containerd !== undefined) await exitWithListeners(containerd);
 	await unmountBelow(dir);
 	rmSync(pidFile, { force: true });
 	return true;
@@ -140,7 +140,7 @@ function logTail(): string {
 	return readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-15).join("\n");
 }
 
-async function endProcess(pid: number): Promise<void> {
+async function exitWithListeners(pid: number): Promise<void> {
 	for (const [signal, limit] of [
 		["SIGTERM", 30_000],
 		["SIGKILL", 10_000],

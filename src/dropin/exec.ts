@@ -8,6 +8,7 @@ import { attempt, errorInfo } from "../base/errors.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
 import { bindingFaults, foreignFunctions } from "../os/ffi/ffi.ts";
 import { libc, type WaitStatus } from "../os/ffi/libc.ts";
+import { isOwnBrokenPipe } from "../os/output/output.ts";
 import { endStragglers } from "../os/processes/stragglers.ts";
 import { widenSignalPipe } from "../os/signals/realtime.ts";
 import { listenToAll, listenToFaultsToo, listenToRealTimeToo, onSignal } from "../os/signals/signals.ts";
@@ -21,6 +22,7 @@ import { createTeller } from "./teller.ts";
 import { parseTini } from "./tini-args.ts";
 
 const SIGHUP = 1;
+const SIGPIPE = 13;
 const SIGTERM = 15;
 const SIGCHLD = 17;
 const SIGCONT = 18;
@@ -95,12 +97,17 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 	let running = true;
 	const deadline = createStopDeadline(pid, settings, tell);
 	const ignoredOnce = new Set(started.lostTerminal ? [SIGHUP, SIGCONT] : []);
-	onSignal(({ number }) => {
+	const onNumber = (number: number) => {
 		tell({ type: "signal.received", number });
 		if (!running) return;
 		if (ignoredOnce.delete(number)) return tell({ type: "signal.handedOff", number });
 		if (forward(number, pid, settings, tell)) deadline.start(number);
 		if (isDumbInit) suspendAt(number, tell);
+	};
+	onSignal(({ number }) => {
+		if (number !== SIGPIPE) return onNumber(number);
+		// A message of ours may have found no reader. To pass that on would harm the program, and to tell of it would cause the next one.
+		setImmediate(() => isOwnBrokenPipe() || onNumber(number));
 	});
 	const ffi = foreignFunctions();
 	if (ffi) {
@@ -113,17 +120,20 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 		attempt(() => (isDumbInit ? listenToFaultsToo(ffi) : ignoreTerminalStops(ffi)));
 	}
 	attempt(() => widenSignalPipe(ffi));
-	// If the program has ended already, its SIGCHLD is reported before the program is collected.
-	if (verbosity > 1) await new Promise(setImmediate);
 	started.watch(({ pid: reaped, ...status }) => {
 		const isProgram = reaped === pid;
-		tell({ type: "process.reaped", pid: reaped, isProgram, status });
-		if (!isProgram) return;
-		running = false;
-		// dumb-init also ends what the program leaves behind in its group.
-		if (isDumbInit) forward(SIGTERM, pid, settings, tell);
-		tell({ type: "program.exited", status });
-		ended.resolve(status);
+		if (isProgram) running = false;
+		const report = () => {
+			tell({ type: "process.reaped", pid: reaped, isProgram, status });
+			if (!isProgram) return;
+			// dumb-init also ends what the program leaves behind in its group.
+			if (isDumbInit) forward(SIGTERM, pid, settings, tell);
+			tell({ type: "program.exited", status });
+			ended.resolve(status);
+		};
+		// The listener for SIGCHLD speaks first: between the two turns the event loop polls, and hears of signals.
+		if (verbosity > 1) setImmediate(() => setImmediate(report));
+		else report();
 	});
 
 	const status = await ended.promise;

@@ -13,7 +13,7 @@
  */
 import { constants } from "node:os";
 import { errorInfo } from "../base/errors.ts";
-import { exitWithin } from "../os/signals/guard.ts";
+import { exitGuarded } from "../os/signals/guard.ts";
 import { listenForGood, takeOver } from "../os/signals/listen.ts";
 import { heldAtEnd, printUncaught } from "./messages.ts";
 import type { AppStopReason, StopHandler, StopSequence } from "./stop-sequence.ts";
@@ -77,9 +77,9 @@ export class AppInit {
 		const number = constants.signals[signal];
 		if (this.#sequence) {
 			this.stop({ type: "signal", signal, number, early });
-			if (signal === "SIGINT" && ++this.#interrupts === 2) this.#sequence.hurry();
+			if (signal === "SIGINT" && ++this.#interrupts === 2) this.#sequence.stopNow();
 		} else if (otherListeners(signal) === 0) {
-			exitWithin(EXIT_MS, 128 + number, heldAtEnd(128 + number));
+			exitGuarded(EXIT_MS, 128 + number, heldAtEnd(128 + number));
 		} else if (!this.#waiting) {
 			// The app's listener may send the signal again as its last act. With nothing else to do Node.js would exit
 			// with 0 before it looks for signals. One more turn of the event loop lets it look.

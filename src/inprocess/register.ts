@@ -5,7 +5,7 @@ import { resolveStopTimeout } from "../config/stop-timeout.ts";
 import { TO_GET_BINDING } from "../os/ffi/ffi.ts";
 import { libc } from "../os/ffi/libc.ts";
 import { startReaper } from "../os/processes/reaper.ts";
-import { patience } from "../os/processes/unclaimed-zombies.ts";
+import { unclaimedZombies } from "../os/processes/unclaimed-zombies.ts";
 import { appInit } from "./app-init.ts";
 
 const EXIT_USAGE = 2;
@@ -49,7 +49,7 @@ function reapOrphans(): void {
 		// The interval finds dead children of worker threads: no SIGCHLD announces them.
 		if (c)
 			setInterval(
-				startReaper(c, () => {}, patience),
+				startReaper(c, () => {}, unclaimedZombies),
 				LOOK_MS,
 			).unref();
 		else warn("cannot reap orphans");

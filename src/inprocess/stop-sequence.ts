@@ -13,7 +13,7 @@ import { monotonicMs } from "../base/time.ts";
 import { findCycle } from "../config/order.ts";
 import { type Budget, flushStallMs, planBudget, resolveStopTimeout, type StopTimeout } from "../config/stop-timeout.ts";
 import { FunctionJob } from "../job/function.ts";
-import { exitWithin, guard as stopGuard } from "../os/signals/guard.ts";
+import { exitGuarded, guard as stopGuard } from "../os/signals/guard.ts";
 import { EXIT_FAILED, EXIT_KILLED, exitCode } from "../service/exit-code.ts";
 import { Deadline } from "../supervisor/deadline.ts";
 import type { JobStop, StopReason } from "../supervisor/events.ts";
@@ -85,12 +85,12 @@ export class StopSequence {
 		this.#run(reason).catch((error) => {
 			// A bug of ours must not keep the process alive.
 			report.printUncaught(error, "the stop");
-			exitWithin(EXIT_MS, EXIT_FAILED, report.heldAtEnd(EXIT_FAILED));
+			exitGuarded(EXIT_MS, EXIT_FAILED, report.heldAtEnd(EXIT_FAILED));
 		});
 	}
 
 	/** Sets the deadline to now. */
-	hurry(): void {
+	stopNow(): void {
 		this.#hurried = true;
 		this.#deadline.expire();
 	}
@@ -125,7 +125,7 @@ export class StopSequence {
 		// The app's own exit code counts if nothing went wrong.
 		const code = exitCode({ type: "idle" }, stops, circumstances) || Number(process.exitCode ?? 0);
 		if (code === EXIT_KILLED) report.stoppedLate(reason, monotonicMs() - start, budget);
-		exitWithin(EXIT_MS, code, report.heldAtEnd(code));
+		exitGuarded(EXIT_MS, code, report.heldAtEnd(code));
 	}
 
 	/** Runs a handler as a job whose request to stop is a call. */

@@ -29,7 +29,7 @@ export interface RunOptions {
 export interface Ending {
 	readonly code: number;
 	/** Whether a job's thread is left, or a thread of libuv's pool is busy: Node.js's own exit would wait for it. */
-	readonly mayHang: boolean;
+	readonly threadMayBeStuck: boolean;
 }
 
 /** Passed in, because main.ts listens for signals from its first line on, and may be in another bundle. */
@@ -56,7 +56,7 @@ export async function run({ config, stopTimeoutMs }: RunOptions, signals: Signal
 	if (isInit) signals.listenTo(STOP_SIGNALS);
 	returnLargeBlocks(env);
 	const loaded = await loadUnlessStopped(config, signals);
-	if (!loaded) return { code: 0, mayHang: true };
+	if (!loaded) return { code: 0, threadMayBeStuck: true };
 	const settings = resolveSettings(loaded, { env, isTerminal: isatty(1), isInit, stopTimeoutMs });
 	const { budget, stopTimeout, stopSignals } = settings;
 	const service = await openService(settings, guardStop(budget));
@@ -93,7 +93,7 @@ export async function run({ config, stopTimeoutMs }: RunOptions, signals: Signal
 	service.close();
 	clearInterval(hold);
 	// A write to a reader that stalls may hold a thread of libuv's pool.
-	return { code, mayHang: areThreadsLeft() || !flushed };
+	return { code, threadMayBeStuck: areThreadsLeft() || !flushed };
 }
 
 /**
@@ -141,7 +141,7 @@ function handleSignals(
 		emit({ type: "signal.received", ...received });
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
 		else emit({ type: "signal.forwarded", signal, jobs });
-		if (signal === "SIGINT" && stops && ++interrupts === 2) supervisor.hurry();
+		if (signal === "SIGINT" && stops && ++interrupts === 2) supervisor.stopNow();
 	});
 }
 

@@ -91,7 +91,7 @@ export class Supervisor {
 	}
 
 	/** Moves the deadline of a stop under way to this moment, because the user wishes so. */
-	hurry(): void {
+	stopNow(): void {
 		if (!this.#request) return;
 		this.#emit({ type: "stop.hurried" });
 		this.expire();

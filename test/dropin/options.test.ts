@@ -1,9 +1,14 @@
 /** What lastcall has beyond tini. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { suite, test } from "node:test";
 import { listProcesses } from "../../src/os/processes/processes.ts";
+import { openFifo } from "../helpers/fifo.ts";
 import { LEAVE_ORPHAN, ours, program, runInit, startInit } from "../helpers/inits.ts";
+import { Lines } from "../helpers/lines.ts";
 import { until } from "../helpers/until.ts";
 
 const lastcall = ours("lastcall");
@@ -199,5 +204,20 @@ suite("beyond the options", () => {
 			const reaped = stderr.indexOf("Reaped child with pid");
 			assert.ok(received !== -1 && received < reaped, stderr);
 		}
+	});
+
+	test("a message that finds no reader neither signals the program nor keeps the init busy", async () => {
+		const traps = "trap 'exit 9' PIPE; trap 'echo heard' USR1; trap 'exit 3' USR2";
+		const script = `${traps}; echo ready; while :; do sleep 0.05; done`;
+		const [node = "", ...args] = [...lastcall, "-vvv", ...sh(script)];
+		using fifo = openFifo();
+		const child = spawn(node, args, { stdio: ["ignore", "pipe", fifo.writer] });
+		const lines = Lines.from(child.stdout as Readable);
+		await lines.waitFor(/^ready$/);
+		fifo.hangUp();
+		child.kill("SIGUSR1");
+		await lines.waitFor(/^heard$/);
+		child.kill("SIGUSR2");
+		assert.deepEqual(await once(child, "exit"), [3, null]);
 	});
 });

@@ -1,5 +1,5 @@
 /**
- * Orphans, children and restarts in such numbers that they take minutes: test/os/reaper.test.ts, test/os/patience.test.ts and
+ * Orphans, children and restarts in such numbers that they take minutes: test/os/reaper.test.ts, test/os/unclaimed-zombies.test.ts and
  * test/supervisor/supervisor.test.ts have the same with fewer. Needs no engine: each storm has a PID namespace of its own.
  */
 import { test } from "node:test";

@@ -7,6 +7,8 @@ export interface Fifo extends Disposable {
 	/** Nobody reads it unless the test does. Non-blocking. */
 	readonly reader: number;
 	readonly writer: number;
+	/** The reader is gone: from here on a write fails with EPIPE, and SIGPIPE. */
+	hangUp(): void;
 }
 
 /** A pipe with both ends in our hands. */
@@ -17,11 +19,17 @@ export function openFifo(): Fifo {
 	const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
 	const writer = openSync(path, "w");
 	rmSync(directory, { recursive: true });
+	let isRead = true;
+	const hangUp = () => {
+		if (isRead) closeSync(reader);
+		isRead = false;
+	};
 	return {
 		reader,
 		writer,
+		hangUp,
 		[Symbol.dispose]() {
-			closeSync(reader);
+			hangUp();
 			closeSync(writer);
 		},
 	};

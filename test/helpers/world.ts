@@ -140,8 +140,8 @@ export class World implements Disposable {
 		});
 	}
 
-	hurry(): void {
-		this.supervisor.hurry();
+	stopNow(): void {
+		this.supervisor.stopNow();
 		if (this.isStopping) this.#deadlineAt = Math.min(this.#deadlineAt, this.time.now);
 	}
 

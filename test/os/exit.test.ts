@@ -9,7 +9,7 @@ import { MAIN } from "../helpers/main.ts";
 import { untilBlocked } from "../helpers/threads.ts";
 import { until } from "../helpers/until.ts";
 
-test("endProcess() gets out while a thread of libuv's pool is held by a socket that nobody reads", async () => {
+test("exitWithListeners() gets out while a thread of libuv's pool is held by a socket that nobody reads", async () => {
 	using config = writeConfig({ jobs: { flood: { thread: fixture("flood") } } });
 	const child = spawn(process.execPath, [MAIN, "run", config.path], {
 		stdio: ["ignore", "pipe", "inherit"],

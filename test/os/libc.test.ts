@@ -44,7 +44,7 @@ for (const [name, flags] of BINDINGS) {
 		assert.deepEqual(result, { before: false, became: true, after: true });
 	});
 
-	test(`Libc.exitNow() through ${name} ends the process while a thread is stuck in native code`, async () => {
+	test(`Libc._exit() through ${name} ends the process while a thread is stuck in native code`, async () => {
 		assert.deepEqual(await perform("exit under a stuck thread"), ["leaving", 9]);
 	});
 }

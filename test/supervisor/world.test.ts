@@ -91,7 +91,7 @@ const steps = fc.commands(
 		fc.constant(step("SIGHUP", ({ supervisor }) => supervisor.forward("SIGHUP"))),
 		fc.constant(step("SIGTERM", ({ supervisor }) => supervisor.requestStop(SIGTERM))),
 		fc.constant(step("error", ({ supervisor }) => supervisor.requestStop({ type: "error", error }))),
-		fc.constant(step("second SIGINT", (world) => world.hurry())),
+		fc.constant(step("second SIGINT", (world) => world.stopNow())),
 	],
 	{ maxCommands: 12 },
 );

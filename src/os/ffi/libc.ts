@@ -111,7 +111,7 @@ function bindLibc(ffi: ForeignFunctions) {
 		sendNow: (socket: number, bytes: Buffer): number =>
 			Number(send(socket, ffi.address(bytes), BigInt(bytes.length), MSG_DONTWAIT | MSG_NOSIGNAL)),
 		/** _exit(2): ends the process at once, even if a thread is stuck in native code, where `process.exit()` hangs. */
-		exitNow(code: number): never {
+		_exit(code: number): never {
 			_exit(code);
 			throw new Error("_exit(2) returned");
 		},

@@ -28,6 +28,16 @@ const LINE_END = Buffer.from("\n");
 /** PIPE_BUF: up to this size a write to a pipe is not interleaved with other writers' (pipe(7)). */
 const WRITE_AT_ONCE = 4096;
 
+/** Signals of SIGPIPE that our own writes have caused, and that isOwnBrokenPipe() has not been asked about yet. */
+let brokenPipes = 0;
+
+/** Whether a SIGPIPE that was heard a turn of the event loop ago comes from a write of ours. Asked once for each signal. */
+export function isOwnBrokenPipe(): boolean {
+	if (brokenPipes === 0) return false;
+	brokenPipes--;
+	return true;
+}
+
 interface Chunk {
 	readonly bytes: Buffer;
 	/** Called once the chunk is written or dropped. */
@@ -153,6 +163,7 @@ export class Output {
 
 	/** Handles the error of a write. Returns whether the reader has stalled: then a timer writes again. */
 	#mustWait({ code }: NodeJS.ErrnoException): boolean {
+		if (code === "EPIPE") brokenPipes++;
 		if (code === "EAGAIN") {
 			// Not unref()ed: flush() waits for this timer.
 			setTimeout(() => this.#writeQueue(), this.#retryMs);

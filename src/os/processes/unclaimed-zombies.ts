@@ -34,7 +34,7 @@ const ENOUGH = 8_192;
 /** seq_file returns whole entries, and at most one page of memory. No kernel has larger pages. */
 const PAGE_BYTES = 65_536;
 
-export function patience(libc: Libc): Ownership {
+export function unclaimedZombies(libc: Libc): Ownership {
 	/** When the grace of each zombie ends. */
 	let due = new Map<number, number>();
 	/** The zombies whose grace has ended. */

@@ -130,7 +130,7 @@ export function guard(): Guard | undefined {
 }
 
 /** `process.exit()`, which waits for threads and exit listeners, but for at most `ms` milliseconds. */
-export function exitWithin(ms: number, code: number, words: string): never {
+export function exitGuarded(ms: number, code: number, words: string): never {
 	guard()?.say(words, code);
 	guard()?.arm(ms);
 	process.exit(code);

@@ -16,7 +16,7 @@ async function reapsOrphans(options: AppOptions = {}): Promise<void> {
 }
 
 // The first one waits for five seconds; meanwhile the others work.
-suite("patience()", { concurrency: 2 }, () => {
+suite("unclaimedZombies()", { concurrency: 2 }, () => {
 	test("the dead children of a worker thread that has ended are reaped, though no signal tells of them", async () => {
 		await using app = await startApp("leaving-thread");
 		await app.lines.waitFor(/^the thread has ended$/);
