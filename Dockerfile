@@ -6,7 +6,7 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY LICENSE tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/schema.ts scripts/
 COPY scripts/lib/bundle.ts scripts/lib/bytecode.ts scripts/lib/licenses.ts scripts/lib/paths.ts scripts/lib/types.ts scripts/lib/
 COPY src src
