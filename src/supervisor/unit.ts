@@ -152,7 +152,11 @@ export class Unit {
 		starts.remove(this);
 		const state = this.#state;
 		if (state.type === "stopping") return state.stop;
-		if ("run" in state) return this.#stopRun(state.run);
+		if ("run" in state) {
+			const outcome = await this.#stopRun(state.run);
+			this.#release(state.run.job);
+			return outcome;
+		}
 		// At the program's stop the stop report lists a job that was waiting.
 		if (state.type !== "ended" && !deadline.isSet) emit({ type: "job.withdrawn", job: this.plan.name });
 		this.#enter({ type: "ended" });
@@ -252,11 +256,13 @@ export class Unit {
 	/** Stops a run, and goes on as if it had ended by itself with `exit`. */
 	async #stopAndGoOn(run: Run, exit: JobExit): Promise<void> {
 		const stop = await this.#stopRun(run);
-		// Somebody asked for its stop meanwhile, or even started it again.
-		if (this.#held || this.#state.type !== "ended") return;
-		// Beside a stuck run there must be no other. During the program's stop, the run's own exit counts.
-		if (stop.exit.outcome === "stuck" || this.#hooks.deadline.isSet) this.#end(stop.exit);
-		else this.#next(run, exit);
+		// Meanwhile somebody may have stopped the job, or even started it again.
+		if (!this.#held && this.#state.type === "ended") {
+			// No new run may begin beside a stuck one, nor during the program's stop. Then the run's own exit counts.
+			if (stop.exit.outcome === "stuck" || this.#hooks.deadline.isSet) this.#end(stop.exit);
+			else this.#next(run, exit);
+		}
+		this.#release(run.job);
 	}
 
 	async #stopRun(run: Run): Promise<StopOutcome> {
@@ -268,7 +274,7 @@ export class Unit {
 		const { exit } = await stop;
 		this.lastExit = exit;
 		this.#enter({ type: "ended" });
-		this.#leave(run.job, exit);
+		this.#keep(run.job, exit);
 		return stop;
 	}
 
@@ -277,15 +283,23 @@ export class Unit {
 		// stopJob() emits the exit of a run that was asked to stop.
 		if (this.#state.type === "stopping") return;
 		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: run.job.id, exit });
+		this.#keep(run.job, exit);
 		this.#next(run, exit);
-		this.#leave(run.job, exit);
+		this.#release(run.job);
 	}
 
-	/** Call it after the exit was reported: that may have begun the program's stop, in which no thread is torn down. */
-	#leave(job: Job, exit: JobExit): void {
-		const { emit, deadline, onRunEnded } = this.#hooks;
-		onRunEnded();
+	/** A run has ended. It may still hold something. */
+	#keep(job: Job, exit: JobExit): void {
 		this.leftOver.add(job, exit);
+		this.#hooks.onRunEnded();
+	}
+
+	/**
+	 * Frees what an ended run still holds. Call it last: the end of the run may have begun the program's stop, and then no
+	 * thread may be torn down.
+	 */
+	#release(job: Job): void {
+		const { emit, deadline } = this.#hooks;
 		if (deadline.isSet) return;
 		void this.leftOver.release(job).then((hasGone) => {
 			if (!hasGone && !deadline.isSet) emit({ type: "job.leftOver", job: job.name, id: job.id });

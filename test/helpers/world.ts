@@ -127,7 +127,10 @@ export class World implements Disposable {
 	/** A user's command; it is not waited for. */
 	command(command: JobCommand): void {
 		const { type, job } = command;
-		if (type !== "signal") this.commanded.add(job);
+		if (type !== "signal") {
+			this.commanded.add(job);
+			for (const run of this.#aliveOf(job)) run.wasCommanded = true;
+		}
 		if (type === "stop" && this.names.includes(job)) this.held.add(job);
 		if (type === "restart") this.held.delete(job);
 		const answer = this.supervisor.control(command);
@@ -353,6 +356,8 @@ export class Run implements Job {
 	isReady = false;
 	/** It is stopped for a reason of its own: it was not ready in time, or its first process has gone. */
 	endsForItself = false;
+	/** A user has stopped or restarted the job during this run. */
+	wasCommanded = false;
 	/** It was not ready in time. */
 	wasLate = false;
 	#asked = false;
@@ -377,7 +382,7 @@ export class Run implements Job {
 	/** It has ended well by itself. */
 	get hasCompleted(): boolean {
 		if (!this.exit || !isSuccess(this.exit) || this.wasLate) return false;
-		return !this.#asked || this.endsForItself;
+		return !this.#asked || (this.endsForItself && !this.wasCommanded);
 	}
 
 	get state(): "starting" | "ready" | "stopping" {
