@@ -1,5 +1,6 @@
 /** In a real terminal, side by side with tini: job control, keys, window size, and whose the terminal is afterwards. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { makeDirectory } from "../helpers/directory.ts";
 import { type Init, needs, ours } from "../helpers/inits.ts";
@@ -122,6 +123,16 @@ suite("as dumb-init in a terminal", needs("dumb-init"), () => {
 		assert.deepEqual(found, expected);
 		assert.deepEqual(found.slice(0, 3), ["", "1", "1"]);
 	});
+});
+
+test("a script without #! has the terminal in its session, and no hangup", async () => {
+	using directory = makeDirectory();
+	const path = `${directory.path}/script`;
+	writeFileSync(path, "trap 'echo hangup' HUP\nps -o tty= -p $$\nsleep 0.5\necho through\n", { mode: 0o755 });
+	const [file, ...args] = ours("dumb-init");
+	await using terminal = openPty(file as string, [...args, path]);
+	assert.equal((await terminal.exit()).code, 0);
+	assert.match(terminal.lines.text, /^pts\/\d+\s+through\s*$/);
 });
 
 test("the caller has the terminal again afterwards", async () => {

@@ -1,8 +1,9 @@
 /**
  * Starts the foreground program by posix_spawnp(3), and moves the terminal to it and back.
  *
- * `node:child_process` takes twice as long, and can put the program neither in its own process group nor in the
- * terminal's foreground (`detached` is setsid(2)). The program is not libuv's: os/processes/reaper.ts collects it.
+ * `node:child_process` takes twice as long. It gives the program a process group only together with a session
+ * (`detached` is setsid(2)), and cannot put it in the terminal's foreground. libuv does not know the program:
+ * os/processes/reaper.ts collects it.
  */
 import { accessSync, constants, fstatSync, statSync } from "node:fs";
 import { attempt } from "../../base/errors.ts";
@@ -12,7 +13,7 @@ import { inheritedDescriptors } from "./descriptors.ts";
 const ENOEXEC = 8;
 const O_RDWR = 0o2;
 const POINTER_SIZE = 8;
-/** Of fcntl(2). */
+/** Command of fcntl(2). */
 const F_SETFD = 2;
 
 /** Flags of posix_spawnattr_setflags(3). */
@@ -21,7 +22,7 @@ const SETSIGDEF = 0x04;
 const SETSIGMASK = 0x08;
 const SETSID = 0x80;
 
-/** Of posix_spawnattr_t. */
+/** Place and size of a field of posix_spawnattr_t. */
 const SIGDEFAULT_OFFSET = 8;
 const SIGSET_SIZE = 128;
 /** At least the size of posix_spawnattr_t (336) and posix_spawn_file_actions_t (80), in glibc and musl. */
@@ -60,25 +61,19 @@ export type SpawnResult =
 
 /**
  * Starts a program with our environment and the descriptors that we inherited. All signals have their default action,
- * and none is blocked. If standard input is our terminal, and we are in its foreground, the program gets both.
+ * and none is blocked. If standard input is our terminal, and we are in its foreground, the program gets the terminal
+ * and its foreground.
  */
 export function spawnProgram(ffi: ForeignFunctions, request: SpawnRequest): SpawnResult {
-	const result = spawnWithTerminal(ffi, request);
-	if (!("errno" in result) || result.errno !== ENOEXEC) return result;
-	// Like execvp(3), but unlike posix_spawnp(3), the shell runs a file that the kernel cannot execute.
-	const [program = "", ...args] = request.command;
-	return spawnWithTerminal(ffi, { ...request, command: ["/bin/sh", findOnPath(program) ?? program, ...args] });
-}
-
-function spawnWithTerminal(ffi: ForeignFunctions, request: SpawnRequest): SpawnResult {
 	const terminal = request.apart === "none" ? undefined : openTerminal(ffi);
 	if (!terminal?.isOurs) return spawn(ffi, request);
 
 	if (request.apart === "session") {
 		// A terminal belongs to one session: ours has to let go of it first. The program's session gets it by opening it.
 		if (!terminal.letGo()) return spawn(ffi, request);
-		const result = spawn(ffi, request, "open");
-		return "pid" in result ? { ...result, lostTerminal: terminal.leadsSession } : spawn(ffi, request);
+		const withTerminal = spawn(ffi, request, "open");
+		const result = "pid" in withTerminal ? withTerminal : spawn(ffi, request);
+		return "pid" in result ? { ...result, lostTerminal: terminal.leadsSession } : result;
 	}
 
 	if (terminal.canMoveInChild) {
@@ -94,10 +89,22 @@ function spawnWithTerminal(ffi: ForeignFunctions, request: SpawnRequest): SpawnR
 	return result;
 }
 
-function spawn(
+/** What the child does with the terminal before exec. */
+type TerminalAction = "foreground" | "open";
+
+function spawn(ffi: ForeignFunctions, request: SpawnRequest, terminal?: TerminalAction): SpawnResult {
+	const result = spawnFile(ffi, request, terminal);
+	if (!("errno" in result) || result.errno !== ENOEXEC) return result;
+	// The kernel cannot execute this file. execvp(3) gives it to the shell, posix_spawnp(3) does not.
+	const [program = "", ...args] = request.command;
+	const command = ["/bin/sh", findOnPath(program) ?? program, ...args];
+	return spawnFile(ffi, { ...request, command }, terminal);
+}
+
+function spawnFile(
 	ffi: ForeignFunctions,
 	{ command, apart, directory }: SpawnRequest,
-	terminal?: "foreground" | "open",
+	terminal?: TerminalAction,
 ): SpawnResult {
 	// C gets only the addresses of these buffers. This list keeps the garbage collector from taking them.
 	const held: Buffer[] = [];
@@ -124,7 +131,8 @@ function spawn(
 	if (directory !== undefined) {
 		const add = attempt(() => ffi.bind("posix_spawn_file_actions_addchdir_np", "int", ["pointer", "pointer"]));
 		if (add) add(fileActions, addressOf(cString(directory)));
-		// An old C library has no such function. Then we go back to that directory, and the program starts there.
+		// An old C library has no such function. Then we go back to that directory, which we have left as dumb-init does,
+		// and the program starts there.
 		else attempt(() => process.chdir(directory));
 	}
 
@@ -149,11 +157,11 @@ function spawn(
 function attributesFor(apart: Apartness): Buffer {
 	const attributes = Buffer.alloc(STRUCT_SIZE);
 	let flags = SETSIGDEF | SETSIGMASK;
-	// The number of the group stays 0: a new one.
+	// The number of the process group stays 0: a new group.
 	if (apart === "group") flags |= SETPGROUP;
 	if (apart === "session") flags |= SETSID;
 	attributes.writeInt16LE(flags, 0);
-	// All of them: Node.js ignores SIGPIPE. The mask of blocked signals stays empty.
+	// All signals get their default action: Node.js ignores SIGPIPE, and the program would, too. None is blocked.
 	attributes.fill(0xff, SIGDEFAULT_OFFSET, SIGDEFAULT_OFFSET + SIGSET_SIZE);
 	return attributes;
 }
@@ -161,8 +169,8 @@ function attributesFor(apart: Apartness): Buffer {
 /**
  * Removes the close-on-exec flag, which Node.js has set on all inherited descriptors.
  *
- * A dup2(n, n) among the file actions would fail the whole start with EBADF if a descriptor is no longer open: another
- * thread of Node.js may close one between the listing and the start. fcntl(2) fails for that descriptor alone.
+ * By fcntl(2), not by a file action dup2(n, n): another thread of Node.js may close a descriptor between the listing
+ * and the start. Then fcntl(2) fails for that descriptor alone. The file action would fail the whole start with EBADF.
  */
 function passOn(ffi: ForeignFunctions, descriptors: readonly number[]): void {
 	const fcntl = ffi.bind("fcntl", "int", ["int", "int", "int"]);
@@ -213,8 +221,8 @@ function bindTerminal(ffi: ForeignFunctions) {
 	const tcsetpgrp = ffi.bind("tcsetpgrp", "int", ["int", "int"]);
 	return {
 		/**
-		 * Whether it is the terminal of our session, with our process group in the foreground. Both numbers are 0 if the
-		 * leader of the group is outside of our PID namespace.
+		 * Whether it is the terminal of our session, with our process group in the foreground. tcgetpgrp() and getpgrp()
+		 * both return 0 if the leader of our group is outside of our PID namespace.
 		 */
 		isOurs: before === ffi.bind("getpgrp", "int", [])(),
 		leadsSession: ffi.bind("getsid", "int", ["int"])(0) === process.pid,
@@ -231,8 +239,9 @@ function bindTerminal(ffi: ForeignFunctions) {
 }
 
 /**
- * Lets us write to the terminal, and move its foreground, from the background: the kernel stops a process that does not
- * ignore these two signals. With a handler instead, the system call would be restarted for ever.
+ * Ignores SIGTTOU and SIGTTIN. The kernel would stop us: by SIGTTOU when we write to the terminal, or move its
+ * foreground, from the background, and by SIGTTIN at a read. With a handler instead, the system call would be restarted
+ * for ever.
  */
 export function ignoreTerminalStops(ffi: ForeignFunctions): void {
 	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
