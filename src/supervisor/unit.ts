@@ -1,13 +1,13 @@
 /**
  * A unit: one job through all its runs. It starts the job, learns when the job is ready, restarts it and stops it.
  *
- * Two facts are kept apart: `#state` says what the job does now, `#held` says that somebody asked for its stop.
+ * Two facts are kept apart: `#state` says what the job does now, `#held` says that somebody has asked for its stop.
  *
  * Invariants:
- * - A job has at most one run at a time. The next run begins after the exit of the one before; `LeftOver` in stop.ts
- *   says what may still be there of that one.
- * - A readiness probe, a start timeout and a scheduled restart end as soon as the job is ready, exits, or is stopped.
- *   None of them delays a stop.
+ * - A job has at most one run at a time. The next run begins after the exit of the run before. `LeftOver` in stop.ts
+ *   says what of the earlier run may still be there.
+ * - A readiness probe and a start timeout end as soon as the run is ready, exits, or is stopped. A scheduled restart is
+ *   dropped when the job is stopped. None of them delays a stop.
  * - A second stop request joins the first one.
  */
 import { monotonicMs } from "../base/time.ts";
@@ -32,7 +32,7 @@ export interface UnitPlan {
 	/** Milliseconds; may be infinite. */
 	readonly startTimeoutMs: number;
 	readonly restart: RestartPolicy;
-	/** Milliseconds. @default what the program's stop gives to the jobs */
+	/** Milliseconds. @default the jobs' share of the program's stop timeout */
 	readonly stopTimeoutMs: number | undefined;
 }
 
@@ -40,26 +40,26 @@ export interface UnitHooks {
 	readonly emit: Emit;
 	/** The jobs that depend on this one may start. */
 	readonly onReady: () => void;
-	/** A run has ended, in whichever way. */
+	/** A run has ended, in whichever way, and the state says so. */
 	readonly onRunEnded: () => void;
-	/** The job has ended by itself, and for good. */
+	/** The job has ended for good, and nobody had asked for its stop. */
 	readonly onEnded: (unit: Unit, exit: JobExit) => void;
-	/** The program's deadline: infinitely far away until its stop is requested. */
+	/** The deadline of the program's stop: infinitely far away until that stop is requested. */
 	readonly deadline: Deadline;
 	readonly budget: Budget;
-	/** A stop removes this job's entry. */
+	/** The queue of all starts. A stop removes this job's entry. */
 	readonly starts: StartQueue;
 }
 
 interface Run {
 	readonly job: Job;
 	readonly startedAt: number;
-	/** Aborted when nobody waits for readiness any more. */
+	/** Aborted when the start is over: the job is ready, has exited, or is asked to stop. */
 	readonly starting: AbortController;
 }
 
 type State =
-	/** `waiting`: for the jobs it depends on. `completed`: the job was expected to end well, and has. */
+	/** `waiting`: for the jobs it depends on. `completed`: its readiness is `exit`, and it has ended well. */
 	| Readonly<{ type: "waiting" | "completed" | "backing-off" | "ended" }>
 	| Readonly<{ type: "starting" | "ready"; run: Run }>
 	| Readonly<{ type: "stopping"; run: Run; stop: Promise<StopOutcome> }>;
@@ -94,6 +94,7 @@ export class Unit {
 
 	/** Thread id, or pid, of the present run. */
 	get id(): number | undefined {
+		// 0: nothing was started.
 		return this.#run?.job.id || undefined;
 	}
 
@@ -102,7 +103,7 @@ export class Unit {
 		return this.#run !== undefined;
 	}
 
-	/** Whether the job has ended by itself, and will not be started again. */
+	/** Whether the job has ended for good, and nobody had asked for its stop. */
 	get isOver(): boolean {
 		return !this.#held && (this.state === "ended" || this.state === "completed");
 	}
@@ -144,7 +145,7 @@ export class Unit {
 		await new Promise((resolve) => signal.addEventListener("abort", resolve));
 	}
 
-	/** Asks for the stop and joins. Never rejects; `undefined` if there was nothing to stop. */
+	/** Asks the job to stop, and waits until it has. Never rejects. `undefined`: there was nothing to stop. */
 	async stop(): Promise<StopOutcome | undefined> {
 		if (this.isOver) return undefined;
 		this.#held = true;
@@ -163,7 +164,7 @@ export class Unit {
 		return undefined;
 	}
 
-	/** Passes a signal on. `false` if there is no process to take it. */
+	/** Passes a signal on. `false` if no process can take it, or if the job is stopping. */
 	signal(signal: NodeJS.Signals): boolean {
 		if (this.#state.type === "stopping") return false;
 		return this.#run?.job.signal(signal) ?? false;
@@ -223,7 +224,7 @@ export class Unit {
 		signal.addEventListener("abort", () => clearTimeout(timer));
 	}
 
-	/** The job says that it is ready. That decides only for `notify`; for `started` it is only an event. */
+	/** The job says that it is ready. For `notify` it is ready now. For `started` it was before: we only report it. */
 	#onSaidReady(run: Run): void {
 		const { name, readiness } = this.plan;
 		if (readiness.type === "notify") this.#onReady(run);
@@ -242,7 +243,7 @@ export class Unit {
 		this.#hooks.onReady();
 	}
 
-	/** Stops a run that was not ready in time; it counts as failed. */
+	/** Stops a run that was not ready in time. The run counts as failed. */
 	async #giveUpStart(run: Run, detail: string): Promise<void> {
 		const { name, startTimeoutMs: waitedMs } = this.plan;
 		const { emit, deadline } = this.#hooks;
@@ -258,7 +259,7 @@ export class Unit {
 		const stop = await this.#stopRun(run);
 		// Meanwhile somebody may have stopped the job, or even started it again.
 		if (!this.#held && this.#state.type === "ended") {
-			// No new run may begin beside a stuck one, nor during the program's stop. Then the run's own exit counts.
+			// No new run may begin beside a stuck one, nor during the program's stop. Then the exit of that stop counts.
 			if (stop.exit.outcome === "stuck" || this.#hooks.deadline.isSet) this.#end(stop.exit);
 			else this.#next(run, exit);
 		}
@@ -274,7 +275,8 @@ export class Unit {
 		const { exit } = await stop;
 		this.lastExit = exit;
 		this.#enter({ type: "ended" });
-		this.#keep(run.job, exit);
+		this.leftOver.add(run.job, exit);
+		this.#hooks.onRunEnded();
 		return stop;
 	}
 
@@ -283,15 +285,11 @@ export class Unit {
 		// stopJob() emits the exit of a run that was asked to stop.
 		if (this.#state.type === "stopping") return;
 		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: run.job.id, exit });
-		this.#keep(run.job, exit);
+		this.leftOver.add(run.job, exit);
 		this.#next(run, exit);
-		this.#release(run.job);
-	}
-
-	/** A run has ended. It may still hold something. */
-	#keep(job: Job, exit: JobExit): void {
-		this.leftOver.add(job, exit);
+		// Not earlier: until #next() the state says that the job runs.
 		this.#hooks.onRunEnded();
+		this.#release(run.job);
 	}
 
 	/**
@@ -333,10 +331,10 @@ export class Unit {
 		emit({ type: "restart.scheduled", job: name, ...restart });
 	}
 
-	/** Begins in this turn if nothing is left of earlier runs: the start queue counts the time of a start. */
+	/** If nothing is left of earlier runs, begins synchronously: the start queue measures how long a start blocks. */
 	async #beginAgain(): Promise<void> {
 		const isFree = this.leftOver.isEmpty || (await this.leftOver.isFree());
-		// Somebody asked for its stop meanwhile, or even started it again.
+		// Meanwhile somebody may have stopped the job, or even started it again.
 		if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet) return;
 		if (isFree) this.#begin();
 		else this.#endUnstarted({ outcome: "stuck" });
