@@ -1,8 +1,9 @@
 /**
  * The init of one program in the foreground: parse, spawn, then forward signals and reap until the program has ended.
  *
- * The program is spawned first, and everything that can wait waits: only this folder and os/ are loaded by then.
- * Before the spawn every failure is fatal, after it none is.
+ * The program is spawned first, and everything that can wait waits: only this folder, base/ and os/ are loaded by then.
+ * Three failures are fatal: wrong arguments, a program that cannot be started, and a refused subreaper outside PID 1.
+ * After the start none is.
  */
 import { attempt, errorInfo } from "../base/errors.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
@@ -39,8 +40,8 @@ const STRAGGLERS_KILL_MS = 1_000;
 /**
  * Runs a program to its end.
  *
- * @returns The exit code to end with. "unknown word": there is no such program, and the first word may have been meant
- * as one of our commands; nothing has been printed.
+ * @returns The exit code to end with. "unknown word": there is no such program, and the first word may be a misspelt
+ * command of ours; nothing has been printed.
  */
 export async function exec(
 	args: readonly string[],
@@ -64,6 +65,7 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 	const { command, identity, verbosity } = settings;
 	const [program = ""] = command;
 	const isDumbInit = identity.style === "dumb-init";
+	// Keeps all notices in memory until begin().
 	const teller = createTeller(settings);
 	const { tell } = teller;
 	if (!becomeInit(settings, tell)) {
@@ -79,12 +81,12 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 		const { errno } = started;
 		// ENOENT alone is not enough: the program may be a script whose interpreter is missing.
 		if (mayBeCommand && errno === ENOENT && findOnPath(program) === undefined) return "unknown word";
-		// What is kept is a warning about orphans, and there will be none. Under a foreign name it is printed, as by tini.
+		// Drops the warnings of becomeInit(): without a program there are no orphans. tini prints them all the same.
 		if (identity.subcommands) teller.forget();
 		teller.begin();
 		tell({ type: "program.failed", program, errno });
 		await teller.flush(FLUSH_MS);
-		return exitCode(failureCode(errno, isDumbInit), settings);
+		return exitCode(startFailureCode(errno, isDumbInit), settings);
 	}
 	teller.begin();
 	const { pid } = started;
@@ -106,7 +108,8 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 	};
 	onSignal(({ number }) => {
 		if (number !== SIGPIPE) return onNumber(number);
-		// A message of ours may have found no reader. To pass that on would harm the program, and to tell of it would cause the next one.
+		// A message of ours that found no reader causes a SIGPIPE, too. The program must not get that one, and a notice
+		// of it would cause the next one.
 		setImmediate(() => isOwnBrokenPipe() || onNumber(number));
 	});
 	const ffi = foreignFunctions();
@@ -131,7 +134,7 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 			tell({ type: "program.exited", status });
 			ended.resolve(status);
 		};
-		// The listener for SIGCHLD speaks first: between the two turns the event loop polls, and hears of signals.
+		// The notice of the SIGCHLD comes first, as from tini: between these two turns the event loop polls for signals.
 		if (verbosity > 1) setImmediate(() => setImmediate(report));
 		else report();
 	});
@@ -176,12 +179,13 @@ function becomeInit({ parentDeathSignal, subreaper }: Settings, tell: Tell): boo
 }
 
 /** The exit code for a program that could not be started: a shell's, or dumb-init's. */
-function failureCode(errno: number, isDumbInit: boolean): number {
+function startFailureCode(errno: number, isDumbInit: boolean): number {
 	if (isDumbInit) return 2;
 	if (errno === ENOENT) return 127;
 	return errno === EACCES ? 126 : 1;
 }
 
+/** The code to end with: 0 for a code that the user expects (`-e`). */
 function exitCode(code: number, { expected }: Settings): number {
 	return expected.has(code) ? 0 : code;
 }

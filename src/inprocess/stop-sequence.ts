@@ -3,10 +3,10 @@
  *
  * Invariants:
  * - The sequence runs once, and ends the process whatever the handlers do. It does not wait for a late handler, and
- *   goes on after a failed one. If a handler blocks the event loop the guard ends the process, which needs no
- *   JavaScript.
- * - The guard's words are true at every moment: they name the handler that is running.
- * - A handler that is registered during the stop runs, too: the app may still be starting.
+ *   goes on after a failed one. If a handler blocks the event loop, the guard ends the process without any JavaScript.
+ *   Only without foreign functions there is no guard.
+ * - The guard's message is true at every moment: it names the handler that is running.
+ * - A handler that is registered while others are still running runs, too: the app may still be starting.
  */
 import { attempt, UserError } from "../base/errors.ts";
 import { monotonicMs } from "../base/time.ts";
@@ -18,6 +18,7 @@ import { EXIT_FAILED, EXIT_KILLED, exitCode } from "../service/exit-code.ts";
 import { Deadline } from "../supervisor/deadline.ts";
 import type { JobStop, StopReason } from "../supervisor/events.ts";
 import { stopJob } from "../supervisor/stop.ts";
+// Its functions print, except for blocked() and heldAtEnd(): these return a message for the guard.
 import * as report from "./messages.ts";
 
 /** Why the app stops: a signal, an uncaught error, or the end of an essential job of `startJobs()`. */
@@ -104,7 +105,9 @@ export class StopSequence {
 		const reserveMs = totalMs - jobsMs;
 		const guard = stopGuard();
 		guard?.say(report.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
-		// In the middle of the reserve: until then the process can end by itself, and the platform's SIGKILL comes later.
+		// The exit comes in the middle of the reserve: the process can end by itself before, and the platform's SIGKILL
+		// comes after. The message comes 0.35 of the reserve earlier: that is enough even on a busy machine. After a freeze
+		// of the container the process has most of half a reserve once more.
 		guard?.arm(jobsMs + reserveMs * 0.5, reserveMs * 0.35, reserveMs * 0.5);
 		report.unknown(unknownNames(this.#handlers));
 
@@ -122,13 +125,14 @@ export class StopSequence {
 		const maxMs = Math.max(this.#deadline.remainingMs, flushMs);
 		await report.flushOutput(flushStallMs(budget, maxMs), maxMs);
 		const circumstances = { stragglersForced: isLate, hadErrors: this.#hadErrors };
-		// The app's own exit code counts if nothing went wrong.
-		const code = exitCode({ type: "idle" }, stops, circumstances) || Number(process.exitCode ?? 0);
+		// "idle": every handler's exit counts alike. A handler that did not run counts as if it had been killed.
+		const failure = exitCode({ type: "idle" }, stops, circumstances);
+		const code = failure || Number(process.exitCode ?? 0);
 		if (code === EXIT_KILLED) report.stoppedLate(reason, monotonicMs() - start, budget);
 		exitGuarded(EXIT_MS, code, report.heldAtEnd(code));
 	}
 
-	/** Runs a handler as a job whose request to stop is a call. */
+	/** Runs a handler as a job: to ask the job to stop is to call the handler. "Killed" means abandoned when late. */
 	async #stop({ name, run, timeoutMs }: StopHandler, reason: AppStopReason, budget: Budget): Promise<JobStop> {
 		const end = monotonicMs() + timeoutMs;
 		const left = () => Math.max(0, Math.min(end - monotonicMs(), this.#deadline.remainingMs));

@@ -3,7 +3,8 @@
  *
  * `npm start`, `sh -c` and their like die of the stop signal at once and leave the real program behind. So the job has
  * ended when no process of its group is alive; its outcome is the leader's. The leader also leads a session: a
- * terminal's Ctrl-C reaches it only as its stop signal. A process that has left the group is a straggler.
+ * terminal's Ctrl-C reaches it only as its stop signal. A process that has left the group is a straggler; the leader of
+ * a session cannot leave.
  *
  * Invariants:
  * - `exited` settles exactly once, with the first of: the end of the group, a start that failed, or `giveUp()`.
@@ -41,7 +42,7 @@ export interface ProcessSpec {
 	readonly name: string;
 	/** Program and arguments; no shell is involved. */
 	readonly command: readonly string[];
-	/** The whole environment: nothing of the init's own is added. */
+	/** The whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel, which the job sets itself. */
 	readonly env: NodeJS.ProcessEnv;
 	readonly cwd: string;
 	readonly stopSignal: NodeJS.Signals;
@@ -52,16 +53,20 @@ export interface ProcessSpec {
 	readonly notify: boolean;
 }
 
-/** A hundred jobs may be late together, and leave us little processor time: they share one listing of all processes. */
+/**
+ * Jobs that are late within this time share one listing of all processes: a hundred jobs may be late together, and
+ * leave us little processor time.
+ */
 const LATE_TOGETHER_MS = 200;
 
 export class ProcessJob implements Job {
 	readonly name: string;
 	id = 0;
-	readonly #ended = Promise.withResolvers<JobExit>();
-	readonly #left = Promise.withResolvers<void>();
-	readonly exited = this.#ended.promise;
-	readonly gone = this.#left.promise;
+	readonly #exited = Promise.withResolvers<JobExit>();
+	readonly exited = this.#exited.promise;
+	readonly #gone = Promise.withResolvers<void>();
+	/** Settles when no process of the group is alive. `exited` also waits for the output. */
+	readonly gone = this.#gone.promise;
 	readonly #spec: ProcessSpec;
 	readonly #hooks: JobHooks;
 	readonly #logs: LineLog[] = [];
@@ -71,9 +76,9 @@ export class ProcessJob implements Job {
 	#hasRest = false;
 	/** Open until the job is ready, or has ended. */
 	#notifySocket: NotifySocket | undefined;
-	#asked = false;
-	/** Whether the job was asked before the leader's end. */
-	#wasAskedFirst = false;
+	#stopRequested = false;
+	/** Whether the stop was requested before the leader's end. */
+	#stopRequestedFirst = false;
 	#killed = false;
 	/** The leader's exit. Known before the others of the group have gone, and before all output was read. */
 	#exit: JobExit | undefined;
@@ -101,12 +106,13 @@ export class ProcessJob implements Job {
 			this.#child = child;
 			this.id = child.pid;
 			preferForOom(child.pid);
-			// A signal was not permitted: the process has changed its user. Without a listener the error would be thrown.
+			// Emitted when we may not signal the leader, as it has changed its user. Without a listener Node.js would throw.
 			child.on("error", () => {});
 			const deathSignal = watchDeathSignal(child.pid);
 			child.once("exit", (code, signal) => {
-				const unnamed = deathSignal();
-				void this.#onExit(code ?? 0, signal ?? unnamed);
+				// Node.js has no name for a real-time signal, and reports the exit code 0.
+				const signalOfKernel = deathSignal();
+				void this.#onExit(code ?? 0, signal ?? signalOfKernel);
 			});
 			if (hasChannel) readChannel(child.stdio[3] as Readable, () => this.#onReady());
 			for (const name of ["stdout", "stderr"] as const) {
@@ -119,9 +125,10 @@ export class ProcessJob implements Job {
 	}
 
 	requestStop(): void {
-		this.#asked = true;
+		this.#stopRequested = true;
+		// A process that waits in write(2) for a stalled reader could not stop.
 		for (const log of this.#logs) log.neverWait();
-		// A stopped process acts on the stop signal only once it runs again.
+		// SIGCONT: a process that SIGSTOP has suspended acts on the stop signal only once it runs again.
 		for (const signal of [this.#spec.stopSignal, "SIGCONT"] as const)
 			if (this.#hasRest) signalGroup(this.id, signal);
 			else this.signal(signal);
@@ -133,14 +140,14 @@ export class ProcessJob implements Job {
 
 	giveWay(): void {
 		// Only the leader: at this moment a listing of the whole group may take too long.
-		if (this.#child || this.#hasRest) giveWay(this.id);
+		if (this.#child) giveWay(this.id);
 	}
 
 	async locate(): Promise<Whereabouts | undefined> {
 		if (!(this.#child || this.#hasRest) || !isOurProc()) return undefined;
 		const group = nameGroup(this.id, LATE_TOGETHER_MS);
 		const leader = group.find(({ pid }) => pid === this.id);
-		// The leader may have left its group.
+		// The list has only the first members of the group: the leader may not be among them.
 		const late = leader ?? (this.#child && readProcess(this.id)) ?? group[0];
 		const kernel = late && readKernelState(String(late.pid));
 		if (!kernel) return undefined;
@@ -152,13 +159,13 @@ export class ProcessJob implements Job {
 		if (this.#hasRest) {
 			signalGroup(this.id, "SIGKILL");
 			// A leader that ended by itself keeps its own outcome.
-			if (this.#wasAskedFirst) this.#exit = { outcome: "killed" };
+			if (this.#stopRequestedFirst) this.#exit = { outcome: "killed" };
 			return true;
 		}
 		if (!this.#child) return false;
 		this.#killed = true;
-		// `false` if the leader has changed its group or its user. Processes that it left behind are stragglers.
-		if (!send(-this.id, "SIGKILL")) this.signal("SIGKILL");
+		// The leader is still in this group: a session's leader cannot leave it.
+		send(-this.id, "SIGKILL");
 		return true;
 	}
 
@@ -178,8 +185,8 @@ export class ProcessJob implements Job {
 	/** No process was made: there is no such program, or the limit of processes is reached. */
 	#fail(error: ErrorInfo): void {
 		this.#notifySocket?.close();
-		this.#left.resolve();
-		this.#ended.resolve({ outcome: "not-started", error });
+		this.#gone.resolve();
+		this.#exited.resolve({ outcome: "not-started", error });
 	}
 
 	async #onExit(code: number, signal: string | undefined): Promise<void> {
@@ -187,16 +194,16 @@ export class ProcessJob implements Job {
 		this.#exit = this.#exitOf(code, signal);
 		this.#notifySocket?.close();
 		if (isGroupAlive(this.id)) await this.#endRest(this.#exit);
-		this.#left.resolve();
+		this.#gone.resolve();
 		await Promise.all(this.#logs.map((log) => log.drained()));
 		this.#end(this.#exit);
 	}
 
-	/** The leader has gone, others are left. They are asked if the leader was; otherwise the job's stop begins here. */
+	/** The leader has gone, others are left. If the leader was asked to stop, so are they; else the job's stop begins. */
 	async #endRest(exit: JobExit): Promise<void> {
 		this.#hasRest = true;
-		this.#wasAskedFirst = this.#asked;
-		if (this.#asked) this.requestStop();
+		this.#stopRequestedFirst = this.#stopRequested;
+		if (this.#stopRequested) this.requestStop();
 		else this.#hooks.onLeaderGone(exit, nameGroup(this.id));
 		await groupGone(this.id);
 		this.#hasRest = false;
@@ -206,7 +213,7 @@ export class ProcessJob implements Job {
 		// splice(): a loss is reported only once, though giveUp() follows the end of a job that was killed.
 		const dropped = this.#logs.splice(0).reduce((sum, log) => sum + log.dropped, 0);
 		if (dropped > 0) this.#hooks.onDropped(dropped);
-		this.#ended.resolve(exit);
+		this.#exited.resolve(exit);
 	}
 
 	#exitOf(code: number, signal: string | undefined): JobExit {
@@ -215,11 +222,11 @@ export class ProcessJob implements Job {
 		if (signal !== undefined) {
 			if (this.#killed && signal === "SIGKILL") return { outcome: "killed" };
 			// By number: some signals have two names.
-			const expected = this.#asked && signalNumber(signal) === stopNumber;
+			const expected = this.#stopRequested && signalNumber(signal) === stopNumber;
 			return { outcome: "signaled", signal, ...(expected && { expected }) };
 		}
 		// 128 + signal: how a shell, and many runtimes, report an end by the signal.
-		const asTold = this.#asked && code === 128 + stopNumber;
+		const asTold = this.#stopRequested && code === 128 + stopNumber;
 		const expected = code !== 0 && (asTold || successExitCodes.includes(code));
 		return { outcome: "exited", code, ...(expected && { expected }) };
 	}
@@ -237,8 +244,8 @@ export class ProcessJob implements Job {
 function startLeader({ command, cwd, output }: ProcessSpec, env: NodeJS.ProcessEnv, hasChannel: boolean) {
 	const [program = "", ...args] = command;
 	const stream = output === "log" ? "pipe" : "inherit";
-	// Execa looks at the streams of the process when it is loaded and at each start. Touching them would make them
-	// non-blocking for all who share them.
+	// Execa looks at the init's own process.stdout and process.stderr when it is loaded and at each start. To touch these
+	// makes the descriptors non-blocking for all processes that share them.
 	return hideStreams(() =>
 		loadPackage("execa").execa(program, args, {
 			env,

@@ -1,9 +1,9 @@
 /**
- * Standard output and standard error of the init: its own log lines, and the output of its threads as it is.
+ * Standard output and standard error of the init: its own log, and the output of its jobs.
  *
- * The init's log is written by pino, and by pino-pretty for people. Both are loaded when the first jobs have been
- * started, and boot: until then the entries wait. Without these packages (no file descriptor is left, the file is
- * missing) the log is plain JSON.
+ * pino makes the lines of the log. In the format `pretty`, pino-pretty renders them, and the log lines of the jobs, for
+ * people. Both packages are loaded while the first jobs boot: until then the entries wait. Without the packages (no
+ * file descriptor is left, a file is missing) the log is plain JSON.
  */
 import { attempt } from "../base/errors.ts";
 import { createLogger, isLogged, type Logger, type LogLevel, type LogSettings, logLine } from "../base/logger.ts";
@@ -36,7 +36,7 @@ export interface Console {
 	flush(stallMs: number, maxMs: number): Promise<boolean>;
 }
 
-/** @param onDropped Is told how many bytes of the init's own were dropped, as soon as there is a reader again. */
+/** @param onDropped Called with the number of our own bytes that were dropped, as soon as there is a reader again. */
 export function openConsole(
 	{ level: least, format, isTerminal }: LogSettings,
 	onDropped: (bytes: number) => void,
@@ -48,9 +48,10 @@ export function openConsole(
 	let logger: Logger | undefined;
 	/** Entries that wait for start(). */
 	let waiting: (() => void)[] | undefined = [];
-	/** The entry that is being written. pino asks for the time and calls writeLine() before it returns. */
+	/** The entry that is being written. pino is synchronous: it has asked for the time and written when it returns. */
 	let entry = { at: 0, isLast: false };
 
+	// Output never drops a write that has a callback.
 	const writeLine = (line: string) => stdout.write(Buffer.from(render(line)), entry.isLast ? () => {} : undefined);
 	return {
 		log(level, fields, message, isLast = false) {

@@ -35,7 +35,7 @@ export interface Ending {
 /** Passed in, because main.ts listens for signals from its first line on, and may be in another bundle. */
 export type Signals = typeof import("../os/signals/signals.ts");
 
-/** How often to look for zombies without a SIGCHLD: see os/processes/reaper.ts. */
+/** How often to look for zombies that no SIGCHLD has announced: see os/processes/reaper.ts. */
 const LOOK_MS = 1_000;
 
 /** How long a configuration may go on loading after a stop signal. */
@@ -52,10 +52,11 @@ const FORWARDED = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCO
 export async function run({ config, stopTimeoutMs }: RunOptions, signals: Signals): Promise<Ending> {
 	const { env } = process;
 	const isInit = process.pid === 1;
-	// Each of them may be a stop signal in the configuration, which may take long to load.
+	// The configuration, which may take long to load, can make each of these a stop signal.
 	if (isInit) signals.listenTo(STOP_SIGNALS);
 	returnLargeBlocks(env);
 	const loaded = await loadUnlessStopped(config, signals);
+	// What the configuration is still doing may hold a thread of libuv's pool.
 	if (!loaded) return { code: 0, threadMayBeStuck: true };
 	const settings = resolveSettings(loaded, { env, isTerminal: isatty(1), isInit, stopTimeoutMs });
 	const { budget, stopTimeout, stopSignals } = settings;
@@ -110,7 +111,7 @@ async function loadUnlessStopped(path: string | undefined, signals: Signals): Pr
 	return loaded;
 }
 
-/** Takes the duties of an init as far as the kernel allows. */
+/** Takes on the duties of an init as far as the kernel allows. */
 function becomeInit(emit: Emit): { role: "init" | "subreaper" | "none"; look: () => void } {
 	const c = libc();
 	const isInit = process.pid === 1;

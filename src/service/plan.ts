@@ -10,7 +10,7 @@ const START_TIMEOUT_MS = 60_000;
 
 type MakeJob = (hooks: JobHooks) => Job;
 
-/** @param hooksOf Gives the hooks of a job that the supervisor does not provide. */
+/** @param hooksOf Returns those hooks of a job that do not come from the supervisor. */
 export async function planUnits(
 	settings: Settings,
 	hooksOf: (name: string) => Omit<JobHooks, keyof RunHooks>,
@@ -56,6 +56,7 @@ function readinessOf({ readiness }: JobSettings): Readiness {
 	if (typeof readiness === "string") return { type: readiness };
 	if ("http" in readiness) return { type: "http", url: readiness.http };
 	const colon = readiness.tcp.lastIndexOf(":");
+	// An IPv6 address stands in brackets.
 	const host = readiness.tcp.slice(0, colon).replace(/^\[|\]$/g, "");
 	return { type: "tcp", host, port: Number(readiness.tcp.slice(colon + 1)) };
 }

@@ -27,7 +27,7 @@ export interface Service {
 	close(): void;
 }
 
-/** A fixed width: asking the terminal makes standard output non-blocking for all processes that share it. */
+/** Width of the timeline. To ask the terminal would make standard output non-blocking for all who share it. */
 const COLUMNS = 100;
 
 /**
@@ -38,7 +38,7 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 	const { log, budget, http, socketPaths, terminationMessage } = settings;
 	const console = openConsole(log, (bytes) => emit({ type: "output.dropped", bytes }));
 	const listeners: Emit[] = [guard];
-	// An error in a listener is a bug in lastcall. It is reported, and must not end the supervisor.
+	// An error in a listener is a bug of ours. It is reported, and must not end the supervisor.
 	const emit: Emit = (event) => {
 		for (const listen of listeners)
 			try {
@@ -68,7 +68,7 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 		const { openSocket } = await import("../observe/server.ts");
 		const { event, listening } = await openSocket(socketPaths, status, supervisor.control);
 		if (listening) closeSocket = listening.close;
-		// The stop report is the last event.
+		// No event may follow the stop report.
 		if (!isOver) emit(event);
 	}
 
@@ -77,7 +77,7 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 		emit,
 		async run() {
 			const running = supervisor.run();
-			// The console and the server take longer to load than a job takes to start: meanwhile the first jobs boot.
+			// The console and the server take longer to load than a job takes to start: load them while the first jobs boot.
 			console.start();
 			if (socketPaths.length > 0) void listenOnSocket();
 			const result = await running;

@@ -15,6 +15,7 @@ export interface Settings extends Pick<CheckedConfig, "jobs" | "stopSignals" | "
 	readonly budget: Budget;
 	/** Paths at which to try to listen, the best one first. */
 	readonly socketPaths: readonly string[];
+	/** Path of the platform's termination message. */
 	readonly terminationMessage: string | undefined;
 }
 
@@ -26,7 +27,7 @@ export interface Surroundings {
 	readonly isInit: boolean;
 	/** Milliseconds, from the command line. */
 	readonly stopTimeoutMs?: number | undefined;
-	/** The service's part of the stop timeout, both in milliseconds. @default all of it */
+	/** Computes the service's part of the stop timeout, both in milliseconds. @default all of it */
 	readonly share?: (stopTimeoutMs: number) => number;
 }
 

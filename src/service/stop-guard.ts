@@ -7,22 +7,24 @@ import { EXIT_KILLED } from "./exit-code.ts";
 
 /** The message names at most this many jobs. */
 const NAMED = 10;
+/** The guard is made this long after the start, so that neither the start nor the stop has to wait for it. */
 const PREPARE_MS = 1_000;
 /**
- * Outside PID 1 the remaining processes of the jobs do not end with lastcall, and mostly nobody kills lastcall at the
- * stop timeout. So the guard leaves time for the SIGKILL of jobs and stragglers, even on a busy machine.
+ * The guard exits this long after the stop timeout, outside PID 1: there the remaining processes of the jobs do not end
+ * with lastcall, and mostly nobody kills lastcall at the stop timeout. So the guard leaves time for the SIGKILL of jobs
+ * and stragglers, even on a busy machine.
  */
-const GRACE_MS = 2_000;
+const EXTRA_MS = 2_000;
 
 /** @returns A listener for the events of the program. */
 export function guardStop(budget: Budget): Emit {
 	const reserveMs = budget.totalMs - budget.jobsMs;
-	const graceMs = process.pid === 1 ? -budget.exitMs : GRACE_MS;
+	// As PID 1 the guard exits just before the platform's SIGKILL.
+	const extraMs = process.pid === 1 ? -budget.exitMs : EXTRA_MS;
 	const running = new Set<string>();
 	let armed: Guard | undefined;
 	let endAt = Number.POSITIVE_INFINITY;
 	let code = EXIT_KILLED;
-	// The guard is made ahead of time, so that the stop need not wait for it.
 	setTimeout(guard, PREPARE_MS).unref();
 
 	/** @param ms From now to the end of the stop timeout, which can only come nearer. */
@@ -30,12 +32,12 @@ export function guardStop(budget: Budget): Emit {
 		const now = monotonicMs();
 		endAt = Math.min(endAt, now + ms);
 		armed = guard();
-		armed?.say(words(), code);
-		// After a freeze beyond the deadline the process has the reserve once more.
-		armed?.arm(endAt - now + graceMs, undefined, reserveMs);
+		armed?.say(message(), code);
+		// After a freeze of the container beyond that moment the process has most of the reserve once more.
+		armed?.arm(endAt - now + extraMs, undefined, reserveMs);
 	}
 
-	function words(): string {
+	function message(): string {
 		const names = [...running].slice(0, NAMED).join(", ");
 		const more = running.size > NAMED ? ` and ${running.size - NAMED} more` : "";
 		const late = names && `, still waiting for ${names}${more}`;
@@ -51,6 +53,6 @@ export function guardStop(budget: Budget): Emit {
 			running.clear();
 			code = event.report.exitCode;
 		} else return;
-		armed?.say(words(), code);
+		armed?.say(message(), code);
 	};
 }

@@ -37,6 +37,7 @@ export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean)
 			return stop(unit);
 		}
 		const blocked = whyBlocked(unit, units);
+		// A job that waits goes on waiting. If the restart is refused, the job is not stopped either.
 		if (blocked && (unit.state === "waiting" || !blocked.done)) return blocked;
 		const stopsBefore = stops.get(unit);
 		await unit.stop();
@@ -63,7 +64,7 @@ async function start(unit: Unit, units: Units): Promise<CommandResult> {
 	if (blocked?.done) unit.wait();
 	if (blocked) return blocked;
 	unit.start();
-	// That a program cannot be run is known one turn of the event loop later.
+	// Whether the program could be run at all is known one turn of the event loop later.
 	await new Promise(setImmediate);
 	await unit.started();
 	if (unit.isReady) return yes(`Job ${name} is ${unit.state}`);

@@ -1,4 +1,4 @@
-/** A deadline that can only come nearer, and bounded waits for it. */
+/** A deadline that can only come nearer, and waits that end at it. */
 import { monotonicMs, within } from "../base/time.ts";
 
 /** A moment by the monotonic clock (the wall clock may jump). It is infinitely far away until it is set. */
@@ -6,7 +6,7 @@ export class Deadline {
 	readonly #passed = Promise.withResolvers<void>();
 	/** Settles when the moment has come. */
 	readonly passed = this.#passed.promise;
-	/** Of the waits under way: a `then()` of `passed` would be kept for as long as the program runs. */
+	/** Ends the waits under way. (A `then()` of `passed` for each wait would be kept for as long as the program runs.) */
 	readonly #wakers = new Set<() => void>();
 	#at = Number.POSITIVE_INFINITY;
 	#timer: NodeJS.Timeout | undefined;
@@ -42,9 +42,9 @@ export class Deadline {
 	}
 
 	/**
-	 * Waits for a promise: at most `ms` milliseconds, and at most until the deadline. If the promise has not settled by
-	 * then, it gets one more turn of the event loop: timers run before the exits of threads and processes that libuv has
-	 * collected in the same turn. Otherwise a job that has stopped in time could count as late on a busy machine.
+	 * Waits for a promise that never rejects, for at most `ms` milliseconds and at most until the deadline. If it has not
+	 * settled by then, it gets one more turn of the event loop: when the event loop is late, timers run before libuv
+	 * reports the exits of threads and processes. A job that has stopped in time must not count as late.
 	 *
 	 * @returns Whether the promise has settled.
 	 */

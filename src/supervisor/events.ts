@@ -1,5 +1,5 @@
 /**
- * Everything that can happen, as plain data. The supervisor and the init emit events, `observe/` reads them: neither
+ * Everything that can happen, as plain data. The supervisor and the init emit events, `observe/` reads them. Neither
  * side knows the other. Each log line carries the type of its event in the field `event`.
  */
 import type { ErrorInfo } from "../base/errors.ts";
@@ -28,9 +28,9 @@ export type ForcedEnd = Readonly<{ waitedMs: number; where?: Whereabouts }>;
 export interface JobStop {
 	readonly job: string;
 	readonly exit: JobExit;
-	/** The job had ended, and its exit was reported, before the program's stop was requested. */
+	/** Set if the job had ended, and its exit was reported, before the program's stop was requested. */
 	readonly endedBefore?: true;
-	/** Milliseconds from the program's request until this job was asked. Absent if the job had ended by then. */
+	/** Milliseconds from the program's stop request until this job was asked. Absent if the job had ended by then. */
 	readonly askedMs?: number;
 	/** Milliseconds from then to the exit; 0 for a job that was not asked. */
 	readonly tookMs: number;
@@ -45,8 +45,9 @@ export interface StopReport {
 	readonly stragglers: StragglerReport;
 	/** Milliseconds from the request until everything had ended. */
 	readonly tookMs: number;
+	/** The stop timeout. */
 	readonly budgetMs: number;
-	/** The jobs' share of the budget: their deadline. */
+	/** The jobs' share of the stop timeout: their deadline. */
 	readonly jobsMs: number;
 	readonly exitCode: number;
 }
@@ -61,8 +62,9 @@ export type Event =
 			binding: "node:ffi" | "koffi" | "none";
 			role: "init" | "subreaper" | "none";
 			jobs: number;
+			/** The stop timeout. */
 			budgetMs: number;
-			/** Where the budget comes from, in words. */
+			/** Where the stop timeout comes from, in words. */
 			budgetSource: string;
 	  }>
 	| Readonly<{ type: "signal.received"; signal: string; number: number; early: boolean }>
@@ -78,7 +80,7 @@ export type Event =
 	| Readonly<{ type: "job.withdrawn"; job: string }>
 	/** A probe succeeded, or the job said that it is ready. */
 	| Readonly<{ type: "job.ready"; job: string }>
-	/** `detail`: what the last look at the job found. */
+	/** `detail`: why the job does not count as ready: the last answer to a probe, for instance. */
 	| Readonly<{ type: "job.startTimedOut"; job: string; waitedMs: number; detail: string }>
 	| Readonly<{ type: "job.stopRequested"; job: string; id: number }>
 	/** `stop`: set if the job had been asked to stop. */
@@ -87,7 +89,7 @@ export type Event =
 	| Readonly<{ type: "job.leaderExited"; job: string; id: number; exit: JobExit; rest: readonly ProcessInfo[] }>
 	/** The job has exited, but its thread is still there: a call in native code, or in libuv's pool, holds it. */
 	| Readonly<{ type: "job.leftOver"; job: string; id: number }>
-	/** The job had not joined in time: it is ended by force now. */
+	/** The job had not stopped in time, and is ended by force now. */
 	| (Readonly<{ type: "job.killed"; job: string; id: number }> & ForcedEnd)
 	/** The job has ended and will be started again. `restarts`: in a row, this one included. */
 	| Readonly<{ type: "restart.scheduled"; job: string; delayMs: number; restarts: number }>
@@ -95,14 +97,14 @@ export type Event =
 	/** Status and commands are served there. */
 	| Readonly<{ type: "server.opened"; address: string }>
 	| Readonly<{ type: "server.failed"; address: string; error: ErrorInfo }>
-	/** So many bytes of our own output were lost: the reader of standard output or error was too slow, or not there. */
+	/** `bytes` of our own output were lost: the reader of standard output or standard error was too slow, or gone. */
 	| Readonly<{ type: "output.dropped"; bytes: number }>
 	/** `jobsMs`: milliseconds the jobs have from now. */
 	| Readonly<{ type: "stop.requested"; reason: StopReason; jobsMs: number }>
 	/** A second SIGINT: the deadline is now. */
 	| Readonly<{ type: "stop.hurried" }>
 	| (Readonly<{ type: "stragglers.ended" }> & StragglerReport)
-	/** The main thread has thrown an error: a bug of ours. The program stops. */
+	/** The main thread has thrown an error: a bug of ours. The program stops, unless a listener for events has thrown. */
 	| Readonly<{ type: "error.caught"; error: ErrorInfo }>
 	| Readonly<{ type: "stop.finished"; report: StopReport }>
 	| Readonly<{ type: "orphan.reaped"; pid: number; code?: number; signal?: number }>;

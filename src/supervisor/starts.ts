@@ -9,11 +9,11 @@ export interface RestartPolicy {
 	readonly maxRestarts: number | undefined;
 }
 
-/** A run that lasted so long was healthy: the next restart is the first in a row again. */
+/** A run that lasted this long was healthy: the next restart is the first in a row again. */
 export const HEALTHY_MS = 10_000;
 /**
- * Without `maxRestarts` a job has ended for good after more failures in a row than this: about six minutes of a crash
- * loop. If the restarts never ended, the platform would never learn of the failure.
+ * Without `maxRestarts` a job has ended for good after more failures in a row than this: after about six minutes of a
+ * crash loop. If the restarts never ended, the platform would never learn of the failure.
  */
 const MAX_FAILURES = 10;
 /** The delay does not grow beyond this. A configured delay may be longer from the beginning. */
@@ -28,6 +28,8 @@ const JITTER = 0.25;
 type EndedRun = Readonly<{ success: boolean; ms: number; restarts: number; failures: number }>;
 
 /**
+ * Decides whether and when a job is started again after a run that has ended by itself.
+ *
  * @param random From 0 to 1.
  * @returns The delay, and the number of this restart in its row (from 1); `undefined`: the job has ended for good.
  */
@@ -46,15 +48,15 @@ export function planRestart(
 	return { delayMs: Math.min(jittered, MAX_DURATION_MS), restarts: before + 1 };
 }
 
-/** How long the starts of one turn may take together; the last of them may take longer. */
+/** After this time no further start begins in the same turn of the event loop. */
 const TURN_MS = 10;
 
 /**
  * Starts jobs one after the other, a few in each turn of the event loop. To make a process or a thread blocks the main
- * thread for a millisecond or more. While a thousand jobs start, the init still hears signals and answers requests.
+ * thread for a millisecond or more. So the init hears signals and answers requests even while a thousand jobs start.
  */
 export class StartQueue {
-	/** By owner: each has one place in the queue. */
+	/** The starts by owner. Each owner has one place in the queue. */
 	readonly #waiting = new Map<object, () => void>();
 	readonly #timers = new Map<object, NodeJS.Timeout>();
 	/** Whether this turn, or the next one, works on the queue. */

@@ -1,4 +1,4 @@
-/** The stop of one job: ask, join, find out where the job is if it is late, kill; and what is left of ended runs. */
+/** The stop of one job: ask and join it; if it is late, find out where it is and kill it. And what ended runs leave. */
 import { monotonicMs, within } from "../base/time.ts";
 import type { Budget } from "../config/stop-timeout.ts";
 import type { Job, JobExit, Stoppable } from "../job/job.ts";
@@ -11,10 +11,13 @@ type StopTerms = Readonly<{ stopTimeoutMs: number; deadline: Deadline; budget: P
 /** `askedAt`: by the monotonic clock. `tookMs`: from the request to the exit. `leftMs`: what the job still had then. */
 export type StopOutcome = Pick<JobStop, "exit" | "tookMs" | "killed"> & Readonly<{ askedAt: number; leftMs: number }>;
 
-/** Longest wait for a killed job before the deadline; from the deadline on the budget's share counts. */
+/** Longest wait for the end of a killed job before the deadline. From the deadline on it is `killMs`. */
 const KILL_PATIENCE_MS = 1_000;
 
-/** Never rejects. Takes at most what `stopTimeoutMs` and the deadline allow, plus `locateMs` and `killMs`. */
+/**
+ * Stops a job: kills it if it has not ended after `stopTimeoutMs`, or at the deadline. Never rejects. Settles at the
+ * latest `locateMs` and `killMs` after the deadline.
+ */
 export async function stopJob(job: Stoppable, terms: StopTerms, emit: Emit): Promise<StopOutcome> {
 	const { name, id } = job;
 	const { stopTimeoutMs, deadline, budget } = terms;
@@ -30,7 +33,7 @@ export async function stopJob(job: Stoppable, terms: StopTerms, emit: Emit): Pro
 			killed = { waitedMs: lateAt - askedAt, ...(where && { where }) };
 			emit({ type: "job.killed", job: name, id, ...killed });
 		}
-		// A native call may last long: the job gets some of the time that is left. But others may wait for its end.
+		// A native call may last long: before the deadline the job gets more time. But other jobs may wait for its end.
 		await deadline.join(job.exited, KILL_PATIENCE_MS);
 		await within(job.exited, Math.max(0, lateAt + budget.locateMs + budget.killMs - monotonicMs()));
 		job.giveUp();
@@ -42,13 +45,13 @@ export async function stopJob(job: Stoppable, terms: StopTerms, emit: Emit): Pro
 	return { exit, askedAt, tookMs, leftMs, ...(killed && { killed }) };
 }
 
-/** How long a run that has exited may take to go: a thread needs milliseconds. */
+/** Longest wait until nothing is left of an exited run: a thread needs milliseconds. */
 const LEAVE_MS = 1_000;
 
 /**
- * What is left of a job's ended runs. A settled thread may not go: a call in native code, or in libuv's pool, holds it.
+ * What is left of a job's ended runs: a call in native code, or in libuv's pool, may hold a thread whose job has ended.
  *
- * Invariant: a new run begins beside at most one such thread. It never begins beside a stuck run: that may run code.
+ * Invariant: a new run begins beside at most one such thread, and never beside a stuck run, whose code may still run.
  */
 export class LeftOver {
 	readonly #runs = new Map<Job, JobExit>();
@@ -58,7 +61,7 @@ export class LeftOver {
 		void job.gone.then(() => this.#runs.delete(job));
 	}
 
-	/** Frees what the run holds. Settles within LEAVE_MS: whether nothing of the run is left. */
+	/** Frees what the run holds. Resolves within LEAVE_MS to whether nothing of the run is left. */
 	async release(job: Job): Promise<boolean> {
 		job.release();
 		await within(job.gone, LEAVE_MS);
@@ -69,7 +72,7 @@ export class LeftOver {
 		return this.#runs.size === 0;
 	}
 
-	/** Settles within LEAVE_MS: whether a new run may begin. */
+	/** Resolves within LEAVE_MS to whether a new run may begin. */
 	async isFree(): Promise<boolean> {
 		await within(Promise.all([...this.#runs.keys()].map((job) => job.gone)), LEAVE_MS);
 		return this.#runs.size < 2 && [...this.#runs.values()].every(({ outcome }) => outcome !== "stuck");

@@ -1,6 +1,6 @@
 /**
  * The supervisor: starts the jobs in the order of their dependencies, and stops them once, in the opposite order. It
- * sees only units, and speaks only through events.
+ * knows only units, and reports only by events.
  *
  * Invariants:
  * - `run()` never rejects: after the first start every failure is an event.
@@ -22,7 +22,7 @@ export interface SupervisorResult {
 	readonly reason: StopReason;
 	/** Every job that was started. */
 	readonly jobs: readonly JobStop[];
-	/** By the monotonic clock. */
+	/** When the stop was requested, in monotonic milliseconds. */
 	readonly requestedAt: number;
 }
 
@@ -43,8 +43,10 @@ export class Supervisor {
 	/** The units that ran when the stop was requested. */
 	#ranAtRequest: ReadonlySet<Unit> = new Set();
 	#request: StopRequest | undefined;
-	#starting = false;
-	#again = false;
+	/** Whether #startNext() is running. */
+	#isStarting = false;
+	/** Whether its loop has to run once more. */
+	#startAgain = false;
 
 	constructor(plans: readonly UnitPlan[], budget: Budget, emit: Emit) {
 		this.#budget = budget;
@@ -60,7 +62,7 @@ export class Supervisor {
 		};
 		this.units = plans.map((plan) => new Unit(plan, hooks));
 		this.#byName = new Map(this.units.map((unit) => [unit.plan.name, unit]));
-		// For all units before anything else: beside a hundred jobs in busy loops the main thread gets little time.
+		// Before any late job is located and killed: beside a hundred jobs in busy loops the main thread gets little time.
 		void this.#deadline.passed.then(() => {
 			for (const unit of this.units) unit.giveWay();
 		});
@@ -72,7 +74,8 @@ export class Supervisor {
 		this.#startNext();
 		const request = await this.#requested.promise;
 		this.#checkLeft();
-		// Only the sender of a signal stops sending requests here first. Even a timer of 0 would take a millisecond.
+		// The drain delay: only a platform that sends a signal takes us out of its load balancer meanwhile. Even a timer of
+		// 0 would take a millisecond.
 		if (request.reason.type === "signal" && this.#budget.drainMs > 0)
 			await within(Promise.race([this.#deadline.passed, this.#noneLeft.promise]), this.#budget.drainMs);
 		return { ...request, jobs: await this.#stopAll(request.requestedAt) };
@@ -90,7 +93,7 @@ export class Supervisor {
 		this.#requested.resolve(this.#request);
 	}
 
-	/** Moves the deadline of a stop under way to this moment, because the user wishes so. */
+	/** Moves the deadline of a stop under way to this moment, and reports that the user wished it. */
 	stopNow(): void {
 		if (!this.#request) return;
 		this.#emit({ type: "stop.hurried" });
@@ -112,14 +115,14 @@ export class Supervisor {
 	 * runs once more, instead of a nested call.
 	 */
 	#startNext(): void {
-		this.#again = true;
-		if (this.#starting) return;
-		this.#starting = true;
-		while (this.#again) {
-			this.#again = false;
+		this.#startAgain = true;
+		if (this.#isStarting) return;
+		this.#isStarting = true;
+		while (this.#startAgain) {
+			this.#startAgain = false;
 			for (const unit of this.units) this.#startIfFree(unit);
 		}
-		this.#starting = false;
+		this.#isStarting = false;
 	}
 
 	#startIfFree(unit: Unit): void {

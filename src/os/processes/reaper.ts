@@ -3,22 +3,25 @@
  *
  * This process has two kinds of children, and each kind has its owner:
  * - What Node.js started: libuv waits for it by its pid, and the code that started it awaits its exit.
- * - Everything else: orphans that we adopted as PID 1 or as a subreaper. They are ours.
+ * - Everything else is ours: orphans that we adopted as PID 1 or as a subreaper, and the foreground program that
+ *   os/spawn/ has started. Below, all of these count as orphans.
  *
  * Invariants:
- * - A zombie is first looked at (WNOWAIT), then collected by its pid. Only if no child of the main thread has an owner
- *   is any zombie collected as it comes.
+ * - We first look at a zombie (WNOWAIT), then collect it by its pid. We collect whatever zombie comes, without looking
+ *   first, only while no child of the main thread has an owner.
  * - Children of worker threads are never seen here (__WNOTHREAD). When such a thread ends, the kernel gives its
  *   children to the main thread. By then no libuv loop waits for them, and they are orphans like any other.
  * - The `Ownership` decides who owns a zombie. In our own init Node.js announces each child (`announcedChildren`
  *   below). In a user's app only time tells (unclaimed-zombies.ts).
  * - `spawnSync` collects its child before JavaScript runs again, so that child is never seen here.
  * - A zombie can become ours without a signal: when a thread ends, the kernel sends none for its dead children. So code
- *   that lets threads spawn has to call the look from time to time.
- * - SIGCHLD coalesces: a look goes on until nothing is left, in batches, so that the event loop stays responsive.
+ *   that lets threads spawn has to call the function that startReaper() returns from time to time.
+ * - Several SIGCHLD may arrive as one. So we collect until no zombie is left, or the next one has an owner. We do so in
+ *   batches, so that the event loop stays responsive.
  * - In a storm of orphans, a wake-up for each would cost more than everything else. So, as network drivers do, we stop
- *   listening after the first one and poll every other millisecond, until a look finds none. Meanwhile SIGCHLD has its
- *   default action, which keeps the zombies.
+ *   listening after the first one and poll until a poll finds nothing: at once after a full batch, after `askAgainMs`
+ *   while an owner may still collect its zombie, else after POLL_MS. Meanwhile, unless somebody else listens to SIGCHLD
+ *   (libuv does while it has children), the signal has its default action, which keeps the zombies.
  */
 import type { ChildProcess } from "node:child_process";
 import type { Libc, WaitStatus } from "../ffi/libc.ts";
@@ -33,19 +36,22 @@ export interface Orphan extends WaitStatus {
 
 /** Knows who owns a zombie. */
 export interface Ownership {
-	/** The pid of a zombie without an owner; "owned" if each zombie may have one; `undefined` if there is no zombie. */
+	/**
+	 * The pid of a zombie without an owner; `undefined` if there is no zombie; "owned" if none can be collected now, as
+	 * each one that we can see has an owner, or may have one.
+	 */
 	next(): number | "owned" | undefined;
 	/** Whether no child has an owner. */
 	nothingOwned(): boolean;
-	/** Milliseconds after which to ask again about an "owned" zombie. Without it, the ownership calls the look itself. */
+	/** Milliseconds after which to ask again about an "owned" zombie. @default never: the `Ownership` calls `look()` */
 	readonly askAgainMs?: number;
 }
 
 /**
- * Starts to reap, for the life of the process. Call it once, before anything is spawned.
+ * Starts to reap, for the life of the process. Call it once; without `findOwnership`, before Node.js spawns anything.
  *
- * @param findOwnership Receives the look, to call it when an answer may have changed.
- * @returns The look: it collects zombies that no signal has announced.
+ * @param findOwnership Makes the `Ownership`, which calls `look()` when an answer may have changed.
+ * @returns `look()`: collects zombies that no signal has announced.
  */
 export function startReaper(
 	libc: Libc,
@@ -68,17 +74,17 @@ export function startReaper(
 			else listen();
 		}
 		if (nextMs === 0) setImmediate(poll);
-		// After the event loop has polled, and libuv has collected its children: late timers run without a poll in between.
+		// setImmediate() runs after the poll phase, in which libuv collects its children. A late timer alone may run first.
 		else if (goOn) setTimeout(() => setImmediate(poll), nextMs).unref();
 	}
 
 	function listen(): void {
 		process.on("SIGCHLD", look);
-		// A child that died before this moment sent no signal to us.
+		// Without a listener we have heard no SIGCHLD: collect what has died meanwhile.
 		look();
 	}
 
-	/** @returns Milliseconds until the next look; `undefined` to wait for a signal or a call. */
+	/** @returns Milliseconds until the next poll; `undefined` to wait for a signal or a call. */
 	function collect(): number | undefined {
 		for (let collected = 0; collected < BATCH; collected++) {
 			const zombie = ownership.nothingOwned() ? libc.reapAny() : reapNext();
@@ -94,8 +100,8 @@ export function startReaper(
 			const pid = ownership.next();
 			if (typeof pid !== "number") return pid;
 			const orphan = libc.reap(pid);
-			// Otherwise somebody else collected it first, and there may be more zombies behind it.
 			if (orphan) return orphan;
+			// Somebody else has collected it first, and there may be more zombies behind it.
 		}
 	}
 
@@ -105,11 +111,11 @@ export function startReaper(
 
 /**
  * The pid of a ChildProcess of the main thread belongs to libuv until that object's `exit`. While such a child is the
- * first zombie that the kernel shows, it hides all others. So its `exit` is the moment to look again.
+ * first zombie that the kernel shows, it hides all others. So we look again at its `exit`.
  */
 function announcedChildren(libc: Libc, look: () => void): Ownership {
 	const ownedByLibuv = new Set<number>();
-	// Not imported: a foreground program is started before this module is loaded.
+	// Loaded here: the drop-in init imports this file before it starts its program, which this module would delay.
 	const { subscribe } = process.getBuiltinModule("node:diagnostics_channel");
 	// Announces each new ChildProcess. Its pid is set a few lines later in the same turn, hence the microtask. No exit
 	// can be seen in between. If the spawn failed, the pid stays undefined.

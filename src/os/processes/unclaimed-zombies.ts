@@ -1,18 +1,19 @@
 /**
- * Finds the zombies without an owner in a process that is not ours: a user's app, with everything that it has loaded.
+ * Finds the zombies that nobody else will collect, inside a user's app.
  *
  * The kernel does not say whether a child was adopted or forked, and nothing announces every fork: other preloaded
  * modules fork, and native libraries do. But every owner collects its child soon. So a zombie that stays has no owner.
  *
  * Invariants:
- * - No zombie is taken at first sight, nor before the event loop has polled (reaper.ts looks after a poll): libuv
- *   collects its children in the poll after their death. So no object, channel or listener of the app is touched.
+ * - No zombie is taken at first sight. reaper.ts asks again only after a poll phase of the event loop, in which libuv
+ *   collects its children. So we need to observe nothing of the app: no ChildProcess, no channel, no listener.
  * - A native library's thread that blocks in waitpid(2) (a pseudo-terminal's, a JVM's) wakes up within microseconds. A
  *   thread that polls needs up to its interval: `GRACE_MS` is for those.
  * - Zombies hold pids, and a container's pids are limited. More than `CROWD` zombies at once come from a storm of
- *   orphans, not from a library, so then the wait is short. A zombie with an owner hides none of the others.
- * - Without /proc only the first zombie is seen, and the next one only when the first has gone. If the first had no
- *   owner, the wait for the next one is short. Otherwise only one zombie a second would be collected.
+ *   orphans, not from a library, so then the grace period is short. A zombie with an owner hides none of the others,
+ *   because we list all dead children.
+ * - Without /proc we see only the first zombie, and the next one when the first has gone. Behind a zombie without an
+ *   owner the grace period is short, or only one zombie a second would be collected.
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { attempt } from "../../base/errors.ts";
@@ -20,28 +21,28 @@ import { monotonicMs } from "../../base/time.ts";
 import type { Libc } from "../ffi/libc.ts";
 import type { Ownership } from "./reaper.ts";
 
-/** How long an owner has to collect its child. */
+/** The grace period: the time an owner gets to collect its child. */
 const GRACE_MS = 1_000;
-/** The same if there are more zombies than a library has children. */
+/** The same while more than `CROWD` zombies are there: no library has so many children. */
 const CROWDED_GRACE_MS = 100;
 const CROWD = 256;
 const TICK_MS = 50;
 /**
- * A look stops after this many zombies. For each page of the list the kernel walks it from the beginning, and no
- * process can fork or end meanwhile (get_children_pid()).
+ * We stop listing after this many zombies. For each page of the list the kernel walks the list from its beginning, and
+ * meanwhile no process can fork or exit: get_children_pid() holds the lock of the process list.
  */
 const ENOUGH = 8_192;
-/** seq_file returns whole entries, and at most one page of memory. No kernel has larger pages. */
+/** One read of /proc returns whole entries (seq_file), and at most one page of memory. No kernel has larger pages. */
 const PAGE_BYTES = 65_536;
 
 export function unclaimedZombies(libc: Libc): Ownership {
-	/** When the grace of each zombie ends. */
+	/** When the grace period of each zombie ends, in monotonic milliseconds by pid. */
 	let due = new Map<number, number>();
-	/** The zombies whose grace has ended. */
+	/** The pids whose grace period has ended. */
 	let unclaimed: number[] = [];
-	/** Whether only the first zombie can be seen. */
+	/** Without /proc: only the first zombie can be seen. */
 	let blind = false;
-	/** Whether that one stood behind a zombie without an owner. */
+	/** While blind: the zombie that is seen next was hidden by one without an owner. */
 	let behind = false;
 	let lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -64,13 +65,13 @@ export function unclaimedZombies(libc: Libc): Ownership {
 	return {
 		next() {
 			const now = monotonicMs();
-			// No zombie was there since the last look, or we were held up: the kernel may have reused the pids.
 			if (now - lookedAt > GRACE_MS) {
+				// No zombie was there for so long, or we were held up: the kernel may have reused the pids.
 				due.clear();
 				unclaimed = [];
 				behind = false;
 			}
-			// Half a tick, as timers may be early or late. No wait if blind: the next zombie shows once the first is taken.
+			// Once a tick; half, as timers may be early or late. While blind at once: the next zombie can be seen now.
 			if (unclaimed.length === 0 && (blind || now - lookedAt >= TICK_MS / 2)) lookAround(now);
 			const pid = unclaimed.pop();
 			if (pid !== undefined) return pid;
@@ -84,10 +85,10 @@ export function unclaimedZombies(libc: Libc): Ownership {
 let page: Buffer | undefined;
 
 /**
- * The first zombies whose parent is the main thread, usually all. Throws if /proc does not list them.
+ * The pids of the first zombies whose parent is the main thread, usually all. Throws if /proc does not list them.
  *
- * @param known Zombies of the last look. Those still listed are still dead: a pid is not reused so soon. In a storm
- * that saves thousands of system calls.
+ * @param known Zombies of the last listing, by pid. If still listed, they are still dead: a pid is not reused so soon.
+ * In a storm that saves thousands of system calls.
  */
 function deadChildren(libc: Libc, known: ReadonlyMap<number, number>): number[] {
 	const children = openSync(`/proc/self/task/${process.pid}/children`, "r");

@@ -2,18 +2,17 @@
  * The last resort: ends the process at a given moment, whatever its threads are doing, and says why.
  *
  * Two POSIX timers send a real-time signal each. The handlers are a few bytes of machine code: they run no JavaScript,
- * start no thread (the process limit may be reached) and allocate no memory. One writes the words to standard error,
- * the other calls exit_group(2). The kernel chooses the thread: the main thread if it can take the signal. A handler
- * interrupts whatever that thread is doing.
+ * start no thread (the process limit may be reached) and allocate no memory. One writes a message to standard error,
+ * the other calls exit_group(2). The kernel chooses the thread. A handler interrupts whatever that thread is doing.
  *
- * The clock runs on while the container is frozen (docker pause) or the machine sleeps. So each timer sends its signal
- * several times, and the handlers count. After the thaw all signals that were due arrive as one, and the process still
- * has most of the time to end by itself.
+ * The clock runs on while the container is frozen (docker pause). So each timer sends its signal several times, and the
+ * handlers count. After the thaw all signals of a timer that were due arrive as one, and the process still has most of
+ * `graceMs` (see arm()) to end by itself.
  *
  * Invariants:
  * - The handlers touch nothing but `data`, which stays referenced.
- * - Standard error may be a full pipe. Then the write blocks its thread, and the second signal interrupts it there.
- * - The words are there before the moment comes, and are replaced in place: the caller keeps them true.
+ * - Standard error may be a full pipe. Then the write blocks its thread. The exit signal interrupts that write.
+ * - The message is there before the moment comes, and is replaced in place: the caller keeps it true.
  * - The timers are made by raw system calls: before 2.34 glibc has timer_create() in a library that Node.js does not
  *   load.
  */
@@ -21,7 +20,10 @@ import { attempt } from "../../base/errors.ts";
 import { bindSyscall, type ForeignFunctions, foreignFunctions } from "../ffi/ffi.ts";
 import { arm64, makePage, x64 } from "./machine-code.ts";
 
-/** The words come this long before the exit: of two pending signals the handler of the higher number runs first. */
+/**
+ * The message comes this long before the exit. The two signals must not be pending together: of two pending signals the
+ * handler of the higher number, here that of the exit, runs first.
+ */
 const SPEAK_MS = 100;
 // Not the last ones: under qemu (docker run --platform) signal(2) succeeds for them, but no signal ever comes.
 const SPEAK_SIGNAL = 50;
@@ -37,23 +39,24 @@ const SIZEOF_ITIMERSPEC = 32;
 const IT_INTERVAL_OFFSET = 0;
 const IT_VALUE_OFFSET = 16;
 
-/** `data`: exit code, length of the words, signals that each timer has still to send, 4 bytes each; then the words. */
+/** `data`: exit code, length of the message, signals each handler still waits for, 4 bytes each; then the message. */
 const CODE_OFFSET = 0;
 const LENGTH_OFFSET = 4;
 const EXIT_TICKS_OFFSET = 8;
 const SPEAK_TICKS_OFFSET = 12;
-const WORDS_OFFSET = 16;
-const MAX_WORDS = 2_048;
+const MESSAGE_OFFSET = 16;
+const MAX_MESSAGE = 2_048;
 
-/** The timer sends its signal this many times. The handler acts on the last one. */
+/** The handler acts on its timer's signal with this number. The timer repeats until it is disarmed. */
 const EXIT_TICKS = 8;
-/** One less: after a thaw the next signal may be either timer's, and the words still come first. */
+/** One less: whichever timer fires first after a thaw, the message comes before the exit. */
 const SPEAK_TICKS = EXIT_TICKS - 1;
 
+/** What depends on the processor architecture: numbers of system calls, and the handlers' code. */
 interface Machine {
 	readonly timerCreate: bigint;
 	readonly timerSettime: bigint;
-	/** The handler that counts, then calls `write(2, words, length)`. `data` is the address of its data. */
+	/** The handler that counts, then calls `write(2, message, length)`. `data` is the address of its data. */
 	speak(data: bigint): Buffer;
 	/** The handler that counts, then calls `exit_group(code)`. */
 	exit(data: bigint): Buffer;
@@ -116,6 +119,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 
 export type Guard = ReturnType<typeof makeGuard>;
 
+/** `null`: guard() was not called yet. `undefined`: there can be no guard. */
 let made: Guard | undefined | null = null;
 
 /** Makes the guard of this process on the first call. `undefined` without foreign functions, or on another processor. */
@@ -129,37 +133,41 @@ export function guard(): Guard | undefined {
 	return made;
 }
 
-/** `process.exit()`, which waits for threads and exit listeners, but for at most `ms` milliseconds. */
-export function exitGuarded(ms: number, code: number, words: string): never {
-	guard()?.say(words, code);
+/**
+ * `process.exit()`, which waits for threads and exit listeners: for at most `ms` milliseconds, or, without a guard, as
+ * long as they take.
+ */
+export function exitGuarded(ms: number, code: number, message: string): never {
+	guard()?.say(message, code);
 	guard()?.arm(ms);
 	process.exit(code);
 }
 
-/** C may use them at any time. */
+/** Buffers whose addresses the kernel or a handler has: the garbage collector must never take them. */
 const referenced: Buffer[] = [];
 
 function makeGuard(ffi: ForeignFunctions, machine: Machine) {
-	const data = Buffer.alloc(WORDS_OFFSET + MAX_WORDS);
+	const data = Buffer.alloc(MESSAGE_OFFSET + MAX_MESSAGE);
 	referenced.push(data);
 	const counts = installHandlers(ffi, machine, ffi.address(data));
 	const setSpeak = makeTimer(ffi, machine, SPEAK_SIGNAL);
 	const setExit = makeTimer(ffi, machine, EXIT_SIGNAL);
 	return {
-		/** Replaces the words that are written at the end, and the exit code. */
-		say(words: string, code: number): void {
-			// While the words are replaced there are none to write.
+		/** Replaces the message and the exit code. */
+		say(message: string, code: number): void {
+			// First the length 0: a handler that runs in between must not write half a message.
 			data.writeUInt32LE(0, LENGTH_OFFSET);
 			data.writeUInt32LE(code & 0xff, CODE_OFFSET);
-			const length = data.write(`${words}\n`, WORDS_OFFSET);
+			const length = data.write(`${message}\n`, MESSAGE_OFFSET);
 			data.writeUInt32LE(length, LENGTH_OFFSET);
 		},
 		/**
 		 * Replaces the moment of the exit.
 		 *
 		 * @param ms Milliseconds from now until the exit.
-		 * @param speakMs The words come this many milliseconds before the exit.
-		 * @param graceMs After a freeze beyond that moment the process has about three quarters of this.
+		 * @param speakMs The message comes this many milliseconds before the exit.
+		 * @param graceMs The signals are spread over this time before the exit. After a freeze that began earlier and
+		 * lasted beyond the moment, the process still has at least 5/7 of this time.
 		 */
 		arm(ms: number, speakMs = SPEAK_MS, graceMs = ms / 2): void {
 			data.writeInt32LE(EXIT_TICKS, EXIT_TICKS_OFFSET);
@@ -177,12 +185,13 @@ function makeGuard(ffi: ForeignFunctions, machine: Machine) {
 }
 
 /**
- * Where a policy refuses pages with machine code, _exit() itself is the handler: the exit code is the signal's number.
+ * Installs the handlers. Where a security policy (SELinux) forbids executable pages, there is no message, and _exit()
+ * itself is the handler of the exit: the exit code is the signal's number, 51.
  *
  * @returns Whether the handlers count.
  */
 function installHandlers(ffi: ForeignFunctions, machine: Machine, data: bigint): boolean {
-	// The signature of listen.ts: node:ffi accepts one for each symbol.
+	// The same signature as in listen.ts: node:ffi accepts only one for each symbol.
 	const signal = ffi.bind("signal", "ulong", ["int", "pointer"]);
 	const speak = machine.speak(data);
 	const page = makePage(ffi, Buffer.concat([speak, machine.exit(data)]));

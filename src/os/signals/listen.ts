@@ -27,15 +27,15 @@ const emitter: EventEmitter = process;
 const kept: Kept[] = [];
 
 /** Adds a listener that is added again when somebody removes it, and that is never there twice. */
-export function listenForGood(event: string, listener: () => void): void {
+export function listenForGood(signal: string, listener: () => void): void {
 	if (kept.length === 0) {
-		for (const own of ["newListener", "removeListener"])
-			for (const listener of emitter.listeners(own) as Listener[])
-				if (OF_NODE.includes(listener.name)) kept.push({ event: own, listener });
+		for (const event of ["newListener", "removeListener"])
+			for (const own of emitter.listeners(event) as Listener[])
+				if (OF_NODE.includes(own.name)) kept.push({ event, listener: own });
 		keep({ event: "newListener", listener: onAdded });
 		keep({ event: "removeListener", listener: onRemoved });
 	}
-	keep({ event, listener });
+	keep({ event: signal, listener });
 }
 
 function keep(one: Kept): void {
@@ -44,7 +44,7 @@ function keep(one: Kept): void {
 }
 
 function add({ event, listener }: Kept): void {
-	// onRemoved runs before Node.js's own listener, which would remove the handler of the signal.
+	// onRemoved must run before Node.js's own listener, which removes the signal's handler if it finds no listener left.
 	if (listener === onRemoved) emitter.prependListener(event, listener);
 	else emitter.on(event, listener);
 }
@@ -61,7 +61,7 @@ function onRemoved(event: Event, listener: Listener): void {
 	const one = find(event, listener);
 	if (!one || count(one) > 0) return;
 	add(one);
-	// removeAllListeners() without an event forgets all listeners in its last line.
+	// removeAllListeners() without an event drops all listeners in its last line, the one just added, too: check again.
 	queueMicrotask(settle);
 }
 
@@ -71,6 +71,7 @@ function onAdded(event: Event, listener: Listener): void {
 	if (one && count(one) > 0) queueMicrotask(settle);
 }
 
+/** Makes sure that each kept listener is there exactly once. */
 function settle(): void {
 	for (const one of kept) {
 		for (let more = count(one); more > 1; more--) emitter.removeListener(one.event, one.listener);
@@ -79,7 +80,7 @@ function settle(): void {
 }
 
 const SIG_DFL = 0n;
-/** No call of umask(2) as a handler leaves this mask: it is no signal's number. */
+/** As a handler umask(2) gets the signal's number as its mask, and no signal has this number. */
 const UNTOUCHED = 0o777;
 
 /**
@@ -89,24 +90,25 @@ const UNTOUCHED = 0o777;
  * It is installed with SA_RESETHAND and raises the signal again. For PID 1 the kernel drops the raised signal, so a
  * stop request would be lost. But the handler is gone then: if the signal has its default action, it has come already.
  *
- * A signal between that look and the listener must not be lost either: on a starved machine the gap is milliseconds
- * long, and one `docker stop` in a hundred falls into it. So the look is an exchange by signal(2). Until the listener
- * is there umask(2) is the handler: it has the type `void (int)`, is async-signal-safe, and its call leaves a trace.
+ * A signal between this check and the listener must not be lost either: on a starved machine the gap is milliseconds
+ * long, and one `docker stop` in a hundred falls into it. So signal(2) checks the handler and sets a new one in one
+ * step. The new one is umask(2): it can be called like a handler, is async-signal-safe, and leaves a trace. Without
+ * foreign functions the gap stays.
  *
  * @param listen Adds the listener, `process.on(signal, …)`.
  * @returns Whether the signal came before the listener. Always false outside PID 1: there it has ended the process.
  */
 export function takeOver(signal: "SIGTERM" | "SIGINT", listen: () => void): boolean {
-	// With another listener Node.js's own handler is gone already, and libuv would not install its handler a second time.
+	// If there is a listener, libuv's handler has replaced Node.js's own, and libuv would not install it again.
 	if (process.pid !== 1 || process.listenerCount(signal) > 0) {
 		listen();
 		return false;
 	}
 	const exchange = bindExchange();
 	if (!exchange) {
-		const caught = isCaught(signal);
+		const hasCome = !isCaught(signal);
 		listen();
-		return !caught;
+		return hasCome;
 	}
 	const mask = process.umask(UNTOUCHED);
 	const before = exchange(constants.signals[signal]);
@@ -115,7 +117,7 @@ export function takeOver(signal: "SIGTERM" | "SIGINT", listen: () => void): bool
 	return touched || before === SIG_DFL;
 }
 
-/** Makes umask(2) the handler of a signal, and returns the handler before it. */
+/** @returns A function that makes umask(2) the handler of a signal, and returns the handler before it. */
 function bindExchange(): ((signal: number) => bigint) | undefined {
 	const ffi = foreignFunctions();
 	if (!ffi) return undefined;
@@ -126,7 +128,7 @@ function bindExchange(): ((signal: number) => bigint) | undefined {
 	});
 }
 
-/** The signal's bit of SigCgt in /proc/self/status. Before the first listener it is clear if the signal has come. */
+/** Whether the signal has a handler: its bit of SigCgt in /proc/self/status. */
 function isCaught(signal: "SIGTERM" | "SIGINT"): boolean {
 	const status = attempt(() => readFileSync("/proc/self/status", "latin1")) ?? "";
 	// The lower half of the mask: signals 1 to 32.

@@ -30,7 +30,7 @@ export function arm64(data: bigint, code: readonly number[]): Buffer {
 	return bytes;
 }
 
-/** Makes an executable page with this code. Returns its address; `undefined` where a policy refuses it. */
+/** Makes an executable page with this code. Returns its address; `undefined` where a security policy forbids it. */
 export function makePage(ffi: ForeignFunctions, code: Buffer): bigint | undefined {
 	const mmap = ffi.bind("mmap", "ulong", ["ulong", "ulong", "int", "int", "int", "ulong"]);
 	const mprotect = ffi.bind("mprotect", "int", ["pointer", "ulong", "int"]);
