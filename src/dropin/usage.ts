@@ -50,7 +50,7 @@ Environment variables:
 `;
 }
 
-/** The text of LICENSE, put in by scripts/build.ts: the single executable has no files. Absent when the sources run. */
+/** The text of LICENSE, put in by scripts/lib/bundle.ts: the single executable has no files. Absent when the sources run. */
 declare const LASTCALL_LICENSE: string | undefined;
 
 export function license(): string {

@@ -64,6 +64,9 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 	if (http) await openPort(http, status);
 	let closeSocket = () => {};
 	let isOver = false;
+	listeners.push((event) => {
+		isOver ||= event.type === "stop.finished";
+	});
 	async function listenOnSocket(): Promise<void> {
 		const { openSocket } = await import("../observe/server.ts");
 		const { event, listening } = await openSocket(socketPaths, status, supervisor.control);
@@ -80,9 +83,7 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 			// The console and the server take longer to load than a job takes to start: load them while the first jobs boot.
 			console.start();
 			if (socketPaths.length > 0) void listenOnSocket();
-			const result = await running;
-			isOver = true;
-			return result;
+			return running;
 		},
 		flush: (maxMs) => console.flush(flushStallMs(budget, maxMs), maxMs),
 		close: () => closeSocket(),

@@ -70,7 +70,7 @@ test("a log that is read late is complete, its last line included", async () => 
 	assert.match(lines.at(-1) ?? "", /Exiting main program with code 124/);
 });
 
-/** No reader that takes nothing for longer is waited for: src/supervisor/budget.ts. */
+/** No reader that takes nothing for longer is waited for: src/config/stop-timeout.ts. */
 const STALL_MS = 500;
 
 test("a reader that is starved while the program ends gets every line, if there is time", async () => {

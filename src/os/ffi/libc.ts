@@ -61,6 +61,7 @@ function bindLibc(ffi: ForeignFunctions) {
 	// The closures below keep the buffer alive: C holds nothing but its address.
 	const info = Buffer.alloc(SIZEOF_SIGINFO);
 	const infoAddress = ffi.address(info);
+	const held: Buffer[] = [];
 
 	/** The pid of a zombie, described in `info`; 0 if there is none. */
 	function wait(options: number, of?: number): number {
@@ -108,8 +109,11 @@ function bindLibc(ffi: ForeignFunctions) {
 		/** prctl(PR_SET_PDEATHSIG): the kernel sends us this signal when our parent dies. */
 		setParentDeathSignal: (signal: number): boolean => prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n) === 0,
 		/** send(2) that does not block: how many bytes the socket has accepted. -1: none, or it is not a socket. */
-		sendNow: (socket: number, bytes: Buffer): number =>
-			Number(send(socket, ffi.address(bytes), BigInt(bytes.length), MSG_DONTWAIT | MSG_NOSIGNAL)),
+		sendNow(socket: number, bytes: Buffer): number {
+			// Held until the next call: the kernel reads the memory, of which the garbage collector knows nothing.
+			held[0] = bytes;
+			return Number(send(socket, ffi.address(bytes), BigInt(bytes.length), MSG_DONTWAIT | MSG_NOSIGNAL));
+		},
 		/** _exit(2): ends the process at once, even if a thread is stuck in native code, where `process.exit()` hangs. */
 		_exit(code: number): never {
 			_exit(code);

@@ -143,7 +143,9 @@ export class Output {
 	/** Writes what a socket has room for. */
 	#sendNow(): void {
 		while (this.#first) {
-			const sent = libc()?.sendNow(this.#descriptor, Buffer.concat(this.#next())) ?? -1;
+			const [first = Buffer.alloc(0), ...more] = this.#next();
+			const bytes = more.length > 0 ? Buffer.concat([first, ...more]) : first;
+			const sent = libc()?.sendNow(this.#descriptor, bytes) ?? -1;
 			if (sent <= 0) return;
 			this.#advance(sent);
 		}
