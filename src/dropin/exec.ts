@@ -30,6 +30,8 @@ const SIGCONT = 18;
 const ENOENT = 2;
 const EACCES = 13;
 const FLUSH_MS = 200;
+/** By then a write of ours that has caused a SIGPIPE has failed, also in libuv's pool. */
+const OWN_PIPE_MS = 20;
 
 /** For `--kill-stragglers`: time between SIGTERM and SIGKILL, without a stop timeout. */
 const STRAGGLERS_STOP_MS = 5_000;
@@ -110,7 +112,7 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 		if (number !== SIGPIPE) return onNumber(number);
 		// A message of ours that found no reader causes a SIGPIPE, too. The program must not get that one, and a notice
 		// of it would cause the next one.
-		setImmediate(() => isOwnBrokenPipe() || onNumber(number));
+		setTimeout(() => isOwnBrokenPipe() || onNumber(number), OWN_PIPE_MS);
 	});
 	const ffi = foreignFunctions();
 	if (ffi) {
@@ -125,7 +127,10 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 	attempt(() => widenSignalPipe(ffi));
 	started.watch(({ pid: reaped, ...status }) => {
 		const isProgram = reaped === pid;
-		if (isProgram) running = false;
+		if (isProgram) {
+			running = false;
+			deadline.cancel();
+		}
 		const report = () => {
 			tell({ type: "process.reaped", pid: reaped, isProgram, status });
 			if (!isProgram) return;
@@ -140,7 +145,6 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 	});
 
 	const status = await ended.promise;
-	deadline.cancel();
 	if (settings.killStragglers) await finishStragglers(deadline.leftMs(), tell);
 	if (ffi) openTerminal(ffi)?.takeBack(pid);
 	const code = exitCode(exitStatus(status), settings);

@@ -122,7 +122,8 @@ export class StopSequence {
 		const isLate = this.#handlers.length > 0;
 		if (isLate) report.notRun(this.#handlers);
 		guard?.say(report.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
-		const maxMs = Math.max(this.#deadline.remainingMs, flushMs);
+		// A second SIGINT is about the handlers: the output has its time all the same.
+		const maxMs = Math.max(jobsMs - (monotonicMs() - start), flushMs);
 		await report.flushOutput(flushStallMs(budget, maxMs), maxMs);
 		const circumstances = { stragglersForced: isLate, hadErrors: this.#hadErrors };
 		// "idle": every handler's exit counts alike. A handler that did not run counts as if it had been killed.
@@ -136,6 +137,7 @@ export class StopSequence {
 	async #stop({ name, run, timeoutMs }: StopHandler, reason: AppStopReason, budget: Budget): Promise<JobStop> {
 		const end = monotonicMs() + timeoutMs;
 		const left = () => Math.max(0, Math.min(end - monotonicMs(), this.#deadline.remainingMs));
+		let thrown: unknown;
 		const job = new FunctionJob(name, async (signal) => {
 			const deadline = {
 				get remainingMs() {
@@ -145,13 +147,15 @@ export class StopSequence {
 			try {
 				await run({ deadline, signal, reason });
 			} catch (error) {
-				report.failed(name, error);
+				thrown = error;
 				throw error;
 			}
 		});
 		const terms = { stopTimeoutMs: timeoutMs, deadline: this.#deadline, budget };
 		const { exit, tookMs, killed } = await stopJob(job, terms, () => {});
-		if (killed) report.late(name, killed.waitedMs, this.#hurried);
+		if (exit.outcome === "failed") report.failed(name, thrown);
+		// A handler that ends because its signal was aborted was not late.
+		if (exit.outcome === "killed") report.late(name, killed?.waitedMs ?? tookMs, this.#hurried);
 		return { job: name, exit, tookMs };
 	}
 }

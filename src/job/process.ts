@@ -17,7 +17,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { ExecaError } from "execa";
-import { type ErrorInfo, errorInfo } from "../base/errors.ts";
+import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import { loadPackage } from "../base/packages.ts";
 import { hideStreams } from "../os/output/stderr.ts";
 import { readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
@@ -111,7 +111,7 @@ export class ProcessJob implements Job {
 			const deathSignal = watchDeathSignal(child.pid);
 			child.once("exit", (code, signal) => {
 				// Node.js has no name for a real-time signal, and reports the exit code 0.
-				const signalOfKernel = deathSignal();
+				const signalOfKernel = attempt(deathSignal);
 				void this.#onExit(code ?? 0, signal ?? signalOfKernel);
 			});
 			if (hasChannel) readChannel(child.stdio[3] as Readable, () => this.#onReady());
@@ -135,7 +135,8 @@ export class ProcessJob implements Job {
 	}
 
 	signal(signal: NodeJS.Signals): boolean {
-		return this.#child?.kill(signal) ?? false;
+		// It throws where kill(2) is not implemented: by a seccomp profile, for instance.
+		return attempt(() => this.#child?.kill(signal)) ?? false;
 	}
 
 	giveWay(): void {

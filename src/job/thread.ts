@@ -162,7 +162,7 @@ export class ThreadJob implements Job {
 	#receive(message: ThreadMessage): void {
 		attempt(() => {
 			if (message.type === "ready") this.#hooks.onReady();
-			else if (message.type === "task") this.#task = message.task;
+			else if (message.type === "task") this.#task = String(message.task);
 			else if (message.type === "settled") {
 				const exit = checkExit(message.exit);
 				// A killed job was late, even if its function has returned: `exit` will tell that it was killed.

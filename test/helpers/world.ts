@@ -77,6 +77,7 @@ export class World implements Disposable {
 	readonly #installed: Disposable;
 	readonly #pending = new Set<Promise<unknown>>();
 	#reason: StopReason | undefined;
+	#requestedAt = Number.POSITIVE_INFINITY;
 	/** When the jobs' time is over. */
 	#deadlineAt = Number.POSITIVE_INFINITY;
 	#aliveAtRequest: Run[] = [];
@@ -202,6 +203,7 @@ export class World implements Disposable {
 		if (event.type !== "stop.requested") return;
 		this.#claim(!this.isStopping, "a second request counts");
 		this.#reason = event.reason;
+		this.#requestedAt = this.time.now;
 		this.#deadlineAt = this.time.now + event.jobsMs;
 		this.#aliveAtRequest = this.names.flatMap((name) => this.#aliveOf(name));
 	}
@@ -290,6 +292,9 @@ export class World implements Disposable {
 		const { locateMs, killMs } = this.#budget;
 		const latest = this.#deadlineAt + locateMs + killMs + ROUNDING_MS;
 		assert.ok(at <= latest, `over at ${at}, expected by ${latest}`);
+		const ends = [...this.runs.values()].flat().map(({ endedAt }) => endedAt);
+		const lastEnd = Math.max(this.#requestedAt, ...ends) + ROUNDING_MS;
+		assert.ok(at <= lastEnd, `over at ${at}, expected by ${lastEnd}: no run was left`);
 		for (const runs of this.runs.values())
 			for (const { name, exit } of runs) assert.ok(exit, `${name} was joined, or given up`);
 		const reported = exitCode(reason, jobs, {
@@ -353,6 +358,7 @@ export class Run implements Job {
 	readonly gone = this.#left.promise;
 	id = 0;
 	exit: JobExit | undefined;
+	endedAt = 0;
 	isReady = false;
 	/** It is stopped for a reason of its own: it was not ready in time, or its first process has gone. */
 	endsForItself = false;
@@ -462,6 +468,7 @@ export class Run implements Job {
 		if (!this.isAlive) return;
 		this.exit = exit.outcome === "stuck" ? exit : this.#ownEnd(exit);
 		this.#world.note(`run of ${this.name} ends: ${this.exit.outcome}`);
+		this.endedAt = this.#world.time.now;
 		this.#ended.resolve(this.exit);
 	}
 

@@ -90,6 +90,13 @@ test("a handler beyond the deadline is aborted and named, and so is who had no t
 	assert.match(text, /^lastcall: Stopped late: SIGTERM, \d\.\d s of 2\.0 s/m);
 });
 
+test("a handler that ends when its signal is aborted was not late", async () => {
+	const { code, text } = await stop(["first", "obedient"]);
+	assert.match(text, /^obedient ended$/m);
+	assert.doesNotMatch(text, /lastcall/);
+	assert.equal(code, 0);
+});
+
 // test/container/register.test.ts checks that the guard comes before the engine's SIGKILL. Here without it nothing would end.
 suite("the guard ends the process when", () => {
 	for (const [binding, nodeFlags] of BINDINGS) {

@@ -53,7 +53,7 @@ const job = (index: number): fc.Arbitrary<JobPlan> =>
 const world: fc.Arbitrary<WorldPlan> = fc.constantFrom(1, 1, 2, 2, 3, 4, 5).chain((jobs) =>
 	fc.record({
 		stopTimeoutMs: fc.constantFrom(100, 1_000, 10_000, 30_000),
-		drainMs: fc.constantFrom(0, 0, 40),
+		drainMs: fc.constantFrom(0, 0, 40, 900),
 		seed: fc.integer(),
 		jobs: fc.tuple(...Array.from({ length: jobs }, (_, at) => job(at))),
 	}),

@@ -31,7 +31,7 @@ const WRITE_AT_ONCE = 4096;
 /** Signals of SIGPIPE that our own writes have caused, and that isOwnBrokenPipe() has not been asked about yet. */
 let brokenPipes = 0;
 
-/** Whether a SIGPIPE that was heard a turn of the event loop ago comes from a write of ours. Asked once for each signal. */
+/** Whether a SIGPIPE that was heard a moment ago comes from a write of ours. Ask once for each signal. */
 export function isOwnBrokenPipe(): boolean {
 	if (brokenPipes === 0) return false;
 	brokenPipes--;
