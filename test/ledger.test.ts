@@ -13,24 +13,24 @@ import { makeDirectory } from "./helpers/directory.ts";
 import { fixture } from "./helpers/lastcall.ts";
 import { PackageProject } from "./helpers/package.ts";
 
-/** Highest numbers. */
+/** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 12_000,
+	"lines of src/": 10_000,
 	"files of src/": 100,
-	"lines of src/supervisor/ and src/job/": 2_700,
-	"lines of README.md": 230,
-	"fields of the configuration": 37,
+	"lines of src/supervisor/ and src/job/": 2_270,
+	"lines of README.md": 140,
+	"fields of the configuration": 32,
 	subcommands: 6,
 	"packages that npm install brings": 34,
-	"MB that npm install brings": 8.5,
+	"MB that npm install brings": 7.7,
 	"KB that lastcall -- true loads": 150,
 	"files that lastcall -- true loads": 3,
-	"KB that run with two threads loads": 650,
+	"KB that run with two threads loads": 600,
 	"files that run with two threads loads": 6,
-	"KB that lastcall/register loads": 22,
+	"KB that lastcall/register loads": 21,
 	"files that lastcall/register loads": 1,
-	"KB that an app with onStop() loads": 50,
-	"KB that a thread loads": 6,
+	"KB that an app with onStop() loads": 22,
+	"KB that a thread loads": 5.1,
 } as const satisfies Readonly<Record<string, number>>;
 
 function hold(numbers: Partial<Record<keyof typeof LEDGER, number>>): void {
