@@ -49,15 +49,6 @@ const same: readonly [string, string[], InitOptions?][] = [
 	["-c: our session and group", ["-c", "sh", "-c", GROUPS]],
 	["DUMB_INIT_SETSID=0", ["sh", "-c", GROUPS], { env: { DUMB_INIT_SETSID: "0" } }],
 	["the directory of the program", ["pwd"], { cwd: "/usr" }],
-	[
-		"the directory of the init",
-		[
-			"sh",
-			"-c",
-			// Before the program can look.
-			"readlink /proc/1/cwd",
-		],
-	],
 	["-r 15:3", ["-r", "15:3", "sh", "-c", "trap 'exit 33' QUIT; kill -TERM 1; while :; do :; done"]],
 	["--rewrite=15:3", ["--rewrite=15:3", "sh", "-c", "trap 'exit 33' QUIT; kill -TERM 1; while :; do :; done"]],
 	[
@@ -148,6 +139,12 @@ suite("as dumb-init", needs("dumb-init"), () => {
 			assert.equal(found.stdout, "");
 			assert.match(found.stderr, /^dumb-init v1\.2\.5\n/);
 		}
+	});
+
+	// dumb-init itself leaves the directory after the start, and on a busy machine a program sees it there still.
+	test("the init's directory is / before the program can look", async () => {
+		const { stdout } = await runInit(ours("dumb-init"), ["readlink", "/proc/1/cwd"]);
+		assert.equal(stdout, "/\n");
 	});
 });
 
