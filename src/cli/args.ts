@@ -16,17 +16,8 @@ export type Command =
 	| { readonly type: "version" }
 	/** Anything else: a program in the foreground, and its flags. */
 	| { readonly type: "exec" }
-	| {
-			readonly type: "run" | "check";
-			readonly config: string | undefined;
-			readonly stopTimeoutMs: number | undefined;
-	  }
-	| {
-			readonly type: "status";
-			readonly json: boolean;
-			readonly watch: boolean;
-			readonly socket: string | undefined;
-	  }
+	| { readonly type: "run" | "check"; readonly config: string | undefined; readonly stopTimeoutMs: number | undefined }
+	| { readonly type: "status"; readonly json: boolean; readonly watch: boolean; readonly socket: string | undefined }
 	| { readonly type: "control"; readonly command: JobCommand; readonly socket: string | undefined };
 
 /** Whether arguments with this first word ask for more than the init of a program. */

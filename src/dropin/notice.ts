@@ -24,12 +24,7 @@ export type Notice =
 	| { readonly type: "signal.dropped"; readonly number: number }
 	| { readonly type: "signal.forwarded"; readonly number: number }
 	| { readonly type: "signal.undeliverable"; readonly number: number }
-	| {
-			readonly type: "process.reaped";
-			readonly pid: number;
-			readonly isProgram: boolean;
-			readonly status: WaitStatus;
-	  }
+	| { readonly type: "process.reaped"; readonly pid: number; readonly isProgram: boolean; readonly status: WaitStatus }
 	| {
 			readonly type: "stragglers.ended";
 			readonly found: readonly ProcessInfo[];

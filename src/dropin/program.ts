@@ -56,10 +56,7 @@ async function startWithNode({ command, reach }: Settings): Promise<Started> {
 	const [program = "", ...args] = command;
 	const stdio: (number | "ignore")[] = [];
 	for (const fd of inheritedDescriptors()) stdio[fd] = fd;
-	const child = spawn(program, args, {
-		stdio: Array.from(stdio, (fd) => fd ?? "ignore"),
-		detached: reach === "group",
-	});
+	const child = spawn(program, args, { stdio: Array.from(stdio, (fd) => fd ?? "ignore"), detached: reach === "group" });
 	const { pid } = child;
 	if (pid === undefined) {
 		const { promise, resolve } = Promise.withResolvers<number>();
