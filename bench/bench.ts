@@ -37,10 +37,7 @@ await runScript(async () => {
 	const { values, positionals } = readArguments();
 
 	for (const script of values["no-build"] ? [] : ["build", "sea"])
-		await must(process.execPath, [join(root, `scripts/${script}.ts`)], {
-			cwd: root,
-			timeout: 300_000,
-		});
+		await must(process.execPath, [join(root, `scripts/${script}.ts`)], { cwd: root, timeout: 300_000 });
 	const all = await findContestants();
 	const names = all.map(({ name }) => name);
 	for (const name of values.contestant ?? [])

@@ -44,7 +44,5 @@ for (const [directory, name] of [
 
 writeFileSync("dist/schema.json", JSON.stringify(configJsonSchema()));
 
-execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], {
-	stdio: "inherit",
-});
+execFileSync("node_modules/.bin/tsc", ["--project", "tsconfig.build.json"], { stdio: "inherit" });
 pruneTypes("dist/types", ["index.d.ts", "register.d.ts"]);

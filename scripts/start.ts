@@ -41,10 +41,7 @@ async function startInContainer(engine: Engine | NoEngine): Promise<NoEngine | {
 	const network = engine.private ? ["--network", "host"] : [];
 	const build = ["build", "--quiet", ...network, "--tag", IMAGE, root];
 	say("building the image");
-	const { code, stdout, stderr } = await run(engine.client, build, {
-		env,
-		timeout: 600_000,
-	});
+	const { code, stdout, stderr } = await run(engine.client, build, { env, timeout: 600_000 });
 	if (code !== 0) {
 		say(`cannot build the image:\n${stdout}${stderr}`);
 		return { code };
@@ -131,11 +128,7 @@ async function startHere(reason: string): Promise<number> {
 
 /** Runs a command in our place: its streams, its terminal, and so Ctrl-C. */
 function attach(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): ChildProcess {
-	return spawn(command, args, {
-		stdio: "inherit",
-		env: { ...process.env, ...env },
-		...(cwd !== undefined && { cwd }),
-	});
+	return spawn(command, args, { stdio: "inherit", env: { ...process.env, ...env }, ...(cwd !== undefined && { cwd }) });
 }
 
 /** Waits for the end of a command, and returns its exit code. */

@@ -211,7 +211,5 @@ function explain(name: string, text: string): void {
 
 /** On a user's machine a part may be missing, and is named at the end; in CI that is a failure. */
 function leaveOut(what: string, why: unknown): void {
-	steps.leaveOut(what, why instanceof Error ? why.message : String(why), {
-		failed: inCi(),
-	});
+	steps.leaveOut(what, why instanceof Error ? why.message : String(why), { failed: inCi() });
 }

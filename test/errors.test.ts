@@ -3,9 +3,7 @@ import { test } from "node:test";
 import { attempt, errorInfo, UserError } from "../src/base/errors.ts";
 
 test("errorInfo() keeps name, message, stack and code of an error", () => {
-	const error = Object.assign(new TypeError("no such queue"), {
-		code: "ENOENT",
-	});
+	const error = Object.assign(new TypeError("no such queue"), { code: "ENOENT" });
 	assert.deepEqual(errorInfo(error), {
 		name: "TypeError",
 		message: "no such queue",
@@ -37,10 +35,7 @@ test("errorInfo() never throws, whatever it is given", () => {
 	const traps = Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((name) => [name, trap]));
 	const things = [hostile, new Proxy({}, traps), Object.create(null), { toString: trap }];
 	for (const thing of things)
-		assert.deepEqual(errorInfo(thing), {
-			name: "Error",
-			message: "Thrown value cannot be described",
-		});
+		assert.deepEqual(errorInfo(thing), { name: "Error", message: "Thrown value cannot be described" });
 });
 
 test("errorInfo() is plain data that may cross to another thread", () => {
@@ -50,9 +45,7 @@ test("errorInfo() is plain data that may cross to another thread", () => {
 });
 
 test("errorInfo() clips long texts, and says so", () => {
-	const error = Object.assign(new Error("m".repeat(600_000)), {
-		stack: "s".repeat(20_000),
-	});
+	const error = Object.assign(new Error("m".repeat(600_000)), { stack: "s".repeat(20_000) });
 	const { message, stack } = errorInfo(error);
 	assert.match(message, /^m{16384}… \(583616 more characters\)$/);
 	assert.match(stack ?? "", /^s{16384}… \(3616 more characters\)$/);

@@ -10,10 +10,7 @@ const JOB = 'import "node:fs";\nexport default function job() {}\n';
 const CONFIG = 'export default { jobs: { job: { thread: "job.ts" } } };\n';
 
 test("lastcall run says what to do about a configuration that is an ES module", async () => {
-	using directory = makeDirectory({
-		"package.json": PACKAGE,
-		"lastcall.config.ts": CONFIG,
-	});
+	using directory = makeDirectory({ "package.json": PACKAGE, "lastcall.config.ts": CONFIG });
 	const { stderr, code } = await lastcall(["run"], { cwd: directory.path });
 	const file = join(directory.path, "lastcall.config.ts");
 	const expected = `lastcall: Cannot read the configuration ${file}: ${file} is an ES module, but its package.json says "type": "commonjs"; name the file lastcall.config.mts, or set "type": "module" (npm pkg set type=module)\n`;

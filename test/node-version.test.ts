@@ -78,10 +78,7 @@ for (const major of OLDER) {
 				["listens.mjs", [9, null]],
 			] as const) {
 				const args = [...REGISTER, join(apps.path, app)];
-				const child = spawn(node, args, {
-					cwd: root,
-					stdio: ["ignore", "pipe", "pipe"],
-				});
+				const child = spawn(node, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
 				using _ = killAtEnd(child);
 				const exited = once(child, "exit");
 				const lines = Lines.from(child.stdout);
@@ -105,10 +102,7 @@ for (const major of OLDER) {
 			using pipe = new Pipe();
 			pipe.hangUp();
 			const args = [...REGISTER, join(apps.path, "ends.mjs")];
-			const child = spawn(node, args, {
-				cwd: root,
-				stdio: ["ignore", "ignore", pipe.writer],
-			});
+			const child = spawn(node, args, { cwd: root, stdio: ["ignore", "ignore", pipe.writer] });
 			using _ = killAtEnd(child);
 			assert.deepEqual(await once(child, "exit"), [7, null]);
 		});
@@ -146,10 +140,7 @@ test("complainOfNode() asks for what package.json asks for", () => {
 		[`${needed}.0.0`, false],
 		["100.0.0", false],
 	] as const) {
-		Object.defineProperty(process, "versions", {
-			...versions,
-			value: { ...process.versions, node },
-		});
+		Object.defineProperty(process, "versions", { ...versions, value: { ...process.versions, node } });
 		try {
 			assert.equal(complainOfNode() !== undefined, complains, node);
 		} finally {

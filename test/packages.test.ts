@@ -28,9 +28,7 @@ function wrap(copy: TestDirectory, name: string, code: string): void {
 async function runJobs(copy: TestDirectory, jobs: object) {
 	using config = writeConfig({ jobs });
 	const main = join(copy.path, "dist/main.cjs");
-	await using lastcall = await startNode([main, "run", config.path], {
-		asInit: false,
-	});
+	await using lastcall = await startNode([main, "run", config.path], { asInit: false });
 	const { code } = await lastcall.exit();
 	return { code, lines: lastcall.lines.all, events: lastcall.events };
 }

@@ -92,9 +92,7 @@ test("README.md's TypeScript has the types that the package declares", async () 
 	const target = ["--target", "es2024", "--module", "nodenext"];
 	const found = ["--types", "node", "--typeRoots", types];
 	const files = Object.keys(readmeFiles()).filter((name) => name.endsWith(".mts"));
-	await must(tsc, [...options, ...target, ...found, ...files], {
-		cwd: project.path,
-	});
+	await must(tsc, [...options, ...target, ...found, ...files], { cwd: project.path });
 });
 
 /** What differs from run to run: times, pids, durations and how long the bars of the timeline are. */

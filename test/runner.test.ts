@@ -87,9 +87,7 @@ test("SIGTERM for the runner alone ends what the step has started, with an envir
 	assert.deepEqual(mark.marked(), []);
 });
 
-test("removeDirectory() unmounts first", {
-	skip: process.getuid?.() !== 0 && "only root may mount",
-}, async (t) => {
+test("removeDirectory() unmounts first", { skip: process.getuid?.() !== 0 && "only root may mount" }, async (t) => {
 	using directory = makeDirectory();
 	const path = join(directory.path, "a directory");
 	const inner = join(path, "a mount");

@@ -14,20 +14,12 @@ import { until } from "./helpers/until.ts";
 const ROOT = join(import.meta.dirname, "..");
 
 // Nobody answers there, and none may be started.
-const NO_ENGINE = {
-	DOCKER_HOST: "unix:///nowhere.sock",
-	CI: "",
-	LASTCALL_ENGINE: "",
-	LASTCALL_CACHE: "/nowhere",
-};
+const NO_ENGINE = { DOCKER_HOST: "unix:///nowhere.sock", CI: "", LASTCALL_ENGINE: "", LASTCALL_CACHE: "/nowhere" };
 
 const READY = { timeout: 60_000 };
 
 test("npm start without an engine runs the example directly and says so, Ctrl-C stops it", async () => {
-	await using terminal = openPty("npm", ["start"], {
-		cwd: ROOT,
-		env: NO_ENGINE,
-	});
+	await using terminal = openPty("npm", ["start"], { cwd: ROOT, env: NO_ENGINE });
 	await terminal.lines.waitFor(/running examples\/jobs directly/, READY);
 	await terminal.lines.waitFor(/Job counter is ready/, READY);
 	await terminal.lines.waitFor(/Job heartbeat is ready/);
@@ -79,10 +71,7 @@ test("SIGTERM for npm start before the example listens stops it all the same", a
 test("a terminal that is closed takes the example with it", async () => {
 	using mark = newMark();
 	{
-		await using terminal = openPty("npm", ["start"], {
-			cwd: ROOT,
-			env: { ...NO_ENGINE, ...mark.env },
-		});
+		await using terminal = openPty("npm", ["start"], { cwd: ROOT, env: { ...NO_ENGINE, ...mark.env } });
 		await terminal.lines.waitFor(/Job counter is ready/, READY);
 		await terminal.lines.waitFor(/Job heartbeat is ready/, READY);
 		terminal.kill("SIGKILL");
@@ -101,11 +90,7 @@ test("what is missing on the machine is said in one line, without a stack", {
 		`,
 	});
 	const { code, stderr } = await run(process.execPath, [join(directory.path, "script.ts")], {
-		env: {
-			...NO_ENGINE,
-			PATH: "/nowhere",
-			LASTCALL_CACHE: join(directory.path, "cache"),
-		},
+		env: { ...NO_ENGINE, PATH: "/nowhere", LASTCALL_CACHE: join(directory.path, "cache") },
 	});
 	assert.match(
 		stderr,

@@ -5,22 +5,14 @@ import { HAND_WRITTEN, TINI } from "../lib/names.ts";
 import { versionOf } from "./installed.ts";
 import { byHand } from "./node.ts";
 
-const FLAGS: Readonly<Record<string, readonly string[]>> = {
-	[TINI]: ["--"],
-	"dumb-init": ["--"],
-	catatonit: ["--"],
-};
+const FLAGS: Readonly<Record<string, readonly string[]>> = { [TINI]: ["--"], "dumb-init": ["--"], catatonit: ["--"] };
 
 export async function findInits(): Promise<Contestant[]> {
 	const found: Contestant[] = [];
 	for (const [name, flags] of Object.entries(FLAGS)) {
 		const version = await versionOf(name, "--version");
 		if (version === undefined) continue;
-		found.push({
-			name,
-			version,
-			wrap: (program) => ({ command: [name, ...flags, ...program] }),
-		});
+		found.push({ name, version, wrap: (program) => ({ command: [name, ...flags, ...program] }) });
 		// What is often said to be enough.
 		if (name === TINI)
 			found.push({

@@ -29,13 +29,7 @@ export function findLastcall(): Contestant[] {
 		wrap: (program) => ({ command: [SINGLE, "--", ...program] }),
 	};
 	return [
-		{
-			name: LASTCALL,
-			version,
-			wrap: (program) => ({
-				command: [nodeBinary(), MAIN, "--", ...program],
-			}),
-		},
+		{ name: LASTCALL, version, wrap: (program) => ({ command: [nodeBinary(), MAIN, "--", ...program] }) },
 		...(existsSync(SINGLE) ? [single] : []),
 		{
 			name: LASTCALL_RUN,
@@ -51,9 +45,7 @@ export function findLastcall(): Contestant[] {
 					MAIN,
 					"run",
 				],
-				env: {
-					CONFIG: JSON.stringify({ jobs: { program: { command: program } } }),
-				},
+				env: { CONFIG: JSON.stringify({ jobs: { program: { command: program } } }) },
 			}),
 			serve(service, directory): Launch {
 				const config = writeConfig(service, directory);

@@ -7,29 +7,17 @@ import { byHand, nodeProgram } from "./node.ts";
 export function findNode(): Contestant[] {
 	const version = process.versions.node;
 	return [
-		{
-			name: BARE_NODE,
-			version,
-			wrap: (program) => ({
-				command: nodeProgram("spawn-alone.mjs", ...program),
-			}),
-		},
+		{ name: BARE_NODE, version, wrap: (program) => ({ command: nodeProgram("spawn-alone.mjs", ...program) }) },
 		{
 			name: HAND_WRITTEN,
 			version,
-			wrap: (program) => ({
-				command: nodeProgram("spawn-by-hand.mjs", ...program),
-			}),
-			serve: ({ threads, processes }) => ({
-				command: byHand(threads, processes, helper("first")),
-			}),
+			wrap: (program) => ({ command: nodeProgram("spawn-by-hand.mjs", ...program) }),
+			serve: ({ threads, processes }) => ({ command: byHand(threads, processes, helper("first")) }),
 		},
 		{
 			name: HAND_WRITTEN_PINO,
 			version,
-			serve: ({ threads, processes }) => ({
-				command: byHand(threads, processes, helper("first"), "by-hand-pino.mjs"),
-			}),
+			serve: ({ threads, processes }) => ({ command: byHand(threads, processes, helper("first"), "by-hand-pino.mjs") }),
 		},
 	];
 }

@@ -19,20 +19,13 @@ export async function findThreads(): Promise<Contestant[]> {
 	];
 	const version = await versionOf(PYTHON, "--version");
 	if (version === undefined) return found;
-	const patterns = {
-		"Python pattern, polling": "poll",
-		"Python pattern, Event.wait()": "wait",
-	};
+	const patterns = { "Python pattern, polling": "poll", "Python pattern, Event.wait()": "wait" };
 	for (const [name, kind] of Object.entries(patterns))
 		found.push({
 			name,
 			version,
 			serve: ({ threads, processes }) =>
-				processes > 0
-					? undefined
-					: {
-							command: [PYTHON, programPath("pattern.py"), String(threads), kind],
-						},
+				processes > 0 ? undefined : { command: [PYTHON, programPath("pattern.py"), String(threads), kind] },
 		});
 	return found;
 }

@@ -62,9 +62,7 @@ class Watch implements AsyncDisposable {
 
 	private constructor(pidsCurrent: string) {
 		const args = [pidsCurrent, String(PATIENCE_MS)];
-		this.#child = spawn(helper("watch-pids"), args, {
-			stdio: ["pipe", "pipe", "inherit"],
-		});
+		this.#child = spawn(helper("watch-pids"), args, { stdio: ["pipe", "pipe", "inherit"] });
 		this.#child.stdout.setEncoding("utf8").on("data", (text) => (this.#said += text));
 	}
 
@@ -76,9 +74,7 @@ class Watch implements AsyncDisposable {
 
 	/** Waits until all are gone, or no more go. */
 	async end(): Promise<{ readonly most: number; readonly settled: bigint }> {
-		const closed = once(this.#child, "close", {
-			signal: AbortSignal.timeout(BOUND_MS),
-		});
+		const closed = once(this.#child, "close", { signal: AbortSignal.timeout(BOUND_MS) });
 		this.#child.stdin.end("\n");
 		await closed;
 		const [most = "0", , settled = "0"] = this.#said.trim().split(" ");

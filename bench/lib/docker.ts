@@ -53,13 +53,7 @@ export class Docker implements AsyncDisposable {
 	async stop(
 		image: string,
 		line: RegExp,
-		{
-			args = [],
-			flags = [],
-		}: {
-			readonly args?: readonly string[];
-			readonly flags?: readonly string[];
-		} = {},
+		{ args = [], flags = [] }: { readonly args?: readonly string[]; readonly flags?: readonly string[] } = {},
 	): Promise<{ readonly ms: number; readonly code: number }> {
 		const name = `lastcall-bench-${randomUUID().slice(0, 8)}`;
 		const named = ["--name", name, "--network", "none"];
@@ -70,10 +64,7 @@ export class Docker implements AsyncDisposable {
 			await this.#must(["stop", name]);
 			const ms = performance.now() - began;
 			const format = ["--format", "{{.State.ExitCode}}"];
-			return {
-				ms,
-				code: Number(await this.#must(["inspect", ...format, name])),
-			};
+			return { ms, code: Number(await this.#must(["inspect", ...format, name])) };
 		} finally {
 			await cleanUp(() => this.#run(["rm", "--force", name]));
 		}

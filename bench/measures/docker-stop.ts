@@ -35,11 +35,7 @@ async function compare(docker: Docker, circumstances: Circumstances): Promise<Re
 	const byHand = await buildByHand(docker);
 	const started = /Both jobs have started/;
 	const players = [
-		{
-			name: OURS,
-			image: await docker.build("example", root),
-			line: /(Thread \d+ \(\w+\) started[\s\S]*){2}/,
-		},
+		{ name: OURS, image: await docker.build("example", root), line: /(Thread \d+ \(\w+\) started[\s\S]*){2}/ },
 		{ name: TINI, image: byHand, line: started },
 	];
 

@@ -28,11 +28,7 @@ const ADDED_MB = 2;
 const LOGGING_TOO = 1.02;
 
 /** Megabytes (10⁶ bytes). */
-const FIGURES = {
-	"private dirty, MB": "Private_Dirty",
-	"PSS, MB": "Pss",
-	"RSS, MB": "Rss",
-} as const;
+const FIGURES = { "private dirty, MB": "Private_Dirty", "PSS, MB": "Pss", "RSS, MB": "Rss" } as const;
 type Figure = keyof typeof FIGURES;
 const JUDGED: readonly Figure[] = ["private dirty, MB", "RSS, MB"];
 

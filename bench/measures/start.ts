@@ -85,12 +85,7 @@ export const measure: Measure = {
 				continue;
 			}
 			starters.push({ name, play: () => toStamp(wrap(program)) });
-			if (!STAYING.includes(name))
-				starters.push({
-					name,
-					play: () => toEnd(wrap(["true"])),
-					toItsEnd: true,
-				});
+			if (!STAYING.includes(name)) starters.push({ name, play: () => toEnd(wrap(["true"])), toItsEnd: true });
 		}
 		starters.push(...contestants.filter(({ name }) => SERVING.includes(name)).map(serving), ...startersOfNode());
 

@@ -57,12 +57,7 @@ function bars({ chart, rows }: Result): object {
 		.map((row) => {
 			const value = row.values[chart] ?? 0;
 			const { contestant } = row;
-			return {
-				contestant,
-				value,
-				label: say(value),
-				colour: colourOf(contestant),
-			};
+			return { contestant, value, label: say(value), colour: colourOf(contestant) };
 		});
 	const found = values.map(({ value }) => value);
 	const log = Math.max(...found) / Math.min(...found) > WIDEST_RATIO;
@@ -77,19 +72,13 @@ function bars({ chart, rows }: Result): object {
 		width: WIDTH,
 		height: { step: 18 },
 		data: { values },
-		encoding: {
-			x,
-			y: { field: "contestant", type: "nominal", sort: null, title: null },
-		},
+		encoding: { x, y: { field: "contestant", type: "nominal", sort: null, title: null } },
 		layer: [
 			{
 				mark: log ? { type: "point", filled: true, size: 70 } : { type: "bar" },
 				encoding: { color: { field: "colour", type: "nominal", scale: null } },
 			},
-			{
-				mark: { type: "text", align: "left", dx: 7 },
-				encoding: { text: { field: "label" } },
-			},
+			{ mark: { type: "text", align: "left", dx: 7 }, encoding: { text: { field: "label" } } },
 		],
 	};
 }
@@ -134,20 +123,9 @@ function lines(points: readonly Point[]): object {
 				type: "quantitative",
 				title: "ms (logarithmic)",
 				scale: { type: "log" },
-				axis: {
-					grid: true,
-					gridColor: OTHERS,
-					gridOpacity: 0.25,
-					values: [1, 10, 100, 1_000, 10_000],
-				},
+				axis: { grid: true, gridColor: OTHERS, gridOpacity: 0.25, values: [1, 10, 100, 1_000, 10_000] },
 			},
-			strokeWidth: {
-				condition: {
-					test: "indexof(datum.contestant, 'lastcall') === 0",
-					value: 4,
-				},
-				value: 1.5,
-			},
+			strokeWidth: { condition: { test: "indexof(datum.contestant, 'lastcall') === 0", value: 4 }, value: 1.5 },
 			color: {
 				field: "contestant",
 				type: "nominal",

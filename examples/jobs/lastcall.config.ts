@@ -1,8 +1,5 @@
 import type { Config } from "lastcall";
 
 export default {
-	jobs: {
-		counter: { thread: "./jobs/counter.ts", data: { step: 1 } },
-		heartbeat: { thread: "./jobs/heartbeat.ts" },
-	},
+	jobs: { counter: { thread: "./jobs/counter.ts", data: { step: 1 } }, heartbeat: { thread: "./jobs/heartbeat.ts" } },
 } satisfies Config;

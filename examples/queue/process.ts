@@ -5,8 +5,4 @@ const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
 
 const [name = "process"] = process.argv.slice(2);
-await consume({
-	name,
-	signal: stop.signal,
-	onReady: () => process.send?.("ready"),
-});
+await consume({ name, signal: stop.signal, onReady: () => process.send?.("ready") });

@@ -23,10 +23,7 @@ export async function aptInstall(...packages: string[]): Promise<void> {
 	// One broken third-party source fails the update; whether it matters shows the install.
 	const update = await run("apt-get", ["update", "-q"], { env, timeout });
 	try {
-		await must("apt-get", [...aptOptions, "install", "-q", "-y", ...packages], {
-			env,
-			timeout,
-		});
+		await must("apt-get", [...aptOptions, "install", "-q", "-y", ...packages], { env, timeout });
 	} catch (error) {
 		if (error instanceof Interrupted) throw error;
 		throw new ScriptError(

@@ -5,11 +5,7 @@ import { root } from "./paths.ts";
 
 const { engines, optionalDependencies, version } = JSON.parse(
 	readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-) as {
-	engines: { node: string };
-	optionalDependencies: Record<string, string>;
-	version: string;
-};
+) as { engines: { node: string }; optionalDependencies: Record<string, string>; version: string };
 
 /** In the bundles, since they use a tenth of it: all of it is half a megabyte in an init that idles. */
 export const INLINED = ["leven", "valibot"];
@@ -85,9 +81,7 @@ export async function bundleMain(outfile: string, options: BuildOptions = {}): P
 
 /** The same as a function for src/load.ts. */
 export async function bundleProgram(outfile: string): Promise<void> {
-	await bundleMain(outfile, {
-		...asFunction,
-	});
+	await bundleMain(outfile, { ...asFunction });
 }
 
 /** What src/load.ts runs. A script that is no module has no import(): Node.js's own modules are required. */
@@ -110,21 +104,12 @@ const withImportFromOutside: Plugin = {
 
 /** The program with its subcommands, as a function, too. */
 export async function bundleSubcommands(outfile: string): Promise<void> {
-	await bundleScript("src/main.ts", outfile, {
-		...asFunction,
-		plugins: [withImportFromOutside],
-	});
+	await bundleScript("src/main.ts", outfile, { ...asFunction, plugins: [withImportFromOutside] });
 }
 
 /** A file and all that it imports as one file: the program with its subcommands, the first file of a job thread. */
 export async function bundleScript(entryPoint: string, outfile: string, options: BuildOptions = {}): Promise<void> {
-	await build({
-		...common,
-		...commonJs,
-		entryPoints: [entryPoint],
-		outfile,
-		...options,
-	});
+	await build({ ...common, ...commonJs, entryPoints: [entryPoint], outfile, ...options });
 }
 
 /**
@@ -142,10 +127,7 @@ export async function bundlePackages(outdir: string): Promise<string[]> {
 			sourcemap: false,
 			legalComments: "none",
 			metafile: true,
-			stdin: {
-				contents: `export { ${exports} } from "${name}";`,
-				resolveDir: root,
-			},
+			stdin: { contents: `export { ${exports} } from "${name}";`, resolveDir: root },
 			outfile: join(outdir, `${name}.cjs`),
 			banner: { js: "(function (exports, require) { const module = {};" },
 			footer: { js: "Object.assign(exports, module.exports) })" },
@@ -161,10 +143,7 @@ const FOLDER_OF_PACKAGE = /.*node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 /** What runs the program, or says that this Node.js is too old for it. */
 export async function bundleLoader(outfile: string): Promise<void> {
-	await bundleScript("src/load.ts", outfile, {
-		target: OLD_NODE.cjs,
-		supported: { "dynamic-import": true },
-	});
+	await bundleScript("src/load.ts", outfile, { target: OLD_NODE.cjs, supported: { "dynamic-import": true } });
 }
 
 /**
@@ -204,19 +183,12 @@ const modules = {
  * not run is one function, which a newer one compiles and calls at once: as many small modules, each a function, it would take 2 ms more.
  */
 export async function bundleRegister(outfile: string): Promise<void> {
-	const gate = await build({
-		...modules,
-		entryPoints: ["src/register-gate.ts"],
-		sourcemap: false,
-		write: false,
-	});
+	const gate = await build({ ...modules, entryPoints: ["src/register-gate.ts"], sourcemap: false, write: false });
 	await build({
 		...modules,
 		entryPoints: ["src/register.ts"],
 		outfile,
-		banner: {
-			js: `${gate.outputFiles[0]?.text}if (complaint === undefined) (() => {`,
-		},
+		banner: { js: `${gate.outputFiles[0]?.text}if (complaint === undefined) (() => {` },
 		footer: { js: "})();" },
 	});
 }
@@ -227,11 +199,7 @@ export async function bundleRegister(outfile: string): Promise<void> {
  */
 export async function bundleApi(outdir: string): Promise<void> {
 	const first = "require-node.js";
-	await build({
-		...modules,
-		entryPoints: ["src/require-node.ts"],
-		outfile: join(outdir, first),
-	});
+	await build({ ...modules, entryPoints: ["src/require-node.ts"], outfile: join(outdir, first) });
 	await build({
 		...modules,
 		minifyIdentifiers: true,

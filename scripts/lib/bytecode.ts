@@ -35,14 +35,7 @@ const USES: Readonly<Record<string, (exports: never) => unknown>> = {
 		await execa("/none", [], options);
 	},
 	pino: ({ pino }: Packages["pino"]) => {
-		const log = pino(
-			{
-				level: "trace",
-				base: {},
-				formatters: { level: (level) => ({ level }) },
-			},
-			{ write: () => {} },
-		);
+		const log = pino({ level: "trace", base: {}, formatters: { level: (level) => ({ level }) } }, { write: () => {} });
 		log.info({ event: "x", list: [1], deep: { a: true } }, "message");
 	},
 };

@@ -32,11 +32,7 @@ export function run(
 		throwIfInterrupted();
 		// Ctrl-C goes to the whole group of the terminal: it must not reach a command that cleans up.
 		const detached = isWatching();
-		const child = spawn(command, args, {
-			env: { ...process.env, ...env },
-			cwd,
-			detached,
-		});
+		const child = spawn(command, args, { env: { ...process.env, ...env }, cwd, detached });
 		const kill = (signal: NodeJS.Signals) => (detached ? killGroup(child, signal) : child.kill(signal));
 		let stdout = "";
 		let stderr = "";

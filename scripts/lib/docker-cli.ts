@@ -8,10 +8,7 @@ import { run } from "./command.ts";
 export async function findClient(env: NodeJS.ProcessEnv = {}): Promise<string | undefined> {
 	for (const client of ["docker", "/usr/bin/docker"]) {
 		// `docker info` ends with 0 in some versions even if no engine answered.
-		const { code, stdout } = await run(client, ["info", "--format", "{{.ServerVersion}}"], {
-			env,
-			timeout: 10_000,
-		});
+		const { code, stdout } = await run(client, ["info", "--format", "{{.ServerVersion}}"], { env, timeout: 10_000 });
 		if (code === 0 && stdout.trim() !== "") return client;
 	}
 	return undefined;

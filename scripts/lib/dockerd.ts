@@ -27,10 +27,7 @@ export const privateHost = `unix://${socket}`;
 let own: ChildProcess | undefined;
 
 /** Starts the engine unless it runs already. `started` says whether this call did it. */
-export async function startDockerd(): Promise<{
-	client: string;
-	started: boolean;
-}> {
+export async function startDockerd(): Promise<{ client: string; started: boolean }> {
 	// The kernel's limit for the path of a Unix socket is 107 bytes.
 	if (Buffer.byteLength(execRoot) > 60) {
 		throw new ScriptError(
@@ -47,10 +44,7 @@ export async function startDockerd(): Promise<{
 	if (containerdPid() === undefined) rmSync(containerdPidFile, { force: true });
 	writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`);
 	const log = openSync(logFile, "w");
-	const child = spawn("dockerd", ["--config-file", configFile], {
-		detached: true,
-		stdio: ["ignore", log, log],
-	});
+	const child = spawn("dockerd", ["--config-file", configFile], { detached: true, stdio: ["ignore", log, log] });
 	child.unref();
 	child.on("error", () => {});
 	if (child.pid === undefined) throw new ScriptError("Cannot start dockerd: found none on PATH");

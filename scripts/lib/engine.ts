@@ -41,9 +41,7 @@ export async function ensureEngine(mayStart = mayStartEngine()): Promise<Engine 
 	} catch (error) {
 		if (error instanceof Interrupted) throw error;
 		await stopStartedEngine();
-		return {
-			reason: `Cannot start a private Docker engine: ${message(error)}`,
-		};
+		return { reason: `Cannot start a private Docker engine: ${message(error)}` };
 	}
 }
 

@@ -49,9 +49,7 @@ async function ensure(
 		const madeFrom = found.stdout.trim();
 		if (madeFrom === "" || madeFrom === recipe) return { name, origin: "present" };
 	} else if (!engine.private) {
-		const pull = await docker(engine, ["pull", "--quiet", name], {
-			timeout: 300_000,
-		});
+		const pull = await docker(engine, ["pull", "--quiet", name], { timeout: 300_000 });
 		if (pull.code === 0) return { name, origin: "pulled" };
 	}
 	await make(name);

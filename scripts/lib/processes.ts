@@ -25,12 +25,7 @@ export function readProcess(pid: number): Process | undefined {
 	const end = stat.lastIndexOf(")");
 	const [state, parent, ...rest] = stat.slice(end + 2).split(" ");
 	if (end === -1 || state === "Z" || state === "X") return undefined;
-	return {
-		pid,
-		parent: Number(parent),
-		name: stat.slice(stat.indexOf("(") + 1, end),
-		started: rest[17] ?? "",
-	};
+	return { pid, parent: Number(parent), name: stat.slice(stat.indexOf("(") + 1, end), started: rest[17] ?? "" };
 }
 
 /** The pid may be somebody else's by now. */

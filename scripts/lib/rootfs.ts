@@ -16,10 +16,7 @@ export interface Rootfs {
 
 export async function ensureRootfs(): Promise<Rootfs> {
 	const dir = join(cacheDir, `bookworm-${process.arch}`);
-	const rootfs = {
-		tar: join(dir, "rootfs.tar"),
-		libatomic: join(dir, "libatomic1.deb"),
-	};
+	const rootfs = { tar: join(dir, "rootfs.tar"), libatomic: join(dir, "libatomic1.deb") };
 	if (existsSync(dir)) return rootfs;
 	if (process.getuid?.() !== 0) {
 		throw new ScriptError(`Cannot make a root file system: debootstrap needs root, found uid ${process.getuid?.()}`);
@@ -32,9 +29,7 @@ export async function ensureRootfs(): Promise<Rootfs> {
 	const work = mkdtempSync(join(cacheDir, "bookworm-"));
 	try {
 		const tree = join(work, "tree");
-		await must("debootstrap", ["--variant=minbase", "--include=libatomic1", "bookworm", tree], {
-			timeout: 600_000,
-		});
+		await must("debootstrap", ["--variant=minbase", "--include=libatomic1", "bookworm", tree], { timeout: 600_000 });
 		// mkdtemp's and debootstrap's modes become the container's "/".
 		chmodSync(tree, 0o755);
 		await keepDeb(tree, join(work, "libatomic1.deb"));

@@ -23,9 +23,7 @@ const skip =
 			? `not installed: ${missing.join(", ")}`
 			: process.getuid?.() !== 0 && "needs root, for a PID namespace";
 
-test("Stopwatch times the program's first instruction, signals, and the end", {
-	skip,
-}, async () => {
+test("Stopwatch times the program's first instruction, signals, and the end", { skip }, async () => {
 	await using running = await Stopwatch.start({ command: [helper("receive")] });
 	const [first = 0n] = await running.stamps(1);
 	assert.ok(first > running.startedNs, `${first} ns`);
@@ -35,25 +33,17 @@ test("Stopwatch times the program's first instruction, signals, and the end", {
 	assert.ok((await running.terminate()) > 0);
 });
 
-test("Stopwatch says what is wrong when nothing is stamped, with the output", {
-	skip,
-}, async () => {
-	await using running = await Stopwatch.start({
-		command: ["sh", "-c", "echo nobody stamps"],
-	});
+test("Stopwatch says what is wrong when nothing is stamped, with the output", { skip }, async () => {
+	await using running = await Stopwatch.start({ command: ["sh", "-c", "echo nobody stamps"] });
 	await running.end();
 	await assert.rejects(running.stamps(1, 10), /found 0.*nobody stamps/s);
 });
 
-test("a contestant that does not end is killed with all its namespace", {
-	skip,
-}, async () => {
+test("a contestant that does not end is killed with all its namespace", { skip }, async () => {
 	const stubborn = "trap '' TERM; sleep 60 & wait; sleep 60";
 	let pid = 0;
 	{
-		await using running = await Stopwatch.start({
-			command: ["sh", "-c", stubborn],
-		});
+		await using running = await Stopwatch.start({ command: ["sh", "-c", stubborn] });
 		({ pid } = running);
 		await assert.rejects(running.terminate(100), /Still there 100 ms/);
 	}

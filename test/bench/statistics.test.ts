@@ -40,15 +40,7 @@ test("an aim is met at its limit, and not beyond", () => {
 });
 
 function result(measure: string, method: string): Result {
-	return {
-		measure,
-		title: "",
-		method,
-		chart: "",
-		rows: [],
-		aims: [],
-		absent: {},
-	};
+	return { measure, title: "", method, chart: "", rows: [], aims: [], absent: {} };
 }
 
 test("mergeRuns() has a measure replace its own earlier result alone, in the order of the measures", () => {

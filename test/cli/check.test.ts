@@ -107,11 +107,7 @@ test("lastcall check ends with 2 when something is wrong", async () => {
 });
 
 test("lastcall check refuses a drain delay that leaves the jobs no time", async () => {
-	using config = writeConfig({
-		stopTimeout: "5s",
-		drainDelay: "5s",
-		jobs: { it: { command: ["true"] } },
-	});
+	using config = writeConfig({ stopTimeout: "5s", drainDelay: "5s", jobs: { it: { command: ["true"] } } });
 	const { code, stderr } = await lastcall(["check", config.path]);
 	assert.equal(code, 2);
 	assert.match(stderr, /Cannot use drainDelay: found 5\.0 s, expected less than/);

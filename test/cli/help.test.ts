@@ -36,18 +36,12 @@ suite("the overview", () => {
 	test("says where the rest is", async () => {
 		assert.match(overview.stdout, /^ {2}lastcall help COMMAND /m);
 		assert.match(overview.stdout, /^ {2}lastcall-init -h /m);
-		const flags = await runInit(ours("lastcall-init"), ["-h"], {
-			asInit: false,
-		});
+		const flags = await runInit(ours("lastcall-init"), ["-h"], { asInit: false });
 		assert.match(flags.stdout, /--kill-stragglers/);
 	});
 
 	test("is the answer to lastcall alone, on standard error, with 2", async () => {
-		assert.deepEqual(await lastcall([]), {
-			code: 2,
-			stdout: "",
-			stderr: overview.stdout,
-		});
+		assert.deepEqual(await lastcall([]), { code: 2, stdout: "", stderr: overview.stdout });
 	});
 
 	test("is none to another name alone: that one prints its own", async () => {

@@ -94,9 +94,7 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 	],
 	[
 		"a heap in which no thread can begin",
-		{
-			jobs: { a: { ...thread, resourceLimits: { maxOldGenerationSizeMb: 1 } } },
-		},
+		{ jobs: { a: { ...thread, resourceLimits: { maxOldGenerationSizeMb: 1 } } } },
 		/^jobs\.a\.resourceLimits\.maxOldGenerationSizeMb: found 1, expected at l/,
 	],
 	[

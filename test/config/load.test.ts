@@ -33,10 +33,7 @@ for (const [name, text] of Object.entries(sources)) {
 	test(`loadConfig() reads ${name}`, async () => {
 		// Without a package.json Node.js finds out by the text that a .js or .ts is a module.
 		using directory = makeDirectory({ [name]: text });
-		assert.deepEqual(await loadConfig(name, directory.path), {
-			path: join(directory.path, name),
-			value: { jobs: {} },
-		});
+		assert.deepEqual(await loadConfig(name, directory.path), { path: join(directory.path, name), value: { jobs: {} } });
 	});
 }
 
@@ -53,10 +50,7 @@ test("loadConfig() reads a file whose path has to be escaped in a URL", async ()
 });
 
 test("loadConfig() finds the default names, TypeScript first", async () => {
-	using directory = makeDirectory({
-		"lastcall.config.json": '"json"',
-		"lastcall.config.mjs": 'export default "mjs"',
-	});
+	using directory = makeDirectory({ "lastcall.config.json": '"json"', "lastcall.config.mjs": 'export default "mjs"' });
 	assert.equal((await loadConfig(undefined, directory.path)).value, "mjs");
 	assert.equal(DEFAULT_NAMES[0], "lastcall.config.ts");
 });
@@ -109,10 +103,7 @@ test("loadConfig() asks for the default export that is missing", async () => {
 });
 
 test("loadConfig() passes over a byte order mark, as editors on Windows write it", async () => {
-	using directory = makeDirectory({
-		"jobs.json": '\ufeff{ "jobs": {} }',
-		"jobs.yaml": "\ufeffjobs: {}\r\n",
-	});
+	using directory = makeDirectory({ "jobs.json": '\ufeff{ "jobs": {} }', "jobs.yaml": "\ufeffjobs: {}\r\n" });
 	for (const name of ["jobs.json", "jobs.yaml"]) {
 		const { value } = await loadConfig(name, directory.path);
 		assert.deepEqual(value, { jobs: {} });
@@ -138,9 +129,7 @@ test("loadConfig() refuses a key that occurs twice in an object, and no other", 
 			await refusal(name, twice),
 			`Cannot read the configuration DIR/${name}: found the key "a" twice in one object (line 3), expected each key once`,
 		);
-	using directory = makeDirectory({
-		"jobs.json": '{"a": "{\\"a\\":", "b": [{"a": 1}, {"a": ["a", "a"]}]}',
-	});
+	using directory = makeDirectory({ "jobs.json": '{"a": "{\\"a\\":", "b": [{"a": 1}, {"a": ["a", "a"]}]}' });
 	const { value } = await loadConfig("jobs.json", directory.path);
 	assert.deepEqual(value, { a: '{"a":', b: [{ a: 1 }, { a: ["a", "a"] }] });
 });
@@ -166,9 +155,7 @@ test("loadConfig() does not wait for a FIFO", async () => {
 });
 
 test("lastcall run and check name a configuration that waits for what never comes", async () => {
-	using directory = makeDirectory({
-		"jobs.mjs": "await new Promise(() => {}); export default {};",
-	});
+	using directory = makeDirectory({ "jobs.mjs": "await new Promise(() => {}); export default {};" });
 	const path = join(directory.path, "jobs.mjs");
 	for (const command of ["run", "check"])
 		assert.deepEqual(await lastcall([command, path]), {

@@ -5,18 +5,11 @@ import { findCycle, orderInWaves } from "../../src/config/order.ts";
 const graph = (edges: Record<string, string[]>) => new Map(Object.entries(edges));
 
 test("orderInWaves() puts each job behind the longest way to it", () => {
-	assert.deepEqual(
-		orderInWaves(
-			graph({
-				web: ["cache", "migrate"],
-				migrate: ["db"],
-				db: [],
-				cache: [],
-				log: [],
-			}),
-		),
-		[["db", "cache", "log"], ["migrate"], ["web"]],
-	);
+	assert.deepEqual(orderInWaves(graph({ web: ["cache", "migrate"], migrate: ["db"], db: [], cache: [], log: [] })), [
+		["db", "cache", "log"],
+		["migrate"],
+		["web"],
+	]);
 });
 
 test("findCycle() names the way round, and nothing that only leads to it", () => {

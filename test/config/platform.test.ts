@@ -21,10 +21,7 @@ for (const [variable, name, ms] of platforms) {
 }
 
 test("platformTimeout() is Docker's where no other platform shows", () => {
-	assert.deepEqual(platformTimeout({ PATH: "/bin" }), {
-		ms: 10_000,
-		source: "Docker's default",
-	});
+	assert.deepEqual(platformTimeout({ PATH: "/bin" }), { ms: 10_000, source: "Docker's default" });
 });
 
 test("platformTimeout() is the more specific platform's where two show", () => {

@@ -7,14 +7,8 @@ const env = { LASTCALL_STOP_TIMEOUT: "2s", KUBERNETES_SERVICE_HOST: "::1" };
 
 test("resolveStopTimeout() takes argument, variable, configuration, platform, in this order", () => {
 	const { KUBERNETES_SERVICE_HOST } = env;
-	assert.deepEqual(resolveStopTimeout(1_000, env, 3_000), {
-		ms: 1_000,
-		source: "--stop-timeout",
-	});
-	assert.deepEqual(resolveStopTimeout(undefined, env, 3_000), {
-		ms: 2_000,
-		source: "LASTCALL_STOP_TIMEOUT",
-	});
+	assert.deepEqual(resolveStopTimeout(1_000, env, 3_000), { ms: 1_000, source: "--stop-timeout" });
+	assert.deepEqual(resolveStopTimeout(undefined, env, 3_000), { ms: 2_000, source: "LASTCALL_STOP_TIMEOUT" });
 	assert.deepEqual(resolveStopTimeout(undefined, { KUBERNETES_SERVICE_HOST }, 3_000), {
 		ms: 3_000,
 		source: "the configuration",

@@ -19,10 +19,7 @@ const sh = (script: string) => ["sh", "-c", script];
 
 suite("as the entry point", () => {
 	test("there is no Node.js, and the exit code is the program's", async () => {
-		const found = await runToEnd({
-			image,
-			args: sh("command -v node; tr '\\0' ' ' </proc/1/cmdline; exit 7"),
-		});
+		const found = await runToEnd({ image, args: sh("command -v node; tr '\\0' ' ' </proc/1/cmdline; exit 7") });
 		assert.equal(found.code, 7, found.stderr);
 		assert.equal(found.stdout, "lastcall -- sh -c command -v node; tr '\\0' ' ' </proc/1/cmdline; exit 7 ");
 		const missing = await runToEnd({ image, args: ["nonexistent"] });
@@ -61,11 +58,7 @@ suite("as the entry point", () => {
 	});
 
 	test("run says that it needs the npm package", async () => {
-		const found = await runToEnd({
-			image,
-			flags: ["--entrypoint", "lastcall"],
-			args: ["run"],
-		});
+		const found = await runToEnd({ image, flags: ["--entrypoint", "lastcall"], args: ["run"] });
 		assert.equal(found.code, 2);
 		assert.match(found.stderr, /^lastcall: Cannot do "run" in the single executable, expected the npm package/);
 	});
@@ -91,9 +84,7 @@ suite("as the entry point", () => {
 	});
 });
 
-test("as the engine's own init: docker run --init", {
-	skip: noEngineOfOurOwn,
-}, async () => {
+test("as the engine's own init: docker run --init", { skip: noEngineOfOurOwn }, async () => {
 	const directory = mkdtempSync(join(tmpdir(), "lastcall-test-"));
 	try {
 		const init = join(directory, "docker-init");

@@ -32,9 +32,7 @@ test("an interrupted run leaves no container and no network of its own in an eng
 		until [ "$("${client}" inspect --format={{.State.Running}} $name-attached)" = true ]; do sleep 0.1; done
 		echo "up $name"
 		wait`;
-	const runner = spawn(process.execPath, [RUNNER, script], {
-		stdio: ["ignore", "pipe", "inherit"],
-	});
+	const runner = spawn(process.execPath, [RUNNER, script], { stdio: ["ignore", "pipe", "inherit"] });
 	const ended = once(runner, "exit");
 	const lines = Lines.from(runner.stdout);
 	const line = await lines.waitFor(/^up /, { timeout: 60_000 });

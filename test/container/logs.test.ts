@@ -16,10 +16,7 @@ before(async () => {
 });
 
 test("docker logs has all 10,000 lines of a job that was killed in the turn in which it printed them", async () => {
-	await using container = await runContainer({
-		image,
-		args: ["run", "configs/chatty.json"],
-	});
+	await using container = await runContainer({ image, args: ["run", "configs/chatty.json"] });
 	await container.waitForLine(/Job chatty is ready/, READY);
 	await container.stop();
 	const lines = (await container.logs()).stdout.trimEnd().split("\n");

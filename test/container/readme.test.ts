@@ -22,13 +22,8 @@ before(
 );
 
 test("README.md's image is healthy, answers docker exec, and stops cleanly", async () => {
-	await using container = await runContainer({
-		image,
-		flags: ["--health-interval=1s"],
-	});
-	await container.waitForLine(/Job web is ready/, {
-		timeout: 60_000,
-	});
+	await using container = await runContainer({ image, flags: ["--health-interval=1s"] });
+	await container.waitForLine(/Job web is ready/, { timeout: 60_000 });
 	const status = await container.exec(["lastcall", "status"]);
 	assert.match(status.stdout, /process 1, .*, ready$/m);
 	assert.equal(status.code, 0);
@@ -60,10 +55,7 @@ test("a subcommand after the entry point is lastcall's", async () => {
 
 /** `npm ci` in the image takes the package from where the lock file says: here from this process, as from a registry. */
 async function buildReadmeImage(): Promise<string> {
-	using project = makeDirectory({
-		...readmeFiles(),
-		".dockerignore": "node_modules\n",
-	});
+	using project = makeDirectory({ ...readmeFiles(), ".dockerignore": "node_modules\n" });
 	using packed = makeDirectory();
 	const { file } = await packPackage(packed.path);
 	const registry = createServer((_request, response) => createReadStream(join(packed.path, file)).pipe(response));
@@ -72,11 +64,7 @@ async function buildReadmeImage(): Promise<string> {
 	try {
 		const { port } = registry.address() as AddressInfo;
 		await addPackage(project.path, `http://127.0.0.1:${port}/${file}`);
-		return await buildImage({
-			tag: imageTag("readme"),
-			context: project.path,
-			timeout: 500_000,
-		});
+		return await buildImage({ tag: imageTag("readme"), context: project.path, timeout: 500_000 });
 	} finally {
 		registry.close();
 	}

@@ -52,10 +52,7 @@ for (const major of [26, 24] as const) {
 		test(`${ORPHANS} orphans: no zombie with it, ${ORPHANS} without`, async () => {
 			for (const registered of [true, false]) {
 				const flags = ["--pids-limit=20000"];
-				await using container = await start("orphaning", [`${ORPHANS}`], {
-					registered,
-					flags,
-				});
+				await using container = await start("orphaning", [`${ORPHANS}`], { registered, flags });
 				await container.waitForLine(/^the shell ended with 0$/, LONG);
 				const expected = registered ? 0 : ORPHANS;
 				await until(async () => (await zombies(container)) === expected, `${expected} zombies are left`);
@@ -64,9 +61,7 @@ for (const major of [26, 24] as const) {
 
 		test("a storm of orphans does not use up the pids of the container", async () => {
 			const flags = ["--pids-limit=2000"];
-			await using container = await start("orphaning", [`${ORPHANS}`], {
-				flags,
-			});
+			await using container = await start("orphaning", [`${ORPHANS}`], { flags });
 			await container.waitForLine(/^the shell ended with 0$/, LONG);
 		});
 

@@ -30,20 +30,14 @@ for (const [major, binding] of [
 		test("an image whose STOPSIGNAL is another one: stopSignals has it, and docker stop ends it with 0", async () => {
 			const jobs = { keeper: { thread: jobThere("waiting") } };
 			const config = { stopSignals: ["SIGQUIT"], jobs };
-			await using service = await startService(config, {
-				image: example,
-				flags: ["--stop-signal=SIGQUIT"],
-			});
+			await using service = await startService(config, { image: example, flags: ["--stop-signal=SIGQUIT"] });
 			await service.waitForLine(/"job.ready","job":"keeper"/, READY);
 			await service.stop();
 			assert.equal(await service.exitCode(), 0);
 		});
 
 		test("docker stop ends the example with 0, every job's clean shutdown done", async () => {
-			await using container = await runContainer({
-				image: example,
-				flags: HARDENED,
-			});
+			await using container = await runContainer({ image: example, flags: HARDENED });
 			await container.waitForLine(/Job counter is ready/, READY);
 			await container.waitForLine(/Job heartbeat is ready/, READY);
 			assert.notEqual((await container.exec(["id", "-u"])).stdout.trim(), "0");
@@ -93,10 +87,7 @@ for (const [major, binding] of [
 		});
 
 		test("5,000 orphans under running jobs: no zombie is left, every exit of a child arrives", async () => {
-			await using container = await runContainer({
-				image: fixtures,
-				args: ["run", "configs/storm.json"],
-			});
+			await using container = await runContainer({ image: fixtures, args: ["run", "configs/storm.json"] });
 			const timeout = 120_000;
 			for (const line of [
 				/^orphans: the shell ended with 0$/,
@@ -117,10 +108,7 @@ for (const [major, binding] of [
 }
 
 test("docker kill -s INT twice: the second one means now", async () => {
-	await using container = await runContainer({
-		image: await fixtureImage(),
-		args: ["run", "configs/busy.json"],
-	});
+	await using container = await runContainer({ image: await fixtureImage(), args: ["run", "configs/busy.json"] });
 	await container.waitForLine(/Job busy is ready/, READY);
 	await container.kill("INT");
 	await container.waitForLine(/Stopping: SIGINT/);

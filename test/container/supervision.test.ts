@@ -29,9 +29,7 @@ async function untilReady(container: Container): Promise<string> {
 	throw new Error(`It was never ready: ${answer}`);
 }
 
-const waiting = (name: string) => ({
-	command: ["/bin/sh", "/fixtures/programs/waiting.sh", name],
-});
+const waiting = (name: string) => ({ command: ["/bin/sh", "/fixtures/programs/waiting.sh", name] });
 
 test("examples/service is healthy in a hardened container, answers status, and stops in the opposite order", async () => {
 	await using container = await runContainer({
@@ -94,12 +92,7 @@ test("a container at its limit of processes: the job that cannot start is told, 
 	await using container = await startService(
 		{
 			jobs: {
-				late: {
-					command: ["true"],
-					restart: "always",
-					restartDelay: "100ms",
-					essential: false,
-				},
+				late: { command: ["true"], restart: "always", restartDelay: "100ms", essential: false },
 				// Takes every process there is, again and again.
 				hog: {
 					command: [
@@ -156,10 +149,7 @@ test("a job that did not stop is named with its place in the termination message
 	const file = join(directory.path, "termination-log");
 	chmodSync(file, 0o666);
 	await using container = await startService(
-		{
-			stopTimeout: "2s",
-			jobs: { deaf: { command: ["/bin/sh", "/fixtures/programs/deaf.sh"] } },
-		},
+		{ stopTimeout: "2s", jobs: { deaf: { command: ["/bin/sh", "/fixtures/programs/deaf.sh"] } } },
 		{ flags: [...HARDENED, `--volume=${file}:/dev/termination-log`] },
 	);
 	await container.waitForLine(/deaf: running/, READY);

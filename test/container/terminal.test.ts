@@ -8,10 +8,7 @@ import { key, openPty } from "../helpers/pty.ts";
 test("docker run -it prints for people, and Ctrl-C stops it", async () => {
 	const image = await exampleImage();
 	await using container = new Container(containerName());
-	const args = runArgs(container.name, {
-		image,
-		flags: ["--interactive", "--tty"],
-	});
+	const args = runArgs(container.name, { image, flags: ["--interactive", "--tty"] });
 	await using terminal = openPty(client, ["run", ...args]);
 	const ready = { timeout: 60_000 };
 	await terminal.lines.waitFor(/Job counter is ready/, ready);

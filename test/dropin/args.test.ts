@@ -11,11 +11,7 @@ function tini(line: string, env: NodeJS.ProcessEnv = {}): Settings {
 }
 
 test("identify() goes by the last part of the path", () => {
-	assert.deepEqual(identify("/sbin/docker-init"), {
-		name: "docker-init",
-		style: "tini",
-		subcommands: false,
-	});
+	assert.deepEqual(identify("/sbin/docker-init"), { name: "docker-init", style: "tini", subcommands: false });
 	assert.equal(identify("/app/dist/main.cjs").subcommands, true);
 	assert.equal(identify("/x/lastcall-init").style, "lastcall");
 });

@@ -37,9 +37,7 @@ suite("--stop-timeout", () => {
 
 	test("LASTCALL_STOP_TIMEOUT says the same, under any name", async () => {
 		for (const name of ["lastcall", "docker-init"]) {
-			await using running = await startInit(ours(name), sh(DEAF), {
-				env: { LASTCALL_STOP_TIMEOUT: "200ms" },
-			});
+			await using running = await startInit(ours(name), sh(DEAF), { env: { LASTCALL_STOP_TIMEOUT: "200ms" } });
 			await running.stdout.waitFor(/^ready$/);
 			await running.kill("SIGINT");
 			assert.equal(await running.exit(), 137);

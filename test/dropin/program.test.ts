@@ -34,10 +34,7 @@ for (const [name, nodeFlags] of ways) {
 			const found = await runInit(
 				lastcall,
 				sh("readlink /proc/$$/fd/3 /proc/$$/fd/4 /proc/$$/fd/5; ls /proc/$$/fd; cat <&3 >/dev/null"),
-				{
-					...plain,
-					descriptors: [file, file, nothing],
-				},
+				{ ...plain, descriptors: [file, file, nothing] },
 			);
 			closeSync(file);
 			closeSync(nothing);

@@ -44,22 +44,14 @@ suite("close to a subcommand, and no program", () => {
 	] as const)
 		test(`${word}: one line, and 2`, async () => {
 			for (const more of [[], ["--json", "web"]])
-				assert.deepEqual(await run([word, ...more]), {
-					code: 2,
-					stdout: "",
-					stderr: didYouMean(word, command),
-				});
+				assert.deepEqual(await run([word, ...more]), { code: 2, stdout: "", stderr: didYouMean(word, command) });
 		});
 
 	test("also where nothing reaches the C library, and with -vvv from the environment", async () => {
 		const init = ours("lastcall", { nodeFlags: WITHOUT_BINDING });
 		const env = { ...NOWHERE, LASTCALL_VERBOSITY: "4" };
 		for (const options of [{ init }, { env }])
-			assert.deepEqual(await run(["statsu"], options), {
-				code: 2,
-				stdout: "",
-				stderr: didYouMean("statsu", "status"),
-			});
+			assert.deepEqual(await run(["statsu"], options), { code: 2, stdout: "", stderr: didYouMean("statsu", "status") });
 	});
 });
 

@@ -30,9 +30,7 @@ const ENVIRONMENT = [
 const words = fc.array(fc.oneof(fc.constantFrom(...COMMANDS, ...FLAGS), fc.constantFrom(...FLAGS), oddText), {
 	maxLength: 8,
 });
-const env = fc.dictionary(fc.constantFrom(...ENVIRONMENT), oddText, {
-	maxKeys: 3,
-});
+const env = fc.dictionary(fc.constantFrom(...ENVIRONMENT), oddText, { maxKeys: 3 });
 
 test("every command line is a command, or a mistake that is named", async (t) => {
 	const tried = await holds(t, words, { short: 20_000, full: 200_000 }, (args) => {
@@ -43,10 +41,7 @@ test("every command line is a command, or a mistake that is named", async (t) =>
 			assert.match(error.message, /^Cannot /);
 		}
 	});
-	keepFigures(t, "bad input", "command lines of run, check, status, …", {
-		tried,
-		"not understood and not named": 0,
-	});
+	keepFigures(t, "bad input", "command lines of run, check, status, …", { tried, "not understood and not named": 0 });
 });
 
 test("every command line of tini and dumb-init starts the program that was meant, or says why not", async (t) => {
@@ -75,10 +70,7 @@ test("every command line of tini and dumb-init starts the program that was meant
 			for (const code of expected) assert.ok(code >= 0 && code <= 255);
 		},
 	);
-	keepFigures(t, "bad input", "command lines of tini and dumb-init", {
-		tried,
-		"program's arguments changed": 0,
-	});
+	keepFigures(t, "bad input", "command lines of tini and dumb-init", { tried, "program's arguments changed": 0 });
 });
 
 test("real programs: every command line ends, with a message if it fails, and without a stack", async (t) => {
@@ -100,10 +92,7 @@ test("real programs: every command line ends, with a message if it fails, and wi
 	const codes = new Set<number | string>();
 	const tried = await holds(t, line, { short: 30, full: 400 }, async ([name, [first, rest], variables]) => {
 		const clean = Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, forKernel(value)]));
-		const { code, stdout, stderr } = await runInit(ours(name), [first, ...rest], {
-			cwd: directory.path,
-			env: clean,
-		});
+		const { code, stdout, stderr } = await runInit(ours(name), [first, ...rest], { cwd: directory.path, env: clean });
 		codes.add(code);
 		const output = stdout + stderr;
 		assert.doesNotMatch(output, /\n\s+at .*(:\d+:\d+|<anonymous>)/);

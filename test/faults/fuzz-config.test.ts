@@ -108,11 +108,7 @@ test("every value is a configuration, or its mistakes are named", async (t) => {
 		counts[await use(path, all.reduce(mutate, SHAPE))]++;
 	});
 	assert.ok(counts.used > 0 && counts.refused > counts.used);
-	keepFigures(t, "bad input", "configurations, as values", {
-		tried,
-		...counts,
-		"crashed, or without a message": 0,
-	});
+	keepFigures(t, "bad input", "configurations, as values", { tried, ...counts, "crashed, or without a message": 0 });
 });
 
 const VARIABLES = [

@@ -32,9 +32,7 @@ class Service implements AsyncDisposable {
 		const folder = makeDirectory();
 		chmodSync(folder.path, 0o777);
 		const port = await freePort();
-		const loop = (name: string) => ({
-			command: ["sh", "/app/programs/waiting.sh", name],
-		});
+		const loop = (name: string) => ({ command: ["sh", "/app/programs/waiting.sh", name] });
 		const config = {
 			http: { port },
 			jobs: {
@@ -78,10 +76,7 @@ class Service implements AsyncDisposable {
 			await until(async () => /^HTTP\/1.1 200 /.test(await talk(place, [get], "end")), "it answers", PATIENCE_MS);
 		const { Pid } = (await this.container.inspect()).State;
 		const status = readFileSync(`/proc/${Pid}/status`, "utf8");
-		return {
-			descriptors: readdirSync(`/proc/${Pid}/fd`).length,
-			rssKiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]),
-		};
+		return { descriptors: readdirSync(`/proc/${Pid}/fd`).length, rssKiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) };
 	}
 
 	/** Stops it, and says that nothing has happened to the jobs that nobody meant. */
@@ -195,10 +190,7 @@ const right = fc
 const message = fc.oneof(
 	{ weight: 2, arbitrary: right },
 	{ weight: 4, arbitrary: request },
-	{
-		weight: 1,
-		arbitrary: fc.array(request, { minLength: 2, maxLength: 20 }).map((all) => all.join("")),
-	},
+	{ weight: 1, arbitrary: fc.array(request, { minLength: 2, maxLength: 20 }).map((all) => all.join("")) },
 	{
 		weight: 1,
 		arbitrary: fc.oneof(

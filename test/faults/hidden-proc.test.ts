@@ -16,28 +16,18 @@ import {
 const NO_PROC = { flags: MAY_MOUNT, before: "umount -l /proc" };
 const HIDEPID = "mount -t proc -o hidepid=2,gid=4242 proc /proc";
 /** Root, but neither in the group nor with the capability that hidepid asks for. */
-const HALF_BLIND = {
-	flags: MAY_MOUNT,
-	before: HIDEPID,
-	prefix: "setpriv --bounding-set=-sys_ptrace,-sys_admin",
-};
+const HALF_BLIND = { flags: MAY_MOUNT, before: HIDEPID, prefix: "setpriv --bounding-set=-sys_ptrace,-sys_admin" };
 
 const HIDDEN: Readonly<Record<string, Surroundings>> = {
 	"no /proc": NO_PROC,
-	"an empty file system over /proc": {
-		flags: MAY_MOUNT,
-		before: "mount -t tmpfs none /proc",
-	},
+	"an empty file system over /proc": { flags: MAY_MOUNT, before: "mount -t tmpfs none /proc" },
 	"hidepid, as an ordinary user": {
 		flags: MAY_MOUNT,
 		before: HIDEPID,
 		prefix: "setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=-all --no-new-privs",
 	},
 	"hidepid, as root without CAP_SYS_PTRACE": HALF_BLIND,
-	"a read-only /proc": {
-		flags: MAY_MOUNT,
-		before: "mount -o remount,ro /proc",
-	},
+	"a read-only /proc": { flags: MAY_MOUNT, before: "mount -o remount,ro /proc" },
 };
 
 for (const major of MAJORS)
@@ -59,10 +49,7 @@ function start(way: "run" | "tini", script: string, surroundings: Surroundings):
 	const options = { parts: PARTS };
 	if (way === "tini")
 		return startCommand([...MAIN, "--kill-stragglers", "--", ...starting(script)], surroundings, options);
-	const config = {
-		stopTimeout: "4s",
-		jobs: { starter: { command: starting(script) } },
-	};
+	const config = { stopTimeout: "4s", jobs: { starter: { command: starting(script) } } };
 	return startCommand(
 		[...MAIN, "run", "/tmp/lastcall.config.json"],
 		{
@@ -107,9 +94,7 @@ test("without /proc jobs that do not stop are named, and it ends by itself with 
 	const command = [...MAIN, "run", "configs/late.json"];
 	await using walled = await startCommand(command, NO_PROC);
 	for (const job of ["good", "slow", "busy", "native"])
-		await walled.container.waitForLine(new RegExp(`Job ${job} is ready`), {
-			timeout: 60_000,
-		});
+		await walled.container.waitForLine(new RegExp(`Job ${job} is ready`), { timeout: 60_000 });
 	// The configuration says 3 s; a busy machine may take longer for them.
 	const { code } = await walled.stop(30);
 	const output = await walled.output();

@@ -39,11 +39,7 @@ function messageFile() {
 	const directory = makeDirectory({ message: "" });
 	const path = join(directory.path, "message");
 	chmodSync(path, 0o666);
-	return {
-		path,
-		read: () => readFileSync(path, "utf8"),
-		[Symbol.dispose]: () => directory[Symbol.dispose](),
-	};
+	return { path, read: () => readFileSync(path, "utf8"), [Symbol.dispose]: () => directory[Symbol.dispose]() };
 }
 
 async function play(queue: BusyQueue, changes: Omit<Changes, "image" | "env">): Promise<Pod> {
@@ -134,12 +130,7 @@ test(
 			"items finished after the stop had come": late,
 		});
 		for (const { code, leftBehind, lines } of stops) assert.deepEqual([code, leftBehind], [0, 0], lines.join("\n"));
-		assert.deepEqual(books, {
-			items: books.items,
-			lost: 0,
-			twice: 0,
-			inHand: 0,
-		});
+		assert.deepEqual(books, { items: books.items, lost: 0, twice: 0, inHand: 0 });
 		assert.ok(stops.every(({ ms }) => ms < GRACE * 1000));
 		assert.ok(late > 0, "no stop came in the middle of an item");
 	},
@@ -192,9 +183,7 @@ test(
 			grace,
 			jobs: { deaf: { command: ["sh", "-c", deaf] } },
 		});
-		await pod.waitForLine(container.name, /^deaf: running/, {
-			timeout: 60_000,
-		});
+		await pod.waitForLine(container.name, /^deaf: running/, { timeout: 60_000 });
 		await untilStarted(port);
 		await untilBusy(pod, queue);
 		const { code, lines, leftBehind } = await stop(pod, queue, grace);
@@ -218,11 +207,6 @@ test(
 		);
 		// The consumers beside it have stopped in time.
 		assert.equal(leftBehind, 0);
-		assert.deepEqual(books, {
-			items: books.items,
-			lost: 0,
-			twice: 0,
-			inHand: 0,
-		});
+		assert.deepEqual(books, { items: books.items, lost: 0, twice: 0, inHand: 0 });
 	},
 );

@@ -19,11 +19,7 @@ before(async () => {
 
 /** A container on the queue; without flags and arguments it is lastcall with two threads and two processes. */
 function runConsumers(queue: BusyQueue, name: string, flags: readonly string[] = [], args: readonly string[] = []) {
-	const env = {
-		REDIS_URL: queue.url,
-		CONSUMER: name,
-		LASTCALL_STOP_TIMEOUT: `${STOP_TIMEOUT}s`,
-	};
+	const env = { REDIS_URL: queue.url, CONSUMER: name, LASTCALL_STOP_TIMEOUT: `${STOP_TIMEOUT}s` };
 	return runContainer({ image, network: "host", env, flags, args });
 }
 
@@ -35,16 +31,8 @@ test("100 docker stop/start cycles under load: no item lost, done twice or left 
 	await using b = await runConsumers(queue, "b");
 	const options = { queue, cycles: 50, seconds: STOP_TIMEOUT };
 	const [ofA, ofB] = await Promise.all([
-		stopAgainAndAgain(a, {
-			...options,
-			name: "a",
-			random: seededRandom(SEED + 1),
-		}),
-		stopAgainAndAgain(b, {
-			...options,
-			name: "b",
-			random: seededRandom(SEED + 2),
-		}),
+		stopAgainAndAgain(a, { ...options, name: "a", random: seededRandom(SEED + 1) }),
+		stopAgainAndAgain(b, { ...options, name: "b", random: seededRandom(SEED + 2) }),
 	]);
 	const stops = [...ofA, ...ofB];
 	await workOff(a, queue);
@@ -85,13 +73,7 @@ const WITHOUT_LASTCALL = [
 		clean: false,
 		code: 137,
 	},
-	{
-		what: "tini, no handler",
-		flags: ["--init", "--entrypoint=node"],
-		args: WITHOUT_HANDLER,
-		clean: false,
-		code: 143,
-	},
+	{ what: "tini, no handler", flags: ["--init", "--entrypoint=node"], args: WITHOUT_HANDLER, clean: false, code: 143 },
 	{
 		what: "tini and a shell, two processes with handlers",
 		flags: ["--init", "--entrypoint=sh"],

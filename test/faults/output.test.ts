@@ -38,11 +38,7 @@ const BORNE: Readonly<Record<string, Surroundings>> = {
 	"all three standard streams closed": { redirect: "<&- >&- 2>&-" },
 	"a full pipe that nobody reads": FULL_PIPE,
 	// No description of its own can be opened then.
-	"the same without /proc": {
-		...FULL_PIPE,
-		before: `umount -l /proc; ${FULL_PIPE.before}`,
-		flags: MAY_MOUNT,
-	},
+	"the same without /proc": { ...FULL_PIPE, before: `umount -l /proc; ${FULL_PIPE.before}`, flags: MAY_MOUNT },
 };
 
 for (const major of MAJORS) {
@@ -125,17 +121,13 @@ test("a docker run in the foreground that reads no more does not delay the stop 
 		const gone = `until [ ! -d /proc/${Pid} ]; do sleep 0.05; done`;
 		const args = ["--rm", "--pid=host", "--network=none", "--entrypoint=sh"];
 		const named = `--name=${containerName()}`;
-		await mustDocker(["run", named, ...args, image, "-c", gone], {
-			timeout: 30_000,
-		});
+		await mustDocker(["run", named, ...args, image, "-c", gone], { timeout: 30_000 });
 		attached.kill("SIGCONT");
 		assert.equal(await container.wait(30_000), 0);
 		const { FinishedAt } = (await container.inspect()).State;
 		const ms = Date.parse(FinishedAt) - start;
 		assert.ok(ms < PROMPT_MS, `took ${ms} ms`);
-		keepFigures(t, "hostile surroundings", "a stopped docker run: run", {
-			"until PID 1 was gone, ms": ms,
-		});
+		keepFigures(t, "hostile surroundings", "a stopped docker run: run", { "until PID 1 was gone, ms": ms });
 	} finally {
 		attached.kill("SIGKILL");
 		await ended;

@@ -41,9 +41,7 @@ const POOR: Readonly<Record<string, Surroundings>> = {
 	"no capabilities, no new privileges, nothing that can be written": {
 		flags: [...["--user=12345:54321", "--read-only", "--ipc=none"], ...["--cap-drop=ALL", NO_NEW_PRIVILEGES]],
 	},
-	"root without capabilities": {
-		flags: ["--user=0", "--cap-drop=ALL", NO_NEW_PRIVILEGES],
-	},
+	"root without capabilities": { flags: ["--user=0", "--cap-drop=ALL", NO_NEW_PRIVILEGES] },
 	"a seccomp profile without prctl, clone3, timers and more": {
 		flags: [`--security-opt=seccomp=${profiles.path}/strict.json`, NO_NEW_PRIVILEGES],
 	},

@@ -27,9 +27,7 @@ async function runService(
 	flags: readonly string[] = [],
 	env: Readonly<Record<string, string>> = {},
 ): Promise<Service> {
-	const folder: TestDirectory = makeDirectory({
-		"lastcall.config.json": JSON.stringify(config),
-	});
+	const folder: TestDirectory = makeDirectory({ "lastcall.config.json": JSON.stringify(config) });
 	chmodSync(folder.path, 0o755);
 	const container = await runContainer({
 		image,
@@ -106,9 +104,7 @@ test("HTTP listens on the loopback interface unless it is told otherwise, and ta
 
 test("the socket of a job that says when it is ready lies in a folder that opens to no other user", async () => {
 	const script = `stat -c "folder %a %U" "$(dirname "$NOTIFY_SOCKET")"; exec sleep 1000`;
-	await using service = await runService({
-		jobs: { it: { command: ["sh", "-c", script], readiness: "notify" } },
-	});
+	await using service = await runService({ jobs: { it: { command: ["sh", "-c", script], readiness: "notify" } } });
 	const line = await service.container.waitForLine(/^folder /, READY);
 	assert.equal(line, "folder 700 node");
 });
@@ -131,10 +127,7 @@ for (const [kind, how] of [
 	["thread", { thread: "/app/jobs/intruding.ts" }],
 ] as const) {
 	test(`a ${kind} reads the environment of the init and of other jobs, commands them, and stops the service; SIGKILL and SIGSTOP do not reach PID 1`, async () => {
-		const env = {
-			...intrusion("/tmp/lastcall.sock"),
-			INTRUDER_STOPS: "1",
-		};
+		const env = { ...intrusion("/tmp/lastcall.sock"), INTRUDER_STOPS: "1" };
 		await using service = await runService(
 			{
 				jobs: {
@@ -162,13 +155,7 @@ for (const [kind, how] of [
 
 test("a hardened container leaves a job no capability and no way to one", async () => {
 	await using service = await runService(
-		{
-			jobs: {
-				steady,
-				victim,
-				intruder: { ...intruder, env: intrusion("/dev/shm/lastcall.sock") },
-			},
-		},
+		{ jobs: { steady, victim, intruder: { ...intruder, env: intrusion("/dev/shm/lastcall.sock") } } },
 		HARDENED,
 	);
 	const { capabilities, bounding, noNewPrivileges, becomesRoot } = await intrude(service);
@@ -187,10 +174,7 @@ test("a job that runs as another user than the init can neither read its environ
 			jobs: {
 				neighbour,
 				victim,
-				intruder: {
-					command: [...other, ...intruder.command],
-					env: intrusion("/run/lastcall.sock"),
-				},
+				intruder: { command: [...other, ...intruder.command], env: intrusion("/run/lastcall.sock") },
 			},
 		},
 		["--user=0"],
@@ -201,12 +185,7 @@ test("a job that runs as another user than the init can neither read its environ
 	const { readsInit, readsNeighbour, sendsKill, commands } = found;
 	assert.deepEqual(
 		{ readsInit, readsNeighbour, sendsKill, commands },
-		{
-			readsInit: "EACCES",
-			readsNeighbour: false,
-			sendsKill: "EPERM",
-			commands: found.commands,
-		},
+		{ readsInit: "EACCES", readsNeighbour: false, sendsKill: "EPERM", commands: found.commands },
 	);
 	assert.match(String(commands), /^E(ACCES|NOENT)$/);
 	await service.container.stop();
@@ -226,11 +205,7 @@ test("a thread can end the whole process: the others get no clean shutdown, and 
 });
 
 test("the environment is shown by no command, log, metric, or report; arguments are", async () => {
-	const deaf = {
-		...program("deaf.sh", "of-the-arguments"),
-		stopTimeout: "500ms",
-		env: { OTHER: "of-the-neighbour" },
-	};
+	const deaf = { ...program("deaf.sh", "of-the-arguments"), stopTimeout: "500ms", env: { OTHER: "of-the-neighbour" } };
 	await using service = await runService({ http: { port: 9000 }, logLevel: "trace", jobs: { deaf } }, [], SECRETS);
 	await service.container.waitForLine(/deaf: running/, READY);
 	await untilServed(service, "/tmp/lastcall.sock");
@@ -253,10 +228,7 @@ test("the environment is shown by no command, log, metric, or report; arguments 
 
 test("with output: log nothing that a process prints can pass for the init's own log; with inherit it can", async () => {
 	await using service = await runService({
-		jobs: {
-			logged: { ...program("forging.sh"), output: "log" },
-			inherited: program("forging.sh"),
-		},
+		jobs: { logged: { ...program("forging.sh"), output: "log" }, inherited: program("forging.sh") },
 	});
 	await service.container.waitForLine(/"job":"logged".*forging: running/, READY);
 	await service.container.waitForLine(/^forging: running/, READY);
@@ -277,10 +249,7 @@ test("with output: log nothing that a process prints can pass for the init's own
 
 test("lastcall status prints no control character of a job's error message", async () => {
 	await using service = await runService({
-		jobs: {
-			steady,
-			odd: { thread: "/app/jobs/throwing-escapes.ts", essential: false },
-		},
+		jobs: { steady, odd: { thread: "/app/jobs/throwing-escapes.ts", essential: false } },
 	});
 	await service.container.waitForLine(/"event":"job.exited","job":"odd"/, READY);
 	await untilServed(service, "/tmp/lastcall.sock");
@@ -348,10 +317,7 @@ test("the image is built without running any install script", () => {
 test("the toolchain is pinned to exact versions", () => {
 	for (const path of ["scripts/toolchain", "scripts/toolchain/older"]) {
 		const { dependencies, optionalDependencies } = json(`${path}/package.json`);
-		const versions = Object.values<string>({
-			...dependencies,
-			...optionalDependencies,
-		});
+		const versions = Object.values<string>({ ...dependencies, ...optionalDependencies });
 		assert.ok(versions.length > 2, path);
 		for (const version of versions) assert.match(version, /(^|@)\d+\.\d+\.\d+$/);
 	}

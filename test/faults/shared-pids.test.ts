@@ -71,10 +71,7 @@ async function startLeaving(
 	const file = "/tmp/lastcall.config.json";
 	const walled = await startCommand(
 		init === "run" ? [...MAIN, "run", file] : [...init, ...program],
-		{
-			flags: [...flags, `--env=CONFIG=${config}`],
-			before: `printf %s "$CONFIG" >${file}`,
-		},
+		{ flags: [...flags, `--env=CONFIG=${config}`], before: `printf %s "$CONFIG" >${file}` },
 		{ parts: ["daemon", "starter"] },
 	);
 	await walled.untilRunning();

@@ -98,9 +98,7 @@ async function take<Line>(container: Container, program: string, ...args: number
 	const command = ["node", program, ...args.map(String), `${ms}`];
 	// The last visitor may have to wait.
 	const timeout = ms + 180_000;
-	const said = await mustDocker(["exec", container.name, ...command], {
-		timeout,
-	});
+	const said = await mustDocker(["exec", container.name, ...command], { timeout });
 	return said.split("\n").map((line) => JSON.parse(line));
 }
 

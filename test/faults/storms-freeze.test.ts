@@ -14,11 +14,7 @@ const STOP_TIMEOUT = "5s";
 const STOP_TIMEOUT_MS = 5_000;
 
 const quick = { thread: jobThere("waiting"), readiness: "notify" };
-const slow = (ms: number) => ({
-	thread: jobThere("slow"),
-	data: ms,
-	readiness: "notify",
-});
+const slow = (ms: number) => ({ thread: jobThere("slow"), data: ms, readiness: "notify" });
 
 async function untilReady(service: Service, ...jobs: string[]) {
 	for (const job of jobs) await service.waitForLine(new RegExp(`"job.ready","job":"${job}"`), READY);
@@ -39,9 +35,7 @@ async function storyOf(service: Service) {
 }
 
 test("docker stop of a paused container: the engine thaws it, and the stop is a clean one", async (t) => {
-	await using service = await startService({
-		jobs: { quick, slow: slow(300) },
-	});
+	await using service = await startService({ jobs: { quick, slow: slow(300) } });
 	await untilReady(service, "quick", "slow");
 	await pause(service);
 	const { ms } = await service.stop();
@@ -95,10 +89,7 @@ test("an init that is stopped beyond the deadline looks once more before it kill
 		stopTimeout: STOP_TIMEOUT,
 		jobs: {
 			inherited: { command: programThere("sh", "tidying.sh", 0.5) },
-			logged: {
-				command: programThere("sh", "tidying.sh", 0.5),
-				output: "log",
-			},
+			logged: { command: programThere("sh", "tidying.sh", 0.5), output: "log" },
 		},
 	});
 	await service.waitForLine(/^tidying: running$/, READY);

@@ -82,9 +82,7 @@ test(`1,000 process jobs beside ${THREADS} threads start, fail, and start again 
 });
 
 test("docker stop while 1,000 jobs are starting: heard at once, nothing is started any more, every one that runs is joined", async (t) => {
-	await using service = await startService({
-		jobs: { ...threads, ...processes({ command: ["sleep", "1000"] }) },
-	});
+	await using service = await startService({ jobs: { ...threads, ...processes({ command: ["sleep", "1000"] }) } });
 	await service.waitForLine(/"job":"process50"/, { timeout: 60_000 });
 	const { ms } = await service.stop();
 	assert.equal(await service.exitCode(), 0);

@@ -46,13 +46,7 @@ for (const { kind, args, code } of [
 						...(args.length > 0 && { stopTimeout: "2s" }),
 					},
 					// Notices that the limit is reached, and fails for it as long as it lasts.
-					late: {
-						command: ["true"],
-						dependsOn: ["bomb"],
-						restart: "always",
-						restartDelay: "200ms",
-						essential: false,
-					},
+					late: { command: ["true"], dependsOn: ["bomb"], restart: "always", restartDelay: "200ms", essential: false },
 				},
 			},
 			// The bomb may have one processor for itself, not the whole machine.
@@ -101,11 +95,7 @@ test("a thread at its resourceLimits, in a container of 256 MB: it alone ends, a
 		{
 			jobs: {
 				keeper: { thread: jobThere("waiting"), readiness: "notify" },
-				hungry: {
-					thread: jobThere("hungry"),
-					resourceLimits: { maxOldGenerationSizeMb: 32 },
-					essential: false,
-				},
+				hungry: { thread: jobThere("hungry"), resourceLimits: { maxOldGenerationSizeMb: 32 }, essential: false },
 			},
 		},
 		{ flags: memory("256m") },
@@ -147,10 +137,7 @@ test("a process job at the memory limit: the kernel ends it, lastcall names it a
 	const exits = exitsOf(events, "growing");
 	assert.equal(exits.length, 2);
 	for (const event of exits)
-		assert.deepEqual(event.type === "job.exited" && event.exit, {
-			outcome: "signaled",
-			signal: "SIGKILL",
-		});
+		assert.deepEqual(event.type === "job.exited" && event.exit, { outcome: "signaled", signal: "SIGKILL" });
 	const report = await reportOf(service);
 	assert.equal(report.reason.type === "job" && report.reason.job, "growing");
 	assert.equal(report.jobs.find(({ job }) => job === "keeper")?.exit.outcome, "finished");
@@ -165,11 +152,7 @@ test("many small processes at the memory limit: the kernel takes one of them, th
 				...Object.fromEntries(
 					Array.from({ length: small }, (_, index) => [
 						`small${index}`,
-						{
-							command: programThere("perl", "growing.pl", 60),
-							dependsOn: ["keeper"],
-							essential: false,
-						},
+						{ command: programThere("perl", "growing.pl", 60), dependsOn: ["keeper"], essential: false },
 					]),
 				),
 			},
@@ -209,10 +192,7 @@ test("--cpus 0.1: it starts, answers, and stops within the stop timeout, by itse
 			jobs: {
 				one: { thread: jobThere("waiting"), readiness: "notify" },
 				two: { thread: jobThere("waiting"), readiness: "notify" },
-				three: {
-					command: programThere("sh", "waiting.sh", "three"),
-					dependsOn: ["one"],
-				},
+				three: { command: programThere("sh", "waiting.sh", "three"), dependsOn: ["one"] },
 			},
 		},
 		{ flags: ["--cpus=0.1"] },

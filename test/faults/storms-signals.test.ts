@@ -69,11 +69,7 @@ test("run: 10,000 signals of the kinds that are passed on, then 10,000 SIGTERM d
 		{
 			jobs: {
 				counter: { command: ["/c/count-signals", "500"] },
-				slow: {
-					thread: jobThere("slow"),
-					data: 2_000,
-					readiness: "notify",
-				},
+				slow: { thread: jobThere("slow"), data: 2_000, readiness: "notify" },
 			},
 		},
 		{ flags: [volume()] },
@@ -109,11 +105,7 @@ test("run: 10,000 signals of the kinds that are passed on, then 10,000 SIGTERM d
 
 test("run: 10,000 SIGINT are as good as two: the deadline is now, once, and who is late is named", async () => {
 	await using service = await startService(
-		{
-			jobs: {
-				busy: { thread: jobThere("busy"), readiness: "notify" },
-			},
-		},
+		{ jobs: { busy: { thread: jobThere("busy"), readiness: "notify" } } },
 		{ flags: [volume()] },
 	);
 	await service.waitForLine(/"job.ready","job":"busy"/, READY);

@@ -25,8 +25,5 @@ test(`${STOPS.toLocaleString("en")} random services are stopped: nothing that ha
 		}
 	}
 	await Promise.all(Array.from({ length: AT_A_TIME }, stopOneByOne));
-	keepFigures(t, "truth of the stop", "random services", {
-		stops: stopped,
-		"said to have joined and alive": 0,
-	});
+	keepFigures(t, "truth of the stop", "random services", { stops: stopped, "said to have joined and alive": 0 });
 });

@@ -22,10 +22,7 @@ export function useCompileCache(): void {
 		mkdirSync(CACHE, { recursive: true });
 		const filled = join(CACHE, `filled-${process.version}-${newestSource()}`);
 		if (existsSync(filled)) return;
-		spawnSync(process.execPath, [FILLING], {
-			stdio: "ignore",
-			timeout: 60_000,
-		});
+		spawnSync(process.execPath, [FILLING], { stdio: "ignore", timeout: 60_000 });
 		writeFileSync(filled, "");
 	});
 }

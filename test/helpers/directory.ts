@@ -13,8 +13,5 @@ export function makeDirectory(files: Readonly<Record<string, string>> = {}): Tes
 		mkdirSync(dirname(join(path, name)), { recursive: true });
 		writeFileSync(join(path, name), text);
 	}
-	return {
-		path,
-		[Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
-	};
+	return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }

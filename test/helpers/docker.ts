@@ -116,9 +116,7 @@ export class Container implements AsyncDisposable {
 		{ since, ...options }: WaitOptions & { readonly since?: string } = {},
 	): Promise<string> {
 		const flags = since === undefined ? [] : ["--since", since];
-		const follower = spawn(client, ["logs", "--follow", ...flags, this.name], {
-			stdio: ["ignore", "pipe", "pipe"],
-		});
+		const follower = spawn(client, ["logs", "--follow", ...flags, this.name], { stdio: ["ignore", "pipe", "pipe"] });
 		try {
 			return await Lines.from(follower.stdout, follower.stderr).waitFor(pattern, options);
 		} finally {
@@ -130,9 +128,7 @@ export class Container implements AsyncDisposable {
 	async stop(seconds = 10): Promise<{ ms: number }> {
 		const start = performance.now();
 		// "--time" became "--timeout" in newer clients; the short form is the same in all.
-		await mustDocker(["stop", "-t", String(seconds), this.name], {
-			timeout: (seconds + 30) * 1000,
-		});
+		await mustDocker(["stop", "-t", String(seconds), this.name], { timeout: (seconds + 30) * 1000 });
 		return { ms: performance.now() - start };
 	}
 

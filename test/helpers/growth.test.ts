@@ -11,13 +11,7 @@ const FLAT: Omit<Sample, "ms"> = {
 	sockets: 20,
 	threads: 12,
 	zombies: [],
-	heap: {
-		used: 17_000_000,
-		external: 8_000_000,
-		native: 20_000_000,
-		activeResources: 40,
-		timers: 5,
-	},
+	heap: { used: 17_000_000, external: 8_000_000, native: 20_000_000, activeResources: 40, timers: 5 },
 };
 
 /** Half an hour, a sample every three seconds; the first five minutes are wild. */
@@ -44,13 +38,7 @@ test("measureGrowth() finds no growth in a flat series, whatever the warm-up was
 test("measureGrowth() finds a descriptor lost each minute, and a heap that grows by a kibibyte each second", () => {
 	const leaking = samples((minutes) => ({
 		descriptors: 60 + Math.floor(minutes),
-		heap: {
-			used: 17_000_000 + minutes * 60 * 1024,
-			external: 0,
-			native: 0,
-			activeResources: 0,
-			timers: 0,
-		},
+		heap: { used: 17_000_000 + minutes * 60 * 1024, external: 0, native: 0, activeResources: 0, timers: 0 },
 	}));
 	const growth = measureGrowth(leaking, 5, 0.5);
 	assert.deepEqual(growth.counts.descriptors, { first: 69, last: 85 });
@@ -61,11 +49,7 @@ test("measureGrowth() finds a descriptor lost each minute, and a heap that grows
 });
 
 test("oldestZombie() is how long one and the same was seen", () => {
-	const seen = [[], [7], [7, 8], [7], [8], [8], []].map((zombies, index) => ({
-		...FLAT,
-		ms: index * 1_000,
-		zombies,
-	}));
+	const seen = [[], [7], [7, 8], [7], [8], [8], []].map((zombies, index) => ({ ...FLAT, ms: index * 1_000, zombies }));
 	assert.equal(oldestZombie(seen), 2_000);
 	assert.equal(oldestZombie([]), 0);
 });

@@ -18,9 +18,7 @@ export function exampleImage(major: 24 | 26 = 26): Promise<string> {
 	return buildImage({
 		tag: imageTag("image", major),
 		context: ROOT,
-		...(major !== 26 && {
-			buildArgs: { NODE_IMAGE: `node:${major}-bookworm-slim` },
-		}),
+		...(major !== 26 && { buildArgs: { NODE_IMAGE: `node:${major}-bookworm-slim` } }),
 	});
 }
 
@@ -43,11 +41,7 @@ export async function appsImage(major: 24 | 26 = 26): Promise<string> {
 		cpSync(join(fixtures, "Dockerfile"), join(context, "Dockerfile"));
 		cpSync(join(fixtures, "apps"), join(context, "apps"), { recursive: true });
 		copyPackages(["@lydell/node-pty", "execa", "fastify"], join(context, "node_modules"));
-		return await buildImage({
-			tag: imageTag("apps", major),
-			context,
-			buildArgs: { IMAGE: base },
-		});
+		return await buildImage({ tag: imageTag("apps", major), context, buildArgs: { IMAGE: base } });
 	} finally {
 		rmSync(context, { recursive: true });
 	}
@@ -60,11 +54,7 @@ export async function queueImage(major: 24 | 26 = 26): Promise<string> {
 	try {
 		cpSync(join(ROOT, "examples/queue"), context, { recursive: true });
 		copyPackages(["ioredis"], join(context, "node_modules"));
-		return await buildImage({
-			tag: imageTag("queue", major),
-			context,
-			buildArgs: { IMAGE: base },
-		});
+		return await buildImage({ tag: imageTag("queue", major), context, buildArgs: { IMAGE: base } });
 	} finally {
 		rmSync(context, { recursive: true });
 	}

@@ -32,9 +32,7 @@ export function ours(name: string, { nodeFlags = [] }: { readonly nodeFlags?: re
 /** For the options of a test that compares with a real init: says why it is left out. In CI it never is. */
 export function needs(...inits: string[]): { skip: string | false } {
 	const missing = inits.filter((init) => spawnSync(init, ["--version"]).error !== undefined);
-	return {
-		skip: missing.length > 0 && process.env.CI !== "true" ? `not installed: ${missing.join(", ")}` : false,
-	};
+	return { skip: missing.length > 0 && process.env.CI !== "true" ? `not installed: ${missing.join(", ")}` : false };
 }
 
 /** A program of test/fixtures/programs, as a command. */

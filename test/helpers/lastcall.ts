@@ -37,20 +37,14 @@ export function writeConfig(config: object | string): Disposable & { path: strin
 	const name = `lastcall.config.${isModule ? "mjs" : "json"}`;
 	const path = join(directory, name);
 	writeFileSync(path, isModule ? config : JSON.stringify(config));
-	return {
-		path,
-		[Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
-	};
+	return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
 /** Use with `await using`: what still runs is killed at the end of the block. */
 export async function startLastcall(config: object | string, options: LastcallOptions = {}): Promise<Lastcall> {
 	const file = writeConfig(config);
 	const socket = socketOf(file.path);
-	return await startNode([MAIN, "run", file.path], options, {
-		socket,
-		cleanUp: () => file[Symbol.dispose](),
-	});
+	return await startNode([MAIN, "run", file.path], options, { socket, cleanUp: () => file[Symbol.dispose]() });
 }
 
 /** Starts any program on Node.js in the same way. */

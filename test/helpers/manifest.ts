@@ -88,10 +88,7 @@ export function forPodman(changes: Changes): KubernetesObject[] {
 		...changes.env,
 		...(changes.grace !== undefined && { LASTCALL_STOP_TIMEOUT: `${grace}s` }),
 	};
-	const mount = {
-		name: "termination-message",
-		mountPath: container.terminationMessagePath,
-	};
+	const mount = { name: "termination-message", mountPath: container.terminationMessagePath };
 	const file = { path: message, type: "File" };
 	const { startupProbe, readinessProbe, livenessProbe, ports, ...rest } = container;
 	const played = {
@@ -108,11 +105,7 @@ export function forPodman(changes: Changes): KubernetesObject[] {
 		containers: [played],
 		volumes: [...pod.volumes, { name: mount.name, hostPath: file }],
 	};
-	const text = stringify({
-		...config,
-		http: { ...config.http, port },
-		jobs: { ...config.jobs, ...jobs },
-	});
+	const text = stringify({ ...config, http: { ...config.http, port }, jobs: { ...config.jobs, ...jobs } });
 	const changed: ConfigMap = { ...configMap, data: { [CONFIG]: text } };
 	const name = `${statefulSet.metadata.name}-0`;
 	return [changed, { apiVersion: "v1", kind: "Pod", metadata: { name }, spec }];

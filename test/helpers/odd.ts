@@ -48,10 +48,7 @@ const hostileNumbers = [0, -0, -1, 0.1, 1e9, 1e300, 2 ** 31, 2 ** 53, Number.NaN
 export const oddJson: fc.Arbitrary<unknown> = fc.oneof(
 	oddText,
 	fc.constantFrom(null, true, false, [], {}, [[]], ...hostileNumbers),
-	fc.dictionary(oddText, fc.oneof(oddText, fc.constantFrom(1, null, [])), {
-		maxKeys: 4,
-		noNullPrototype: false,
-	}),
+	fc.dictionary(oddText, fc.oneof(oddText, fc.constantFrom(1, null, [])), { maxKeys: 4, noNullPrototype: false }),
 	fc.array(oddText, { maxLength: 4 }),
 	fc.integer({ min: 1, max: 5_000 }).map(nest),
 	fc.constant(JSON.parse('{"__proto__": {"x": 1}, "constructor": []}')),
@@ -108,10 +105,7 @@ export function mutations(values: fc.Arbitrary<unknown>): fc.Arbitrary<readonly 
 		key: oddText,
 		value: values,
 	});
-	return fc.array(one as fc.Arbitrary<Mutation>, {
-		minLength: 1,
-		maxLength: 3,
-	});
+	return fc.array(one as fc.Arbitrary<Mutation>, { minLength: 1, maxLength: 3 });
 }
 
 /** @returns A copy. */
@@ -130,12 +124,7 @@ export function mutate(value: unknown, { way: [first, ...rest], action, key, val
 
 /** As an own property, also if it is called `__proto__`. */
 function define(object: object, key: string, value: unknown): void {
-	Object.defineProperty(object, key, {
-		value,
-		enumerable: true,
-		configurable: true,
-		writable: true,
-	});
+	Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Damage done to a text: bytes put in, taken away, doubled. */

@@ -6,9 +6,7 @@ import { root } from "../../scripts/lib/paths.ts";
 import { makeDirectory, type TestDirectory } from "./directory.ts";
 
 /** Whatever asks for `node` by PATH gets the one that runs this test. */
-const env = {
-	PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
-};
+const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
 
 /** A project that has the package, and these files. Use with `using`. */
 export class PackageProject implements Disposable {

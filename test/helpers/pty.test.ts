@@ -3,11 +3,7 @@ import { test } from "node:test";
 import { key, openPty } from "./pty.ts";
 
 test("openPty() gives a real terminal: Ctrl-Z, jobs, a new size, Ctrl-C", async () => {
-	await using shell = openPty("bash", ["--norc", "-i"], {
-		cols: 100,
-		rows: 30,
-		env: { PS1: "ready> " },
-	});
+	await using shell = openPty("bash", ["--norc", "-i"], { cols: 100, rows: 30, env: { PS1: "ready> " } });
 	const { lines } = shell;
 	// An answer from the job itself is the only proof that it has the terminal.
 	const job = "sh -c 'stty size; exec sed -u s/^/got:/'";

@@ -15,13 +15,7 @@ export interface PtyExit {
 	readonly signal: number | undefined;
 }
 
-export const key = {
-	ctrlC: "\x03",
-	ctrlD: "\x04",
-	ctrlZ: "\x1a",
-	ctrlBackslash: "\x1c",
-	enter: "\r",
-};
+export const key = { ctrlC: "\x03", ctrlD: "\x04", ctrlZ: "\x1a", ctrlBackslash: "\x1c", enter: "\r" };
 
 export interface Pty extends AsyncDisposable {
 	readonly pid: number;

@@ -19,8 +19,5 @@ export function seededRandom(seed = SEED): Random {
 		word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
 		return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
 	};
-	return {
-		next,
-		between: (min, max) => min + Math.floor(next() * (max - min)),
-	};
+	return { next, between: (min, max) => min + Math.floor(next() * (max - min)) };
 }

@@ -34,8 +34,5 @@ export function readmeFiles(): Record<string, string> {
 
 function allBlocks(): Block[] {
 	const page = readFileSync(join(root, "README.md"), "utf8");
-	return [...page.matchAll(BLOCK)].map(([, language = "", text = ""]) => ({
-		language,
-		text,
-	}));
+	return [...page.matchAll(BLOCK)].map(([, language = "", text = ""]) => ({ language, text }));
 }

@@ -15,10 +15,7 @@ export async function startRedis(): Promise<Redis> {
 	const port = await freePort();
 	const directory = mkdtempSync(join(tmpdir(), "lastcall-redis-"));
 	const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", ""];
-	const server: ChildProcess = spawn("redis-server", args, {
-		cwd: directory,
-		stdio: ["ignore", "pipe", "ignore"],
-	});
+	const server: ChildProcess = spawn("redis-server", args, { cwd: directory, stdio: ["ignore", "pipe", "ignore"] });
 	const exited = once(server, "exit");
 	if (!server.stdout) throw new Error("Cannot read redis-server's output");
 	const lines = Lines.from(server.stdout);

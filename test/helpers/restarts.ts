@@ -8,19 +8,11 @@ export async function restartAgainAndAgain(restarts: number): Promise<void> {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
 		jobs: {
-			flaky: {
-				command: ["true"],
-				restart: "always",
-				restartDelay: "0s",
-				maxRestarts: restarts,
-				essential: false,
-			},
+			flaky: { command: ["true"], restart: "always", restartDelay: "0s", maxRestarts: restarts, essential: false },
 			other: { command: program("waiting.sh", "other") },
 		},
 	});
-	await lastcall.lines.waitFor(new RegExp(`"restarts":${restarts},`), {
-		timeout: PATIENCE_MS + 200 * restarts,
-	});
+	await lastcall.lines.waitFor(new RegExp(`"restarts":${restarts},`), { timeout: PATIENCE_MS + 200 * restarts });
 	await lastcall.lines.waitFor(/other: running/);
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0);

@@ -38,9 +38,7 @@ export async function startService(
 	config: object,
 	{ flags = [], env = {}, network = "none", image }: ServiceOptions = {},
 ): Promise<Service> {
-	const directory = makeDirectory({
-		"lastcall.config.json": JSON.stringify(config),
-	});
+	const directory = makeDirectory({ "lastcall.config.json": JSON.stringify(config) });
 	try {
 		// The image's user is not root.
 		chmodSync(directory.path, 0o755);

@@ -125,12 +125,7 @@ export class SimulatedTime {
 		const handle = new Handle(this.#timers);
 		// As Node.js: a millisecond at least.
 		const delay = Math.max(ms, 1);
-		this.#timers.set(handle, {
-			at: this.now + delay,
-			order: this.random(),
-			call,
-			every: repeats ? delay : undefined,
-		});
+		this.#timers.set(handle, { at: this.now + delay, order: this.random(), call, every: repeats ? delay : undefined });
 		return handle;
 	}
 

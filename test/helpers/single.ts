@@ -11,10 +11,7 @@ let built = false;
 
 /** Path of the single executable; built once in each test file. */
 export function singleExecutable(): string {
-	if (!built)
-		execFileSync(process.execPath, [join(ROOT, "scripts/sea.ts")], {
-			timeout: 300_000,
-		});
+	if (!built) execFileSync(process.execPath, [join(ROOT, "scripts/sea.ts")], { timeout: 300_000 });
 	built = true;
 	return SINGLE;
 }

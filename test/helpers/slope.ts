@@ -49,16 +49,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** Medians of the first and of the last third. */
-export function ends(points: readonly Point[]): {
-	first: number;
-	last: number;
-} {
+export function ends(points: readonly Point[]): { first: number; last: number } {
 	const values = points.map(({ value }) => value);
 	const third = Math.ceil(values.length / 3);
-	return {
-		first: median(values.slice(0, third)),
-		last: median(values.slice(-third)),
-	};
+	return { first: median(values.slice(0, third)), last: median(values.slice(-third)) };
 }
 
 function mean(values: readonly number[]): number {

@@ -25,11 +25,7 @@ export async function stormRun({ orphans, children, asInit, nodeFlags = [] }: Ru
 	await using lastcall = await startLastcall(
 		{
 			logLevel: "debug",
-			jobs: {
-				orphans: { thread: fixture("orphaning"), data: orphans },
-				children: spawning,
-				more: spawning,
-			},
+			jobs: { orphans: { thread: fixture("orphaning"), data: orphans }, children: spawning, more: spawning },
 		},
 		{
 			asInit,
@@ -38,9 +34,7 @@ export async function stormRun({ orphans, children, asInit, nodeFlags = [] }: Ru
 		},
 	);
 	const timeout = timeFor(orphans + 3 * children);
-	await lastcall.lines.waitFor(/^orphans: the shell ended with 0$/, {
-		timeout,
-	});
+	await lastcall.lines.waitFor(/^orphans: the shell ended with 0$/, { timeout });
 	for (const owner of ["children", "more", "main"]) {
 		const line = `^${owner}: ${children} children, 0 wrong$`;
 		await lastcall.lines.waitFor(new RegExp(line), { timeout });

@@ -23,18 +23,9 @@ interface Way {
 }
 
 const WAYS = {
-	run: {
-		command: [...MAIN, "run", "configs/noting.json"],
-		parts: ["thread", "process", "logged"],
-	},
-	tini: {
-		command: [...MAIN, "--", "sh", "programs/noting.sh", "program"],
-		parts: ["program"],
-	},
-	register: {
-		command: [...REGISTERED, "apps/noting.ts"],
-		parts: ["app"],
-	},
+	run: { command: [...MAIN, "run", "configs/noting.json"], parts: ["thread", "process", "logged"] },
+	tini: { command: [...MAIN, "--", "sh", "programs/noting.sh", "program"], parts: ["program"] },
+	register: { command: [...REGISTERED, "apps/noting.ts"], parts: ["app"] },
 } satisfies Readonly<Record<string, Way>>;
 
 export type WayName = keyof typeof WAYS;
@@ -179,9 +170,7 @@ export async function stopsCleanly(test: TestContext, what: string, walled: Wall
 	assert.equal(code, 0, await walled.output());
 	walled.assertCleanShutdown();
 	assert.ok(ms < PROMPT_MS, `took ${ms} ms`);
-	keepFigures(test, "hostile surroundings", what, {
-		"docker stop, ms": Math.round(ms),
-	});
+	keepFigures(test, "hostile surroundings", what, { "docker stop, ms": Math.round(ms) });
 }
 
 /** Starts a way in; everybody runs, no orphan stays a zombie, and it stops cleanly. Returns all it has printed. */

@@ -21,11 +21,7 @@ function randomJob(random: Random, folder: string, name: string): object {
 	const common = {
 		essential: random.next() < 0.3,
 		stopTimeout: `${random.between(50, 500)}ms`,
-		...(random.next() < 0.3 && {
-			restart: "on-failure",
-			restartDelay: "10ms",
-			maxRestarts: 3,
-		}),
+		...(random.next() < 0.3 && { restart: "on-failure", restartDelay: "10ms", maxRestarts: 3 }),
 	};
 	const thread = (more: Partial<TruthData> = {}) => ({
 		...common,

@@ -178,11 +178,7 @@ export class World implements Disposable {
 			readiness: { type: readiness },
 			startTimeoutMs,
 			stopTimeoutMs,
-			restart: {
-				when: job.restart,
-				delayMs: job.restartDelayMs,
-				maxRestarts: job.maxRestarts,
-			},
+			restart: { when: job.restart, delayMs: job.restartDelayMs, maxRestarts: job.maxRestarts },
 			makeJob: (hooks) => {
 				const runs = this.runsOf(name);
 				const behaviour = job.runs[Math.min(runs.length, job.runs.length - 1)];
@@ -297,10 +293,7 @@ export class World implements Disposable {
 		assert.ok(at <= lastEnd, `over at ${at}, expected by ${lastEnd}: no run was left`);
 		for (const runs of this.runs.values())
 			for (const { name, exit } of runs) assert.ok(exit, `${name} was joined, or given up`);
-		const reported = exitCode(reason, jobs, {
-			stragglersForced: false,
-			hadErrors: reason.type === "error",
-		});
+		const reported = exitCode(reason, jobs, { stragglersForced: false, hadErrors: reason.type === "error" });
 		assert.equal(reported, this.#expectedCode(reason), "exit code");
 	}
 
@@ -331,17 +324,9 @@ export class World implements Disposable {
 	}
 }
 
-export const SIGTERM: StopReason = {
-	type: "signal",
-	signal: "SIGTERM",
-	number: 15,
-	early: false,
-};
+export const SIGTERM: StopReason = { type: "signal", signal: "SIGTERM", number: 15, early: false };
 
-const LATE: JobExit = {
-	outcome: "not-ready",
-	error: { name: "Error", message: "not ready" },
-};
+const LATE: JobExit = { outcome: "not-ready", error: { name: "Error", message: "not ready" } };
 
 let ids = 0;
 

@@ -8,10 +8,7 @@ import { startRedis } from "../helpers/redis.ts";
 
 for (const framework of ["node", "fastify"]) {
 	test(`drain() fails no request to a server of ${framework} under load`, async () => {
-		await using app = await startApp("serving", {
-			args: [framework],
-			env: { LASTCALL_STOP_TIMEOUT: "1h" },
-		});
+		await using app = await startApp("serving", { args: [framework], env: { LASTCALL_STOP_TIMEOUT: "1h" } });
 		await app.lines.waitFor(/^under load$/);
 		app.kill("SIGTERM");
 		assert.equal((await app.exit()).code, 0, app.lines.text);
@@ -32,10 +29,7 @@ test("a Next.js standalone server stops by its own listeners, or by onStop()", a
 		[{}, "next cleaned up"],
 		[{ NEXT_MANUAL_SIG_HANDLE: "true" }, "next drained"],
 	] as const) {
-		await using app = await startApp("next-standalone", {
-			extension: "cjs",
-			env,
-		});
+		await using app = await startApp("next-standalone", { extension: "cjs", env });
 		await app.lines.waitFor(/^up$/);
 		app.kill("SIGTERM");
 		assert.equal((await app.exit()).code, 0, app.lines.text);
@@ -45,16 +39,12 @@ test("a Next.js standalone server stops by its own listeners, or by onStop()", a
 
 const missing = (await run("redis-server", ["--version"])).code === 127 && "redis-server is not installed";
 
-test("a queue's worker finishes the job at hand and takes no other", {
-	skip: missing,
-}, async () => {
+test("a queue's worker finishes the job at hand and takes no other", { skip: missing }, async () => {
 	await using server = await startRedis();
 	const redis = new Redis(server.port, "127.0.0.1");
 	try {
 		await redis.rpush("work", "1", "2", "3");
-		await using app = await startApp("queue", {
-			args: [`${server.port}`, "work"],
-		});
+		await using app = await startApp("queue", { args: [`${server.port}`, "work"] });
 		await app.lines.waitFor(/^job 1 begun$/);
 		app.kill("SIGTERM");
 		assert.equal((await app.exit()).code, 0, app.lines.text);

@@ -107,10 +107,7 @@ suite("the guard ends the process when", () => {
 			test(`a handler blocks the main thread ${where} (${binding})`, async () => {
 				const words = `lastcall: Stop handler "${handler}" blocks the event loop beyond the deadline, .*; not run: "first"; exit code 124$`;
 				await untilSaid(new RegExp(words, "m"), 124, () =>
-					stop(["first", handler], {
-						env: { LASTCALL_STOP_TIMEOUT: "1s" },
-						nodeFlags,
-					}),
+					stop(["first", handler], { env: { LASTCALL_STOP_TIMEOUT: "1s" }, nodeFlags }),
 				);
 			});
 		}

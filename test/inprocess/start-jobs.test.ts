@@ -27,10 +27,7 @@ test("an essential job of startJobs() that ends stops the app with its exit code
 
 test("a job of startJobs() that is late is killed and named, and the exit code is 124", async () => {
 	const { text } = await untilSaid(/^app stopped$/m, 124, async () => {
-		await using app = await startApp("with-jobs", {
-			args: ["late"],
-			env: { LASTCALL_STOP_TIMEOUT: "2s" },
-		});
+		await using app = await startApp("with-jobs", { args: ["late"], env: { LASTCALL_STOP_TIMEOUT: "2s" } });
 		await app.lines.waitFor(/"event":"job.ready","job":"busy"/);
 		app.kill("SIGTERM");
 		const { code } = await app.exit();
@@ -60,10 +57,7 @@ test("a signal that came before startJobs() stops the app in a later turn, throu
 
 test("/status of startJobs() has the version, and the stop timeout of the app", async () => {
 	const port = await freePort();
-	await using app = await startApp("with-jobs", {
-		args: ["served", `${port}`],
-		env: { LASTCALL_STOP_TIMEOUT: "20s" },
-	});
+	await using app = await startApp("with-jobs", { args: ["served", `${port}`], env: { LASTCALL_STOP_TIMEOUT: "20s" } });
 	await app.lines.waitFor(/sleeper up/);
 	const answer = await fetch(`http://127.0.0.1:${port}/status`);
 	const { version, stopTimeoutMs } = (await answer.json()) as Status;

@@ -78,9 +78,7 @@ test("LineLog loses nothing of what was written before the exit", async () => {
 test("LineLog loses nothing of what was written before the exit when we are late ourselves", async () => {
 	// The first lines stop the reading. The others come in two writes, which the pipe holds, so that the process can end.
 	const script = "seq 20000; read go; seq 20001 40000 | dd bs=64K iflag=fullblock status=none";
-	const child = spawn("sh", ["-c", script], {
-		stdio: ["pipe", "pipe", "ignore"],
-	});
+	const child = spawn("sh", ["-c", script], { stdio: ["pipe", "pipe", "ignore"] });
 	let lines = 0;
 	// Nothing leaves, so it stops reading.
 	const onOutput = (_: unknown, bytes: Uint8Array) => {
@@ -104,11 +102,7 @@ test("LineLog loses nothing of what was written before the exit when we are late
 });
 
 test("LineLog is done with a process that has ended, whoever holds its output open", async () => {
-	const job = {
-		command: shell("sleep 1000 & echo end"),
-		output: "log",
-		essential: false,
-	};
+	const job = { command: shell("sleep 1000 & echo end"), output: "log", essential: false };
 	await using lastcall = await startLastcall({ jobs: { it: job } });
 	assert.equal((await lastcall.exit()).code, 0);
 	assert.deepEqual(

@@ -12,16 +12,10 @@ const PATH = "/usr/bin:/bin";
 /** Runs the command `hello` of sub/lastcall.config.json in a folder `app`, with programs at these places beside it. */
 async function hello(files: Readonly<Record<string, string>>, command = ["hello", "world"]) {
 	const config = { jobs: { it: { command } } };
-	using directory = makeDirectory({
-		"app/sub/lastcall.config.json": JSON.stringify(config),
-		...files,
-	});
+	using directory = makeDirectory({ "app/sub/lastcall.config.json": JSON.stringify(config), ...files });
 	for (const file of Object.keys(files)) chmodSync(join(directory.path, file), 0o755);
 	const path = join(directory.path, "app/sub/lastcall.config.json");
-	await using lastcall = await startNode([MAIN, "run", path], {
-		asInit: false,
-		env: { PATH },
-	});
+	await using lastcall = await startNode([MAIN, "run", path], { asInit: false, env: { PATH } });
 	const { code } = await lastcall.exit();
 	const { text, all } = lastcall.lines;
 	return { code, text, said: all.filter((line) => line.startsWith("hello ")) };

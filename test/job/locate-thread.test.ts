@@ -26,9 +26,7 @@ async function whereIs(name: string): Promise<Whereabouts> {
 	return where as Whereabouts;
 }
 
-test("locateThread() names function, file and line of JavaScript that runs", {
-	skip: !profiles,
-}, async () => {
+test("locateThread() names function, file and line of JavaScript that runs", { skip: !profiles }, async () => {
 	const where = await whereIs("spinning");
 	assert.ok(where.type === "javascript", JSON.stringify(where));
 	const [frame] = where.stack;
@@ -39,17 +37,13 @@ test("locateThread() names function, file and line of JavaScript that runs", {
 	assert.equal(frame?.file, fixture("spinning"));
 });
 
-test("locateThread() names the job's file where its own function is all there is", {
-	skip: !profiles,
-}, async () => {
+test("locateThread() names the job's file where its own function is all there is", { skip: !profiles }, async () => {
 	const where = await whereIs("busy");
 	assert.ok(where.type === "javascript", JSON.stringify(where));
 	assert.equal(where.stack[0]?.file, fixture("busy"));
 });
 
-test("locateThread() says that a thread waits for something asynchronous", {
-	skip: !profiles,
-}, async () => {
+test("locateThread() says that a thread waits for something asynchronous", { skip: !profiles }, async () => {
 	assert.deepEqual(await whereIs("idle"), { type: "idle" });
 });
 
@@ -87,11 +81,7 @@ test("locateThread() names the system call of native code", async () => {
 });
 
 test("readProfile() takes the stack that was seen most often, and the line that was", () => {
-	const frame = (functionName: string, lineNumber: number) => ({
-		functionName,
-		url: "file:///app/job.js",
-		lineNumber,
-	});
+	const frame = (functionName: string, lineNumber: number) => ({ functionName, url: "file:///app/job.js", lineNumber });
 	const nodes = [
 		{ id: 1, callFrame: frame("(root)", -1), children: [2, 3] },
 		{ id: 2, callFrame: frame("(garbage collector)", -1) },

@@ -56,12 +56,7 @@ test("ProcessJob that sends garbage where it may say that it is ready harms nobo
 			setInterval(() => {}, 1_000);`,
 	});
 	await using lastcall = await startLastcall({
-		jobs: {
-			it: {
-				command: [process.execPath, join(folder.path, "garbage.mjs")],
-				readiness: "notify",
-			},
-		},
+		jobs: { it: { command: [process.execPath, join(folder.path, "garbage.mjs")], readiness: "notify" } },
 	});
 	await lastcall.waitFor("job.ready", "it");
 	lastcall.kill("SIGTERM");

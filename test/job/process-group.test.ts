@@ -30,10 +30,7 @@ function linesOf({ lines }: Lastcall, ...words: string[]): string[] {
 test("ProcessJob has joined when nobody of its group is left, and what its first process leaves behind is asked, too", async () => {
 	using folder = makeDirectory();
 	const file = join(folder.path, "released");
-	await using lastcall = await startLastcall({
-		stopTimeout: "1h",
-		jobs: { it: { command: wrapped(file) } },
-	});
+	await using lastcall = await startLastcall({ stopTimeout: "1h", jobs: { it: { command: wrapped(file) } } });
 	await lastcall.lines.waitFor(/^rest: running$/);
 	lastcall.kill("SIGTERM");
 	// The first process has gone by then: it alone was asked before.
@@ -44,11 +41,7 @@ test("ProcessJob has joined when nobody of its group is left, and what its first
 	assert.match(lastcall.lines.text, /^rest: clean shutdown$/m);
 	const { report } = lastcall.event("stop.finished");
 	assert.deepEqual(report.stragglers.found, []);
-	assert.deepEqual(report.jobs[0]?.exit, {
-		outcome: "signaled",
-		signal: "SIGTERM",
-		expected: true,
-	});
+	assert.deepEqual(report.jobs[0]?.exit, { outcome: "signaled", signal: "SIGTERM", expected: true });
 });
 
 test("npm start: a server that finishes a request has the time for it", async () => {
@@ -62,9 +55,7 @@ test("npm start: a server that finishes a request has the time for it", async ()
 	using folder = makeDirectory({
 		"server.mjs": server,
 		// The shell of npm has something to do after it, and so does not become it.
-		"package.json": JSON.stringify({
-			scripts: { start: "node server.mjs; true" },
-		}),
+		"package.json": JSON.stringify({ scripts: { start: "node server.mjs; true" } }),
 	});
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
@@ -84,11 +75,7 @@ test("ProcessJob whose first process ends by itself is not ready any more, and h
 	const rest = quote(program("holding.sh", "rest", file));
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: {
-			it: {
-				command: shell(`${rest} & while ! [ -e ${crash} ]; do sleep 0.05; done; exit 3`),
-			},
-		},
+		jobs: { it: { command: shell(`${rest} & while ! [ -e ${crash} ]; do sleep 0.05; done; exit 3`) } },
 	});
 	await lastcall.lines.waitFor(/^rest: running$/);
 	writeFileSync(crash, "");
@@ -110,14 +97,7 @@ test("ProcessJob that fails is started again when its group is empty, never besi
 	using folder = makeDirectory();
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: {
-			it: {
-				command: crashing(folder.path),
-				restart: "on-failure",
-				restartDelay: "1ms",
-				maxRestarts: 2,
-			},
-		},
+		jobs: { it: { command: crashing(folder.path), restart: "on-failure", restartDelay: "1ms", maxRestarts: 2 } },
 	});
 	assert.equal((await lastcall.exit()).code, 1, lastcall.lines.text);
 	assert.deepEqual(linesOf(lastcall, "up", "gone"), [...["up", "gone", "up", "gone"], ...["up", "gone"]]);
@@ -180,9 +160,6 @@ test("the outcome of a job is its first process's, also when the rest had to be 
 		},
 	});
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
-	assert.deepEqual(lastcall.event("job.exited", "it").exit, {
-		outcome: "exited",
-		code: 0,
-	});
+	assert.deepEqual(lastcall.event("job.exited", "it").exit, { outcome: "exited", code: 0 });
 	lastcall.event("job.killed", "it");
 });

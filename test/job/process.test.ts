@@ -64,18 +64,14 @@ test("ProcessJob that a real-time signal ends has failed, though Node.js has no 
 });
 
 test("ProcessJob has done as it was told when its stop signal ends it, by whichever of its names", async () => {
-	await using lastcall = await startLastcall({
-		jobs: { it: { command: ["sleep", "1000"], stopSignal: "SIGPOLL" } },
-	});
+	await using lastcall = await startLastcall({ jobs: { it: { command: ["sleep", "1000"], stopSignal: "SIGPOLL" } } });
 	await lastcall.waitFor("job.started", "it");
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 });
 
 test("ProcessJob leaves standard output blocking for everybody else, and standard error", async () => {
-	await using lastcall = await startLastcall({
-		jobs: { it: { command: program("waiting.sh", "it"), output: "log" } },
-	});
+	await using lastcall = await startLastcall({ jobs: { it: { command: program("waiting.sh", "it"), output: "log" } } });
 	await lastcall.lines.waitFor(/it: running/);
 	for (const descriptor of [1, 2] as const) assert.equal(isNonBlocking(lastcall.pid, descriptor), false);
 });
@@ -92,9 +88,7 @@ test("ProcessJob has its arguments, environment and folder", async () => {
 
 test("ProcessJob is asked with its stopSignal, and joined", async () => {
 	const script = `trap 'echo asked; exit 0' INT; echo up; while :; do sleep 0.05; done`;
-	await using lastcall = await startLastcall({
-		jobs: { it: { command: shell(script), stopSignal: "SIGINT" } },
-	});
+	await using lastcall = await startLastcall({ jobs: { it: { command: shell(script), stopSignal: "SIGINT" } } });
 	assert.equal(await stopAfter(lastcall, /^up$/), 0);
 	assert.match(lastcall.lines.text, /^asked$/m);
 });
@@ -104,9 +98,7 @@ for (const [how, script] of [
 	["exits with 128 + its stop signal", "trap 'exit 143' TERM; echo up; while :; do sleep 0.05; done"],
 ] as const) {
 	test(`ProcessJob that ${how} when asked has done as it was told`, async () => {
-		await using lastcall = await startLastcall({
-			jobs: { it: { command: shell(script) } },
-		});
+		await using lastcall = await startLastcall({ jobs: { it: { command: shell(script) } } });
 		assert.equal(await stopAfter(lastcall, /^up$/), 0, lastcall.lines.text);
 		const { exit } = lastcall.event("job.exited", "it");
 		assert.ok("expected" in exit && exit.expected, JSON.stringify(exit));
@@ -153,11 +145,7 @@ test("ProcessJob that is stopped by SIGSTOP still stops in time", async () => {
 test("ProcessJob that leaves a process behind has ended; what it left is ended as a straggler", async () => {
 	await using lastcall = await startLastcall({
 		jobs: {
-			leaving: {
-				command: program("leaving.sh"),
-				essential: false,
-				output: "log",
-			},
+			leaving: { command: program("leaving.sh"), essential: false, output: "log" },
 			other: { command: program("waiting.sh", "other") },
 		},
 	});
@@ -185,10 +173,7 @@ test("ProcessJob that dies while it is asked is no fault", async () => {
 });
 
 test("ProcessJob gets the signals that are no stop signals, and no other job is harmed", async () => {
-	await using lastcall = await startLastcall({
-		logLevel: "debug",
-		jobs: { it: { command: program("signals.js") } },
-	});
+	await using lastcall = await startLastcall({ logLevel: "debug", jobs: { it: { command: program("signals.js") } } });
 	await lastcall.lines.waitFor(/listening for signals/);
 	for (const signal of ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT", "SIGALRM"] as const) {
 		lastcall.kill(signal);

@@ -29,10 +29,7 @@ for (const [data, exit] of [
 	});
 
 test("a stop does not wait for work in libuv's pool, and is a clean one", async () => {
-	await using lastcall = await startLastcall({
-		stopTimeout: "1h",
-		jobs: { it: poolWork("stops") },
-	});
+	await using lastcall = await startLastcall({ stopTimeout: "1h", jobs: { it: poolWork("stops") } });
 	await lastcall.waitFor("job.ready", "it");
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
@@ -57,10 +54,7 @@ test("jobs that hold every thread of libuv's pool keep no line of the log from a
 test("lastcall restart does not wait for such a thread; it is named, and there is never a second one beside the job", async () => {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: {
-			it: { ...poolWork("stops"), essential: false },
-			main: { command: program("waiting.sh", "main") },
-		},
+		jobs: { it: { ...poolWork("stops"), essential: false }, main: { command: program("waiting.sh", "main") } },
 	});
 	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
 	await lastcall.waitFor("job.ready", "it");
@@ -112,11 +106,7 @@ test("what a parked thread has open is closed: what it depends on finds no clien
 				],
 				readiness: { tcp: `127.0.0.1:${port}` },
 			},
-			client: {
-				thread: fixture("connecting"),
-				data: port,
-				dependsOn: ["database"],
-			},
+			client: { thread: fixture("connecting"), data: port, dependsOn: ["database"] },
 		},
 	});
 	await lastcall.waitFor("job.ready", "client");

@@ -10,10 +10,7 @@ import { startThreadJob } from "../helpers/thread-job.ts";
 /** Runs a job that ends badly beside one that waits, and checks that only the bad one suffers. */
 async function outcomeOf(file: string, job: object = {}): Promise<{ exit: JobExit; code: number }> {
 	await using lastcall = await startLastcall({
-		jobs: {
-			good: { thread: fixture("waiting") },
-			bad: { thread: file, ...job },
-		},
+		jobs: { good: { thread: fixture("waiting") }, bad: { thread: file, ...job } },
 	});
 	const { code } = await lastcall.exit();
 	assert.match(lastcall.lines.text, /good: clean shutdown/);
@@ -60,9 +57,7 @@ test("ThreadJob that fails for another reason after its flag was raised has fail
 });
 
 async function stopped(data: string) {
-	await using lastcall = await startLastcall({
-		jobs: { it: { thread: fixture("aborting"), data } },
-	});
+	await using lastcall = await startLastcall({ jobs: { it: { thread: fixture("aborting"), data } } });
 	await lastcall.waitFor("job.ready", "it");
 	lastcall.kill("SIGTERM");
 	const { code } = await lastcall.exit();
@@ -84,17 +79,13 @@ test("ThreadJob that calls process.exit() ends alone, and gives the program its 
 });
 
 test("ThreadJob over its resourceLimits has run out of memory", async () => {
-	const { exit, code } = await outcomeOf(fixture("hungry"), {
-		resourceLimits: { maxOldGenerationSizeMb: 20 },
-	});
+	const { exit, code } = await outcomeOf(fixture("hungry"), { resourceLimits: { maxOldGenerationSizeMb: 20 } });
 	assert.equal(exit.outcome, "out-of-memory");
 	assert.equal(code, 1);
 });
 
 test("ThreadJob loads the logger only for a job that logs", async () => {
-	await using lastcall = await startLastcall({
-		jobs: { it: { thread: fixture("loading") } },
-	});
+	await using lastcall = await startLastcall({ jobs: { it: { thread: fixture("loading") } } });
 	await lastcall.exit();
 	assert.match(lastcall.lines.text, /"before":false,"after":true/);
 });
@@ -106,9 +97,7 @@ test("ThreadJob that returns has finished, whatever handles it left open", async
 });
 
 test("ThreadJob runs a file that TypeScript has compiled to CommonJS", async () => {
-	await using lastcall = await startLastcall({
-		jobs: { it: { thread: fixture("compiled").replace(/ts$/, "cjs") } },
-	});
+	await using lastcall = await startLastcall({ jobs: { it: { thread: fixture("compiled").replace(/ts$/, "cjs") } } });
 	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 	assert.match(lastcall.lines.text, /^it: at work$/m);
 });
@@ -140,15 +129,7 @@ test("ThreadJob with a syntax error does not start, and its file is named", asyn
 
 test("ThreadJob gets name, id, a copy of its data, its environment, and a logger that names it", async () => {
 	await using lastcall = await startLastcall(
-		{
-			jobs: {
-				curious: {
-					thread: fixture("context"),
-					data: { queue: ["a", "b"] },
-					env: { ONLY_HERE: "yes" },
-				},
-			},
-		},
+		{ jobs: { curious: { thread: fixture("context"), data: { queue: ["a", "b"] }, env: { ONLY_HERE: "yes" } } } },
 		{ env: { FROM_OUTSIDE: "too" } },
 	);
 	assert.equal((await lastcall.exit()).code, 0);
@@ -168,9 +149,7 @@ test("ThreadJob gets name, id, a copy of its data, its environment, and a logger
 
 test("ThreadJob killed in the turn in which it printed 10,000 lines loses none of them", async () => {
 	await using lastcall = await startLastcall({
-		jobs: {
-			chatty: { thread: fixture("chatty"), data: 10_000, stopTimeout: "100ms" },
-		},
+		jobs: { chatty: { thread: fixture("chatty"), data: 10_000, stopTimeout: "100ms" } },
 	});
 	await lastcall.waitFor("job.ready", "chatty");
 	lastcall.kill("SIGTERM");
@@ -214,10 +193,7 @@ for (const logFormat of ["json", "pretty"])
 	test(`ThreadJob that sends garbage and logs oddities (${logFormat}) harms nobody, not even itself`, async () => {
 		await using lastcall = await startLastcall({
 			logFormat,
-			jobs: {
-				garbage: { thread: fixture("garbage") },
-				good: { thread: fixture("waiting") },
-			},
+			jobs: { garbage: { thread: fixture("garbage") }, good: { thread: fixture("waiting") } },
 		});
 		await lastcall.lines.waitFor(/Job garbage is ready/);
 		await lastcall.lines.waitFor(/Job good is ready/);

@@ -6,13 +6,7 @@ import type { StopReport } from "../../src/supervisor/events.ts";
 const report: StopReport = {
 	reason: { type: "signal", signal: "SIGTERM", number: 15, early: false },
 	jobs: [
-		{
-			job: "db",
-			askedMs: 5_000,
-			tookMs: 1_000,
-			leftMs: 3_000,
-			exit: { outcome: "finished" },
-		},
+		{ job: "db", askedMs: 5_000, tookMs: 1_000, leftMs: 3_000, exit: { outcome: "finished" } },
 		{
 			job: "mailer",
 			askedMs: 0,
@@ -30,12 +24,7 @@ const report: StopReport = {
 				},
 			},
 		},
-		{
-			job: "migrate",
-			endedBefore: true,
-			tookMs: 0,
-			exit: { outcome: "exited", code: 0 },
-		},
+		{ job: "migrate", endedBefore: true, tookMs: 0, exit: { outcome: "exited", code: 0 } },
 	],
 	stragglers: { found: [], killed: [], forced: false },
 	tookMs: 6_060,

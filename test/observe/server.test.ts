@@ -23,10 +23,7 @@ const hungUp = isHungUpOn();
 
 async function isHungUpOn(): Promise<boolean> {
 	const port = await freePort();
-	await using lastcall = await startLastcall({
-		http: { port },
-		jobs: { it: waiting("it") },
-	});
+	await using lastcall = await startLastcall({ http: { port }, jobs: { it: waiting("it") } });
 	await lastcall.lines.waitFor(/it: running/);
 	const visitor = connect(port, "127.0.0.1");
 	visitor.write("GET /livez HTTP/1.1\r\nHost:");
@@ -42,13 +39,7 @@ test("serve() answers probes, status and metrics on its port, and takes no comma
 		jobs: {
 			it: waiting("it"),
 			once: { command: ["true"], readiness: "exit" },
-			flaky: {
-				command: shell("exit 1"),
-				restart: "always",
-				restartDelay: "10ms",
-				maxRestarts: 2,
-				essential: false,
-			},
+			flaky: { command: shell("exit 1"), restart: "always", restartDelay: "10ms", maxRestarts: 2, essential: false },
 		},
 	});
 	await lastcall.lines.waitFor(/it: running/);
@@ -102,10 +93,7 @@ test("serve() answers /readyz with 503 from the moment the stop is requested", a
 
 test("run() starts nothing when the configured port is taken", async () => {
 	using taken = await takePort();
-	using config = writeConfig({
-		http: { port: taken.port },
-		jobs: { it: { command: shell("echo started") } },
-	});
+	using config = writeConfig({ http: { port: taken.port }, jobs: { it: { command: shell("echo started") } } });
 	const { code, stdout, stderr } = await cli(["run", config.path]);
 	assert.equal(code, 2);
 	assert.equal(stdout, "");
@@ -114,10 +102,7 @@ test("run() starts nothing when the configured port is taken", async () => {
 
 test("lastcall status, stop, restart and signal reach the init through its socket", async () => {
 	await using lastcall = await startLastcall({
-		jobs: {
-			web: { command: program("signals.js") },
-			other: waiting("other"),
-		},
+		jobs: { web: { command: program("signals.js") }, other: waiting("other") },
 	});
 	await lastcall.waitFor("job.started", "other");
 	await lastcall.lines.waitFor(/listening for signals/);
@@ -173,12 +158,7 @@ test("lastcall stop takes a start back, and status tells; lastcall restart waits
 				startTimeout: "1h",
 			},
 			waits: { ...waiting("waits"), dependsOn: ["base"] },
-			failing: {
-				command: shell("exit 3"),
-				restart: "on-failure",
-				restartDelay: "1h",
-				essential: false,
-			},
+			failing: { command: shell("exit 3"), restart: "on-failure", restartDelay: "1h", essential: false },
 		},
 	});
 	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
@@ -253,9 +233,7 @@ test("lastcall status --watch goes on until a signal ends it", async () => {
 	await lastcall.lines.waitFor(/it: running/);
 	await retry(async () => (await cli(["status", "--socket", lastcall.socket])).code === 0);
 	const args = [MAIN, "status", "--watch", "--socket", lastcall.socket];
-	const watch = spawn(process.execPath, args, {
-		stdio: ["ignore", "pipe", "pipe"],
-	});
+	const watch = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
 	try {
 		const lines = Lines.from(watch.stdout, watch.stderr);
 		await lines.waitFor(/^it +ready/);
@@ -323,10 +301,7 @@ test("the summary of a failed run goes to the termination message file, if it is
 	for (const exists of [true, false]) {
 		if (exists) writeFileSync(path, "x".repeat(10_000));
 		else rmSync(path);
-		await using lastcall = await startLastcall({
-			jobs,
-			terminationMessage: path,
-		});
+		await using lastcall = await startLastcall({ jobs, terminationMessage: path });
 		await lastcall.lines.waitFor(/deaf: running/);
 		lastcall.kill("SIGTERM");
 		assert.equal((await lastcall.exit()).code, 124);
@@ -345,10 +320,7 @@ test("serve() hangs up on a visitor that never ends its request", async () => {
 
 function temporaryFolder(): Disposable & { readonly path: string } {
 	const path = mkdtempSync(join(tmpdir(), "lastcall-test-"));
-	return {
-		path,
-		[Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
-	};
+	return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 /** Until it is so; each try takes as long as a program needs to start. */

@@ -10,10 +10,7 @@ const FIXTURE = join(import.meta.dirname, "../fixtures/take-over.ts");
 /** Nothing below /proc: `exec` puts the arguments in the place of the shell, which has mounted over it. */
 const HIDDEN = ["--mount", "sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh"];
 
-const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
-	"with /proc": [],
-	"without /proc": HIDDEN,
-};
+const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = { "with /proc": [], "without /proc": HIDDEN };
 
 for (const [binding, flags] of BINDINGS) {
 	for (const [surroundings, prefix] of Object.entries(SURROUNDINGS))
@@ -30,9 +27,7 @@ for (const [binding, flags] of BINDINGS) {
 						...prefix,
 						...[process.execPath, "--no-warnings", ...flags, FIXTURE, moment],
 					];
-					const { stdout, stderr } = spawnSync(command, args, {
-						encoding: "utf8",
-					});
+					const { stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
 					const lines = ["SIGTERM", "SIGINT"].map((signal) => `${signal} early: ${early}, heard: ${heard}`);
 					lines.push("umask is what it was: true");
 					assert.equal(stdout, `${lines.join("\n")}\n`, stderr);

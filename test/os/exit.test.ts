@@ -11,9 +11,7 @@ import { until } from "../helpers/until.ts";
 
 test("exitWithListeners() gets out while a thread of libuv's pool is held by a socket that nobody reads", async () => {
 	using config = writeConfig({ jobs: { flood: { thread: fixture("flood") } } });
-	const child = spawn(process.execPath, [MAIN, "run", config.path], {
-		stdio: ["ignore", "pipe", "inherit"],
-	});
+	const child = spawn(process.execPath, [MAIN, "run", config.path], { stdio: ["ignore", "pipe", "inherit"] });
 	try {
 		await Lines.from(child.stdout).waitFor(/"job.ready"/);
 		child.stdout.pause();

@@ -38,10 +38,7 @@ for (const [binding, nodeFlags] of BINDINGS)
 	suite(`guard() through ${binding}`, () => {
 		for (const where of ["javascript", "native"])
 			test(`says its last words and ends a process that is blocked: ${where}`, async () => {
-				assert.deepEqual(await end(where, nodeFlags), {
-					end: 124,
-					said: "these words\n",
-				});
+				assert.deepEqual(await end(where, nodeFlags), { end: 124, said: "these words\n" });
 			});
 
 		test("ends it though standard error is a full pipe", async () => {
@@ -49,10 +46,7 @@ for (const [binding, nodeFlags] of BINDINGS)
 		});
 
 		test("leaves time after a freeze that lasted beyond its moment", async () => {
-			assert.deepEqual(await end("frozen", nodeFlags), {
-				end: 124,
-				said: "alive after the thaw\nthese words\n",
-			});
+			assert.deepEqual(await end("frozen", nodeFlags), { end: 124, said: "alive after the thaw\nthese words\n" });
 		});
 
 		test("can be armed again", async () => {
@@ -76,8 +70,5 @@ test("where no page with code can be had, guard() ends the process with the sign
 // On arm64 the tests above run that code.
 if (process.arch !== "arm64")
 	test("says its last words and ends the process on arm64, too, as qemu has it", needsArm64(), async () => {
-		assert.deepEqual(await end("javascript", [], PROGRAM, nodeForArm64()), {
-			end: 124,
-			said: "these words\n",
-		});
+		assert.deepEqual(await end("javascript", [], PROGRAM, nodeForArm64()), { end: 124, said: "these words\n" });
 	});

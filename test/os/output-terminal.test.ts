@@ -18,10 +18,7 @@ function printed({ lines }: Pty): string[] {
 
 test("Output on a terminal delivers every line in order, and leaves the terminal blocking for others", async () => {
 	using file = new ReportFile();
-	await using terminal = openProgram(file, {
-		lines: MANY,
-		stay: true,
-	});
+	await using terminal = openProgram(file, { lines: MANY, stay: true });
 	assert.equal((await file.reported("left", 1)).left, 0);
 	assert.equal(isNonBlocking(terminal.pid), false);
 	await terminal.lines.waitFor(new RegExp(`^${MANY} x{90}$`));
@@ -33,12 +30,7 @@ test("Output on a terminal delivers every line in order, and leaves the terminal
 
 test("Output on a terminal that Ctrl-S has stopped waits without blocking, and goes on at Ctrl-Q", async () => {
 	using file = new ReportFile();
-	await using terminal = openProgram(file, {
-		lines: MANY,
-		flushMs: 300,
-		waitForSignal: true,
-		stay: true,
-	});
+	await using terminal = openProgram(file, { lines: MANY, flushMs: 300, waitForSignal: true, stay: true });
 	await file.reported("opened", 1);
 	terminal.type("\x13");
 	terminal.kill("SIGUSR2");

@@ -36,10 +36,7 @@ async function readSlowly(stream: Readable): Promise<string[]> {
 
 test("Output on a pipe whose reader never reads leaves the main thread free, and flush() gives up in time", async () => {
 	using pipe = new Pipe();
-	using program = new OutputProgram(pipe.writer, {
-		lines: MANY,
-		flushMs: 200,
-	});
+	using program = new OutputProgram(pipe.writer, { lines: MANY, flushMs: 200 });
 	const report = await program.reported("left");
 	const { left = 0 } = report;
 	assert.ok(left > 500_000 && left < 1_000_000, `${left} bytes left`);
@@ -59,15 +56,9 @@ test("Output on a pipe with a slow reader delivers every byte in order", async (
 
 test("Output never makes a pipe non-blocking that others share", async () => {
 	using pipe = new Pipe();
-	const sibling = spawn("sleep", ["60"], {
-		stdio: ["ignore", pipe.writer, "ignore"],
-	});
+	const sibling = spawn("sleep", ["60"], { stdio: ["ignore", pipe.writer, "ignore"] });
 	try {
-		using program = new OutputProgram(pipe.writer, {
-			lines: MANY,
-			flushMs: 100,
-			stay: true,
-		});
+		using program = new OutputProgram(pipe.writer, { lines: MANY, flushMs: 100, stay: true });
 		await program.reported("left");
 		assert.equal(isNonBlocking(sibling.pid), false);
 		assert.equal(isNonBlocking(program.child.pid), false);
@@ -78,12 +69,7 @@ test("Output never makes a pipe non-blocking that others share", async () => {
 
 test("Output drops what is over its limit, whole lines, and says how much once the reader is back", async () => {
 	using pipe = new Pipe();
-	using program = new OutputProgram(pipe.writer, {
-		lines: MANY,
-		limit: 100_000,
-		flushMs: 50,
-		stay: true,
-	});
+	using program = new OutputProgram(pipe.writer, { lines: MANY, limit: 100_000, flushMs: 50, stay: true });
 	await program.reported("left");
 	const lines = Lines.from(pipe.read());
 	const { dropped = 0 } = await program.reported("dropped");
@@ -107,11 +93,7 @@ function sizeOf(lines: number): number {
 
 test("Output.write() with done drops nothing over the limit, and calls it once for each chunk", async () => {
 	using pipe = new Pipe();
-	using program = new OutputProgram(pipe.writer, {
-		lines: MANY,
-		limit: 1_000,
-		withDone: true,
-	});
+	using program = new OutputProgram(pipe.writer, { lines: MANY, limit: 1_000, withDone: true });
 	const lines = Lines.from(pipe.read());
 	assert.equal((await program.reported("left")).done, MANY);
 	assert.equal(await program.exited(), 0);
@@ -175,12 +157,7 @@ test("Output on a socket that somebody made non-blocking waits for its reader wi
 
 test("Output whose reader has gone drops everything, and goes on", async () => {
 	using pipe = new Pipe();
-	using program = new OutputProgram(pipe.writer, {
-		lines: MANY,
-		withDone: true,
-		waitForSignal: true,
-		stay: true,
-	});
+	using program = new OutputProgram(pipe.writer, { lines: MANY, withDone: true, waitForSignal: true, stay: true });
 	await program.reported("opened");
 	pipe.hangUp();
 	program.child.kill("SIGUSR2");
@@ -190,12 +167,7 @@ test("Output whose reader has gone drops everything, and goes on", async () => {
 });
 
 test("Output on a socket whose reader has gone drops everything, and goes on", async () => {
-	using program = new OutputProgram("pipe", {
-		lines: MANY,
-		withDone: true,
-		waitForSignal: true,
-		stay: true,
-	});
+	using program = new OutputProgram("pipe", { lines: MANY, withDone: true, waitForSignal: true, stay: true });
 	await program.reported("opened");
 	program.child.stdout?.destroy();
 	program.child.kill("SIGUSR2");

@@ -10,10 +10,7 @@ import { until } from "../helpers/until.ts";
 /** A shell script in a process. It and what it starts are gone at the end of the block. */
 function startScript(script: string, ...args: string[]): Disposable & { pid: number } {
 	// A group of its own, to be killed as a whole.
-	const child: ChildProcess = spawn("sh", ["-c", script, ...args], {
-		detached: true,
-		stdio: "ignore",
-	});
+	const child: ChildProcess = spawn("sh", ["-c", script, ...args], { detached: true, stdio: "ignore" });
 	const pid = child.pid as number;
 	return { pid, [Symbol.dispose]: () => void process.kill(-pid, "SIGKILL") };
 }

@@ -18,13 +18,7 @@ test("startReaper() as a subreaper does the same", () => stormRun({ ...storm, as
 
 test("startReaper() collects the children of a thread that has ended", async () => {
 	await using lastcall = await startLastcall({
-		jobs: {
-			leaving: {
-				thread: fixture("leaving"),
-				essential: false,
-			},
-			main: { thread: fixture("waiting") },
-		},
+		jobs: { leaving: { thread: fixture("leaving"), essential: false }, main: { thread: fixture("waiting") } },
 	});
 	await lastcall.waitFor("job.exited", "leaving");
 	// Its `sleep` outlives it, and ends as our child.
@@ -35,10 +29,7 @@ test("startReaper() collects the children of a thread that has ended", async () 
 test("startReaper() collects the zombies that a thread leaves behind in silence", async () => {
 	await using lastcall = await startLastcall({
 		logLevel: "debug",
-		jobs: {
-			leaving: { thread: fixture("leaving-zombies"), essential: false },
-			main: { thread: fixture("waiting") },
-		},
+		jobs: { leaving: { thread: fixture("leaving-zombies"), essential: false }, main: { thread: fixture("waiting") } },
 	});
 	await lastcall.waitFor("job.exited", "leaving");
 	const reaped = () => lastcall.events.filter(({ type }) => type === "orphan.reaped");

@@ -109,9 +109,7 @@ suite("as dumb-init", needs("dumb-init"), () => {
 	test("a fault of its own ends the init, also after one that was sent", async () => {
 		const fault = join(import.meta.dirname, "../fixtures/fault.ts");
 		for (const [name, flags] of BINDINGS) {
-			const init = ours("dumb-init", {
-				nodeFlags: [...flags, "--import", fault],
-			});
+			const init = ours("dumb-init", { nodeFlags: [...flags, "--import", fault] });
 			await using running = await startInit(init, program("listen"));
 			await running.stdout.waitFor(/^ready$/);
 			await listens(running);

@@ -16,9 +16,7 @@ class Shell implements AsyncDisposable {
 
 	constructor(init: Init) {
 		const all = [...init, "bash", "--norc", "--noprofile", "-i"];
-		this.terminal = openPty(all[0] as string, all.slice(1), {
-			env: { PS1: "\\#> " },
-		});
+		this.terminal = openPty(all[0] as string, all.slice(1), { env: { PS1: "\\#> " } });
 	}
 
 	get text(): string {

@@ -69,9 +69,7 @@ suite("as tini", needs("tini"), () => {
 		cwd = await mkdtemp(join(tmpdir(), "lastcall-test-"));
 		const script = 'echo "$0 $# $2"\n';
 		writeFileSync(join(cwd, "plain-script"), script, { mode: 0o755 });
-		writeFileSync(join(cwd, "bad-interpreter"), `#!/nonexistent\n${script}`, {
-			mode: 0o755,
-		});
+		writeFileSync(join(cwd, "bad-interpreter"), `#!/nonexistent\n${script}`, { mode: 0o755 });
 	});
 	after(async () => {
 		closeSync(nothing);
@@ -121,10 +119,7 @@ test("under our own name all messages go to stderr, in our name", async () => {
 
 test("foreign names take no subcommands, and stop at the first word that is no flag", async () => {
 	for (const name of ["tini", "docker-init", "dumb-init", "lastcall-init"]) {
-		const { code, stderr } = await runInit(ours(name), ["run"], {
-			env: { PATH: "/nonexistent" },
-			asInit: false,
-		});
+		const { code, stderr } = await runInit(ours(name), ["run"], { env: { PATH: "/nonexistent" }, asInit: false });
 		assert.equal(code, name === "dumb-init" ? 2 : 127, stderr);
 	}
 	const { stdout } = await runInit(ours("lastcall"), ["-s", "echo", "-s", "--", "run"], plain);

@@ -14,9 +14,7 @@ for (const [signal, number] of [
 	["SIGINT", 2],
 ] as const) {
 	test(`run() + ${signal} raises the flags, joins the jobs and exits with 0`, async () => {
-		await using lastcall = await startLastcall({
-			jobs: { one: waiting, two: { thread: fixture("blocking") } },
-		});
+		await using lastcall = await startLastcall({ jobs: { one: waiting, two: { thread: fixture("blocking") } } });
 		await lastcall.waitFor("job.ready", "one");
 		await lastcall.waitFor("job.ready", "two");
 		lastcall.kill(signal);
@@ -55,11 +53,7 @@ test("run() kills only the jobs that are late, names them, and exits with 124", 
 	assert.equal((await lastcall.exit()).code, 124, lastcall.lines.text);
 	const { report } = lastcall.event("stop.finished");
 	const { deaf, ...others } = Object.fromEntries(report.jobs.map(({ job, exit }) => [job, exit.outcome]));
-	assert.deepEqual(others, {
-		good: "finished",
-		slow: "finished",
-		native: "stuck",
-	});
+	assert.deepEqual(others, { good: "finished", slow: "finished", native: "stuck" });
 	// A killed thread that a starved machine has not ended within the reserve counts as stuck.
 	assert.match(deaf ?? "", /^(killed|stuck)$/);
 	assert.match(lastcall.lines.text, /slow: clean shutdown/);
@@ -74,10 +68,7 @@ test("run() gives each job its own stopTimeout", async () => {
 	const released = join(directory.path, "released");
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: {
-			busy: { thread: fixture("busy"), stopTimeout: "50ms" },
-			slow: { thread: fixture("held"), data: released },
-		},
+		jobs: { busy: { thread: fixture("busy"), stopTimeout: "50ms" }, slow: { thread: fixture("held"), data: released } },
 	});
 	await lastcall.waitFor("job.ready", "busy");
 	await lastcall.waitFor("job.ready", "slow");
@@ -92,10 +83,7 @@ test("run() gives each job its own stopTimeout", async () => {
 });
 
 test("run() + a second SIGINT moves the deadline to now", async () => {
-	await using lastcall = await startLastcall({
-		stopTimeout: "1h",
-		jobs: { busy: { thread: fixture("busy") } },
-	});
+	await using lastcall = await startLastcall({ stopTimeout: "1h", jobs: { busy: { thread: fixture("busy") } } });
 	await lastcall.waitFor("job.ready", "busy");
 	lastcall.kill("SIGINT");
 	await lastcall.waitFor("stop.requested");
@@ -124,25 +112,18 @@ test("run() + a repeated SIGTERM changes nothing", async () => {
 
 test("run() goes on when a job that is not essential ends, and ends when the last one has", async () => {
 	await using lastcall = await startLastcall({
-		jobs: {
-			failing: { thread: fixture("throwing"), essential: false },
-			main: { ...waiting, essential: false },
-		},
+		jobs: { failing: { thread: fixture("throwing"), essential: false }, main: { ...waiting, essential: false } },
 	});
 	await lastcall.waitFor("job.exited", "failing");
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0, "that was before the stop");
 	assert.deepEqual(lastcall.event("stop.requested").reason.type, "signal", lastcall.lines.text);
 
-	await using idle = await startLastcall({
-		jobs: { once: { thread: fixture("returning"), essential: false } },
-	});
+	await using idle = await startLastcall({ jobs: { once: { thread: fixture("returning"), essential: false } } });
 	assert.equal((await idle.exit()).code, 0);
 	assert.deepEqual(idle.event("stop.requested").reason, { type: "idle" });
 
-	await using failed = await startLastcall({
-		jobs: { once: { thread: fixture("throwing"), essential: false } },
-	});
+	await using failed = await startLastcall({ jobs: { once: { thread: fixture("throwing"), essential: false } } });
 	assert.equal((await failed.exit()).code, 1);
 });
 
@@ -171,16 +152,8 @@ test("run() survives whatever is thrown in the main thread, and stops with 1", a
 
 test("run() without a binding says what is missing, and gets out from under a stuck thread all the same", async () => {
 	await using lastcall = await startLastcall(
-		{
-			stopTimeout: "1h",
-			jobs: {
-				good: waiting,
-				native: { thread: fixture("native"), stopTimeout: "300ms" },
-			},
-		},
-		{
-			nodeFlags: WITHOUT_BINDING,
-		},
+		{ stopTimeout: "1h", jobs: { good: waiting, native: { thread: fixture("native"), stopTimeout: "300ms" } } },
+		{ nodeFlags: WITHOUT_BINDING },
 	);
 	await lastcall.waitFor("job.ready", "good");
 	await lastcall.waitFor("job.ready", "native");
@@ -194,10 +167,7 @@ test("run() tells of what is thrown during the stop, and exits with 1", async ()
 	using directory = makeDirectory();
 	const released = join(directory.path, "released");
 	await using lastcall = await startLastcall(
-		{
-			stopTimeout: "1h",
-			jobs: { slow: { thread: fixture("held"), data: released } },
-		},
+		{ stopTimeout: "1h", jobs: { slow: { thread: fixture("held"), data: released } } },
 		{ nodeFlags: ["--import", fixture("../throw-after-stop")] },
 	);
 	await lastcall.waitFor("job.ready", "slow");

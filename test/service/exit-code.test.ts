@@ -10,12 +10,7 @@ const failed: JobExit = { outcome: "failed", error };
 const killed: JobExit = { outcome: "killed" };
 const stuck: JobExit = { outcome: "stuck" };
 
-const asked: StopReason = {
-	type: "signal",
-	signal: "SIGTERM",
-	number: 15,
-	early: false,
-};
+const asked: StopReason = { type: "signal", signal: "SIGTERM", number: 15, early: false };
 
 function exited(code: number): JobExit {
 	return { outcome: "exited", code };

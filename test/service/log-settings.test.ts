@@ -9,11 +9,7 @@ const unset = { level: "info", format: undefined } as const;
 
 test("resolveLogSettings() lets the variables go before the configuration", () => {
 	const env = { LASTCALL_LOG_LEVEL: "debug", LASTCALL_LOG_FORMAT: "pretty" };
-	assert.deepEqual(resolveLogSettings(env, configured, false), {
-		level: "debug",
-		format: "pretty",
-		isTerminal: false,
-	});
+	assert.deepEqual(resolveLogSettings(env, configured, false), { level: "debug", format: "pretty", isTerminal: false });
 	const onTerminal = { ...configured, isTerminal: true };
 	assert.deepEqual(resolveLogSettings({}, configured, true), onTerminal);
 });

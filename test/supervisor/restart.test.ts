@@ -3,11 +3,7 @@ import { test } from "node:test";
 import { MAX_DURATION_MS } from "../../src/base/time.ts";
 import { DELAY_MAX_MS, HEALTHY_MS, planRestart, type RestartPolicy } from "../../src/supervisor/starts.ts";
 
-const policy: RestartPolicy = {
-	when: "on-failure",
-	delayMs: 1_000,
-	maxRestarts: Number.POSITIVE_INFINITY,
-};
+const policy: RestartPolicy = { when: "on-failure", delayMs: 1_000, maxRestarts: Number.POSITIVE_INFINITY };
 const failed = { success: false, ms: 10, restarts: 0, failures: 1 };
 
 test("planRestart() restarts as the policy says", () => {
@@ -51,19 +47,12 @@ test("planRestart() keeps to no delay, however often", () => {
 
 test("planRestart() begins anew after a healthy run", () => {
 	const run = { success: false, ms: HEALTHY_MS, restarts: 7, failures: 0 };
-	assert.deepEqual(planRestart({ ...policy, maxRestarts: 7 }, run, 0), {
-		delayMs: 1_000,
-		restarts: 1,
-	});
+	assert.deepEqual(planRestart({ ...policy, maxRestarts: 7 }, run, 0), { delayMs: 1_000, restarts: 1 });
 	assert.equal(planRestart(policy, { ...run, ms: 9_999 }, 0)?.restarts, 8);
 });
 
 test("planRestart() ends after ten restarts for failures in a row where no limit is set, and never for runs that end well", () => {
-	const unlimited = {
-		...policy,
-		when: "always",
-		maxRestarts: undefined,
-	} as const;
+	const unlimited = { ...policy, when: "always", maxRestarts: undefined } as const;
 	const run = { ...failed, restarts: 10_000 };
 	const goesOn = (failures: number, success = false) =>
 		planRestart(unlimited, { ...run, failures, success }, 0) !== undefined;

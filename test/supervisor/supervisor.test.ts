@@ -75,11 +75,7 @@ test("Supervisor rolls back a start that fails, and says why", async () => {
 	await using lastcall = await startLastcall({
 		jobs: {
 			db: waiting("db"),
-			migrate: {
-				command: shell("exit 3"),
-				readiness: "exit",
-				dependsOn: ["db"],
-			},
+			migrate: { command: shell("exit 3"), readiness: "exit", dependsOn: ["db"] },
 			web: { ...waiting("web"), dependsOn: ["migrate"] },
 		},
 	});
@@ -96,11 +92,7 @@ test("Supervisor rolls back a start that fails, and says why", async () => {
 test("Supervisor does not start what depends on a job that failed, even if that one was not essential", async () => {
 	await using lastcall = await startLastcall({
 		jobs: {
-			migrate: {
-				command: shell("exit 3"),
-				essential: false,
-				readiness: "exit",
-			},
+			migrate: { command: shell("exit 3"), essential: false, readiness: "exit" },
 			web: { ...waiting("web"), dependsOn: ["migrate"] },
 		},
 	});
@@ -114,11 +106,7 @@ test("Supervisor says of 3,000 jobs in a chain that they do not start when the f
 	const chain = Object.fromEntries(
 		Array.from({ length: 3_000 }, (_, index) => [
 			`job${index}`,
-			{
-				command: ["true"],
-				essential: false,
-				...(index > 0 && { dependsOn: [`job${index - 1}`] }),
-			},
+			{ command: ["true"], essential: false, ...(index > 0 && { dependsOn: [`job${index - 1}`] }) },
 		]),
 	);
 	const jobs = { ...chain, job0: { ...chain.job0, command: ["false"] } };
@@ -133,14 +121,8 @@ test("Supervisor waits until HTTP answers with success, and until a port is open
 	const [http, tcp] = [await freePort(), await freePort()];
 	await using lastcall = await startLastcall({
 		jobs: {
-			web: {
-				command: program("server.cjs", http, 2),
-				readiness: { http: `http://127.0.0.1:${http}/` },
-			},
-			port: {
-				command: program("server.cjs", tcp, 0),
-				readiness: { tcp: `127.0.0.1:${tcp}` },
-			},
+			web: { command: program("server.cjs", http, 2), readiness: { http: `http://127.0.0.1:${http}/` } },
+			port: { command: program("server.cjs", tcp, 0), readiness: { tcp: `127.0.0.1:${tcp}` } },
 			last: { ...waiting("last"), dependsOn: ["web", "port"] },
 		},
 	});
@@ -223,12 +205,7 @@ test("Supervisor restarts a job that was not ready in time", async () => {
 test("Supervisor restarts a job that fails, with growing delays, and gives up after maxRestarts", async () => {
 	await using lastcall = await startLastcall({
 		jobs: {
-			flaky: {
-				command: shell("exit 3"),
-				restart: "on-failure",
-				restartDelay: "20ms",
-				maxRestarts: 3,
-			},
+			flaky: { command: shell("exit 3"), restart: "on-failure", restartDelay: "20ms", maxRestarts: 3 },
 			other: waiting("other"),
 		},
 	});
@@ -241,13 +218,7 @@ test("Supervisor restarts a job that fails, with growing delays, and gives up af
 
 test("Supervisor gives a job up after ten restarts in a row, unless the configuration says otherwise", async () => {
 	await using lastcall = await startLastcall({
-		jobs: {
-			flaky: {
-				command: shell("exit 3"),
-				restart: "on-failure",
-				restartDelay: "1ms",
-			},
-		},
+		jobs: { flaky: { command: shell("exit 3"), restart: "on-failure", restartDelay: "1ms" } },
 	});
 	assert.equal((await lastcall.exit()).code, 3);
 	const restarts = lastcall.events.filter(({ type }) => type === "restart.scheduled");
@@ -256,10 +227,7 @@ test("Supervisor gives a job up after ten restarts in a row, unless the configur
 
 for (const signal of ["SIGQUIT", "SIGTERM"] as const)
 	test(`Supervisor stops at ${signal} with stopSignals: SIGQUIT, SIGTERM`, async () => {
-		await using lastcall = await startLastcall({
-			stopSignals: ["SIGQUIT", "SIGTERM"],
-			jobs: { it: waiting("it") },
-		});
+		await using lastcall = await startLastcall({ stopSignals: ["SIGQUIT", "SIGTERM"], jobs: { it: waiting("it") } });
 		await lastcall.lines.waitFor(/it: running/);
 		lastcall.kill(signal);
 		assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
@@ -297,14 +265,7 @@ test("Supervisor restarts a job 100 times, and still stops at once", () => resta
 
 test("Supervisor restarts a thread, with a flag of its own for each run", async () => {
 	await using lastcall = await startLastcall({
-		jobs: {
-			it: {
-				thread: fixture("returning"),
-				restart: "always",
-				restartDelay: "10ms",
-				maxRestarts: 2,
-			},
-		},
+		jobs: { it: { thread: fixture("returning"), restart: "always", restartDelay: "10ms", maxRestarts: 2 } },
 	});
 	assert.equal((await lastcall.exit()).code, 0);
 	assert.equal(story(lastcall, "job.started").length, 3);
@@ -313,14 +274,7 @@ test("Supervisor restarts a thread, with a flag of its own for each run", async 
 test("Supervisor does not let a pending restart delay the stop", async () => {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: {
-			flaky: {
-				command: shell("exit 1"),
-				restart: "always",
-				restartDelay: "1h",
-			},
-			other: waiting("other"),
-		},
+		jobs: { flaky: { command: shell("exit 1"), restart: "always", restartDelay: "1h" }, other: waiting("other") },
 	});
 	await lastcall.waitFor("restart.scheduled");
 	await lastcall.lines.waitFor(/other: running/);
@@ -333,10 +287,7 @@ test("Supervisor does not let a readiness poll delay the stop", async () => {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
 		jobs: {
-			web: {
-				...waiting("web"),
-				readiness: { http: `http://127.0.0.1:${port}/` },
-			},
+			web: { ...waiting("web"), readiness: { http: `http://127.0.0.1:${port}/` } },
 			next: { ...waiting("next"), dependsOn: ["web"] },
 		},
 	});
@@ -365,11 +316,7 @@ test("Supervisor has one deadline for all waves: a slow one takes from the next,
 		jobs: {
 			db: waiting("db"),
 			api: { command: program("deaf.sh"), dependsOn: ["db"] },
-			web: {
-				command: program("deaf.sh"),
-				dependsOn: ["api"],
-				stopTimeout: "1500ms",
-			},
+			web: { command: program("deaf.sh"), dependsOn: ["api"], stopTimeout: "1500ms" },
 		},
 	});
 	await lastcall.lines.waitFor(/db: running/);
@@ -393,11 +340,7 @@ test("Supervisor has one deadline for all waves: a slow one takes from the next,
 });
 
 test("Supervisor waits for the drain delay, as a part of the budget", async () => {
-	await using lastcall = await startLastcall({
-		stopTimeout: "61s",
-		drainDelay: "600ms",
-		jobs: { it: waiting("it") },
-	});
+	await using lastcall = await startLastcall({ stopTimeout: "61s", drainDelay: "600ms", jobs: { it: waiting("it") } });
 	await lastcall.lines.waitFor(/it: running/);
 	assert.equal(await stop(lastcall), 0);
 	const { askedMs = 0, leftMs = 0 } = reportOf(lastcall, "it");
@@ -411,11 +354,7 @@ test("Supervisor does not wait for the drain delay when no job is left", async (
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
 		drainDelay: "30m",
-		jobs: {
-			it: {
-				command: shell(`echo up; while ! [ -e ${over} ]; do sleep 0.02; done`),
-			},
-		},
+		jobs: { it: { command: shell(`echo up; while ! [ -e ${over} ]; do sleep 0.02; done`) } },
 	});
 	await lastcall.lines.waitFor(/^up$/);
 	lastcall.kill("SIGTERM");
@@ -444,12 +383,7 @@ test("a restart that is due while the drain delay passes does not happen: nothin
 		drainDelay: "1500ms",
 		jobs: {
 			essential: waiting("essential"),
-			flaky: {
-				command: shell("exit 3"),
-				restart: "on-failure",
-				restartDelay: "500ms",
-				essential: false,
-			},
+			flaky: { command: shell("exit 3"), restart: "on-failure", restartDelay: "500ms", essential: false },
 		},
 	});
 	await lastcall.lines.waitFor(/essential: running/);

@@ -50,14 +50,16 @@ const job = (index: number): fc.Arbitrary<JobPlan> =>
 		runs: fc.array(behaviour, { minLength: 1, maxLength: 3 }),
 	});
 
-const world: fc.Arbitrary<WorldPlan> = fc.constantFrom(1, 1, 2, 2, 3, 4, 5).chain((jobs) =>
-	fc.record({
-		stopTimeoutMs: fc.constantFrom(100, 1_000, 10_000, 30_000),
-		drainMs: fc.constantFrom(0, 0, 40, 900),
-		seed: fc.integer(),
-		jobs: fc.tuple(...Array.from({ length: jobs }, (_, at) => job(at))),
-	}),
-);
+const world: fc.Arbitrary<WorldPlan> = fc
+	.constantFrom(1, 1, 2, 2, 3, 4, 5)
+	.chain((jobs) =>
+		fc.record({
+			stopTimeoutMs: fc.constantFrom(100, 1_000, 10_000, 30_000),
+			drainMs: fc.constantFrom(0, 0, 40, 900),
+			seed: fc.integer(),
+			jobs: fc.tuple(...Array.from({ length: jobs }, (_, at) => job(at))),
+		}),
+	);
 
 type Step = fc.AsyncCommand<object, World>;
 
@@ -77,13 +79,9 @@ const anyJob = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4).map((index) => `job${inde
 
 const steps = fc.commands(
 	[
-		fc.oneof(moment, fc.nat({ max: 20_000 })).map(
-			(ms): Step => ({
-				check: () => true,
-				run: (_, world) => world.advance(ms),
-				toString: () => `${ms} ms`,
-			}),
-		),
+		fc
+			.oneof(moment, fc.nat({ max: 20_000 }))
+			.map((ms): Step => ({ check: () => true, run: (_, world) => world.advance(ms), toString: () => `${ms} ms` })),
 		fc
 			.record({ type: fc.constantFrom("stop", "restart"), job: anyJob })
 			.map((command) => step(`${command.type} ${command.job}`, (world) => world.command(command))),
