@@ -36,8 +36,9 @@ test("examples/service is healthy in a hardened container, answers status, and s
 		image,
 		flags: [
 			...HARDENED,
-			`--volume=${ROOT}/examples/service:/service:ro`,
-			"--workdir=/service",
+			// Below the image's node_modules.
+			`--volume=${ROOT}/examples/service:/app/service:ro`,
+			"--workdir=/app/service",
 			"--health-cmd=lastcall status",
 			"--health-interval=1s",
 		],
