@@ -20,7 +20,7 @@ import { until } from "../helpers/until.ts";
 const TOPIC = "no work is lost";
 /** Items, most of what a pod can do: it seldom waits for one. */
 const PER_SECOND = 100;
-const { pod: spec, container } = readManifest();
+const { pod: spec, container } = readManifest("queue");
 const { startupProbe, readinessProbe, livenessProbe } = container;
 const GRACE = spec.terminationGracePeriodSeconds;
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Probe } from "./manifest.ts";
 
 /** The status of one answer; 0 if there was none. */
-export async function ask({ httpGet }: Probe, port: number): Promise<number> {
+export async function ask({ httpGet }: Pick<Probe, "httpGet">, port = httpGet.port): Promise<number> {
 	try {
 		const { status } = await fetch(`http://127.0.0.1:${port}${httpGet.path}`, {
 			headers: { connection: "close" },
@@ -16,7 +16,7 @@ export async function ask({ httpGet }: Probe, port: number): Promise<number> {
 }
 
 /** Asks all the time. Use with `using`: it ends with the block. */
-export function watch(probe: Probe, port: number) {
+export function watch(probe: Probe, port?: number) {
 	const end = new AbortController();
 	const seen: number[] = [];
 	const watching = (async () => {
