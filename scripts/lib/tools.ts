@@ -12,6 +12,7 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	catatonit: ["catatonit", "--version"],
 	podman: ["podman", "--version"],
 	runc: ["runc", "--version"],
+	containerd: ["containerd", "--version"],
 	"util-linux": ["unshare", "--version"],
 	procps: ["ps", "--version"],
 	gcc: ["gcc", "--version"],

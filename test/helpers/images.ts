@@ -1,8 +1,10 @@
 /** The images that container tests run. Building one that is there already takes a second. */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkoutId } from "../../scripts/lib/paths.ts";
+import { compile } from "./c-programs.ts";
+import { makeDirectory } from "./directory.ts";
 import { buildImage } from "./docker.ts";
 import { copyPackages } from "./packages.ts";
 
@@ -58,6 +60,22 @@ export async function queueImage(major: 24 | 26 = 26): Promise<string> {
 	} finally {
 		rmSync(context, { recursive: true });
 	}
+}
+
+/** The same with examples/service, as its Dockerfile says, and the app of examples/in-process. */
+export async function serviceImage(major: 24 | 26 = 26): Promise<string> {
+	const base = await exampleImage(major);
+	using context = makeDirectory();
+	cpSync(join(ROOT, "examples/service"), context.path, { recursive: true });
+	cpSync(join(ROOT, "examples/in-process/app.ts"), join(context.path, "app.ts"));
+	return await buildImage({ tag: imageTag("service", major), context: context.path, buildArgs: { IMAGE: base } });
+}
+
+/** What holds the namespaces of a pod. */
+export async function pauseImage(): Promise<string> {
+	using context = await compile("pause");
+	writeFileSync(join(context.path, "Dockerfile"), 'FROM scratch\nCOPY pause /\nENTRYPOINT ["/pause"]\n');
+	return await buildImage({ tag: imageTag("pause"), context: context.path });
 }
 
 /** The image as users build it, with /faketime.so for LD_PRELOAD. */
