@@ -9,13 +9,14 @@ import { Clients } from "../helpers/balancer.ts";
 import { Containerd, needsContainerd } from "../helpers/containerd.ts";
 import { Deployment, type Replaced } from "../helpers/deployment.ts";
 import { findEvent, parseEvents } from "../helpers/events.ts";
-import { keepFigures } from "../helpers/figures.ts";
+import { FULL, keepFigures } from "../helpers/figures.ts";
 import { serviceImage } from "../helpers/images.ts";
 import { ask, watch } from "../helpers/kubelet.ts";
 import { KubeletPod } from "../helpers/kubelet-pod.ts";
 import { type ContainerSpec, forNode, type NodeChanges, readManifest } from "../helpers/manifest.ts";
 import { freePort } from "../helpers/ports.ts";
 import { sum } from "../helpers/stops.ts";
+import { drawTermination, readPicture, withoutFigures, writePicture } from "../helpers/termination.ts";
 import { until } from "../helpers/until.ts";
 
 const TOPIC = "no work is lost";
@@ -95,7 +96,9 @@ test(
 );
 
 test("a sidecar still works for the last moment of a job, and gets SIGTERM after it", containerdIsHere, async () => {
-	const sidecar = await beside({ name: "sidecar", restartPolicy: "Always", args: ["--", ...WEB] });
+	const sidecar = await beside({ name: "sidecar", restartPolicy: "Always", args: ["run", "/config/sidecar.json"] });
+	// All containers of a pod share /dev/shm.
+	const env = [...sidecar.env, { name: "LASTCALL_SOCKET", value: "/dev/shm/sidecar.sock" }];
 	const script = `process.on("SIGTERM", async () => {
 		const { status } = await fetch("http://127.0.0.1:${sidecar.port}");
 		console.log("the sidecar answered", status);
@@ -104,11 +107,17 @@ test("a sidecar still works for the last moment of a job, and gets SIGTERM after
 	setInterval(() => {}, 1_000);
 	console.log("last: running");`;
 	await using pod = await runPod({
+		files: { "sidecar.json": JSON.stringify({ jobs: { proxy: { command: WEB, cwd: "/app" } } }) },
 		configure: ({ jobs, ...rest }) => atOnce({ ...rest, jobs: { ...jobs, last: { command: ["node", "-e", script] } } }),
-		patch: (spec) => ({ ...spec, initContainers: [sidecar] }),
+		patch: (spec) => ({ ...spec, initContainers: [{ ...sidecar, env }] }),
 	});
 	await pod.untilStarted();
+	await untilAnswered(sidecar.port);
 	await pod.waitForLine("service", /^last: running/);
+	for (const [name, job] of Object.entries({ service: "web", sidecar: "proxy" })) {
+		const { stdout } = await pod.exec(name, ["lastcall", "status"]);
+		assert.match(stdout.toString(), new RegExp(`^${job} +ready`, "m"), `${name} answers for itself`);
+	}
 	const { service, sidecar: proxy } = await pod.terminate();
 	assert.ok(service && proxy);
 	assert.deepEqual([service.code, proxy.code], [0, 0]);
@@ -230,6 +239,13 @@ test(
 			assert.deepEqual([ending.code, ending.message], [0, ""], log.map(({ text }) => text).join("\n"));
 		assert.ok(figures["connections after SIGTERM"] > 0, "the drain delay was for nothing");
 		assert.ok(figures["longest stop, ms"] < GRACE * 1_000);
+
+		const [first] = replaced;
+		assert.ok(first);
+		const picture = drawTermination(first, GRACE);
+		t.diagnostic(`\n${picture}`);
+		if (FULL) writePicture(picture);
+		assert.equal(withoutFigures(readPicture()), withoutFigures(picture), "docs/kubernetes.md shows another stop");
 	},
 );
 
@@ -238,7 +254,7 @@ test(
 	containerdIsHere,
 	async (t) => {
 		const { replaced, clients } = await replaceUnderLoad(3, { configure: atOnce });
-		t.diagnostic(JSON.stringify(figuresOf(replaced, clients)));
+		keepFigures(t, TOPIC, "Kubernetes: the same without a drain delay", figuresOf(replaced, clients));
 		assert.ok(clients.failures.length > 0);
 		assert.deepEqual(new Set(replaced.map(({ ending }) => ending.code)), new Set([0]));
 	},

@@ -159,6 +159,8 @@ export interface NodeChanges {
 	readonly image: string;
 	/** For requests and for probes: the network is the node's, and all pods share it. */
 	readonly ports: { readonly http: number; readonly probes: number };
+	/** Further files of the ConfigMap, by name: /config has them. @default none */
+	readonly files?: ConfigMap["data"];
 	/** Changes the configuration. @default as it is */
 	readonly configure?: (config: Config) => Config;
 	/** Changes the pod, as a patch of Kustomize would. @default as it is */
@@ -166,7 +168,7 @@ export interface NodeChanges {
 }
 
 /** What a node without a network for pods runs of service.yaml: a pod of the Deployment, and its ConfigMap. */
-export function forNode({ image, ports, configure = same, patch = same }: NodeChanges) {
+export function forNode({ image, ports, files = {}, configure = same, patch = same }: NodeChanges) {
 	const { configMap, pod, container, config } = readManifest("service");
 	const { web } = config.jobs;
 	if (web === undefined) throw new Error("Found no job web in service.yaml");
@@ -187,7 +189,7 @@ export function forNode({ image, ports, configure = same, patch = same }: NodeCh
 	};
 	return {
 		spec: patch({ ...pod, containers: [probed] }),
-		configMaps: [{ ...configMap, data: { [CONFIG]: text } }] satisfies ConfigMap[],
+		configMaps: [{ ...configMap, data: { ...files, [CONFIG]: text } }] satisfies ConfigMap[],
 	};
 }
 

@@ -1,0 +1,73 @@
+/** The picture of a pod's termination in docs/kubernetes.md: drawn from a run, one line for each thing that ends. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { exitInWords } from "../../src/observe/words.ts";
+import type { Replaced } from "./deployment.ts";
+import { findEvent, parseEvents } from "./events.ts";
+
+const PAGE = join(import.meta.dirname, "../../docs/kubernetes.md");
+/** The block of the page that is the picture. */
+const BLOCK = /(?<=^```text\n) +0 s .*?(?=^```$)/ms;
+/** Characters of the picture's scale. */
+const WIDTH = 50;
+
+/** @param graceSeconds The grace period. */
+export function drawTermination({ ending, removedAt, connections, log }: Replaced, graceSeconds: number): string {
+	const { report } = findEvent(parseEvents(log.map(({ text }) => text)), "stop.finished");
+	const requested = log.find(({ text }) => text.includes('"stop.requested"'))?.time ?? Number.NaN;
+	const total = ending.endedAt - ending.askedAt;
+	const cell = (ms: number) => Math.round((ms / total) * (WIDTH - 2));
+	const lines: [name: string, bar: string, words: string][] = [];
+	const add = (name: string, from: number, to: number, words: string) => {
+		const bar = `${" ".repeat(cell(from))}${"━".repeat(cell(to) - cell(from))}╸`;
+		lines.push([name, bar, words]);
+	};
+	const sinceTerm = (at: number) => at - ending.askedAt;
+	const last = connections.at(-1) ?? Number.NaN;
+	const late = connections.filter((at) => at >= ending.askedAt).length;
+	add("/readyz", sinceTerm(requested), total, `503 from ${seconds(sinceTerm(requested))} on`);
+	add(
+		"new connections",
+		0,
+		sinceTerm(last),
+		`${late} more, until the readiness probe has failed after ${seconds(sinceTerm(removedAt))}`,
+	);
+	for (const { job, exit, askedMs, tookMs } of report.jobs) {
+		if (askedMs === undefined) continue;
+		const asked = sinceTerm(requested) + askedMs;
+		const words = `asked after ${seconds(asked)}, ${exitInWords(exit)} ${seconds(tookMs)} later`;
+		lines.push([job, `${"┄".repeat(cell(asked))}${"━".repeat(cell(asked + tookMs) - cell(asked))}╸`, words]);
+	}
+	add(
+		"the container",
+		0,
+		total,
+		`exit code ${ending.code}, ${ending.reason}, after ${seconds(total)} of ${graceSeconds} s`,
+	);
+	const names = Math.max(...lines.map(([name]) => name.length));
+	const scale = `${" ".repeat(names)}  0 s ${"SIGTERM".padEnd(cell(total) - 4)}${seconds(total)}`;
+	return `${[scale, ...lines.map(([name, bar, words]) => `${name.padEnd(names)}  ${bar.padEnd(WIDTH)}  ${words}`)].join("\n")}\n`;
+}
+
+function seconds(ms: number): string {
+	return `${(ms / 1_000).toFixed(2)} s`;
+}
+
+/** The picture as the page has it. */
+export function readPicture(): string {
+	const [picture] = BLOCK.exec(readFileSync(PAGE, "utf8")) ?? [];
+	if (picture === undefined) throw new Error(`Found no picture of a termination in ${PAGE}`);
+	return picture;
+}
+
+export function writePicture(picture: string): void {
+	writeFileSync(
+		PAGE,
+		readFileSync(PAGE, "utf8").replace(BLOCK, () => picture),
+	);
+}
+
+/** What two pictures have in common: no figures, and no bars. */
+export function withoutFigures(picture: string): string {
+	return picture.replaceAll(/\d+(\.\d+)?/g, "N").replaceAll(/[━┄╸ ]+/g, " ");
+}
