@@ -41,7 +41,7 @@ async function runPod(changes: Omit<NodeChanges, "image" | "ports"> = {}): Promi
 	return await KubeletPod.run(containerd, { name: `pod-${++pods}`, ...node });
 }
 
-/** A configuration without the delay: for tests in which nobody sends requests. */
+/** A configuration without the drain delay. */
 function atOnce(config: Config): Config {
 	return { ...config, drainDelay: "0s" };
 }
@@ -65,7 +65,8 @@ test(
 		const app = await beside({ name: "app", command: ["node", "--import", "lastcall/register", "app.ts"], args: [] });
 		const hook = ["sh", "-c", "sleep 1; echo preStop >/proc/1/fd/1"];
 		await using pod = await runPod({
-			configure: atOnce,
+			// Long enough for a probe to see it.
+			configure: (config) => ({ ...config, drainDelay: "1s" }),
 			patch: (spec) => {
 				const [service] = spec.containers;
 				const hooked = { ...service, lifecycle: { preStop: { exec: { command: hook } } } };
@@ -131,7 +132,7 @@ test(
 	async () => {
 		const program = await beside({ name: "program", args: ["--", ...WEB] });
 		const app = await beside({ name: "app", command: ["node", "--import", "lastcall/register", "app.ts"], args: [] });
-		const leaving = { command: ["sh", "-c", "sh -c 'sleep 0.1 & echo orphan $!'; exec sleep 1000"] } as const;
+		const leaving = { command: ["sh", "-c", "sh -c 'sleep 1000 & echo orphan $!'; exec sleep 1000"] } as const;
 		await using pod = await runPod({
 			configure: ({ jobs, ...rest }) => atOnce({ ...rest, jobs: { ...jobs, leaving } }),
 			patch: (spec) => {
@@ -149,11 +150,16 @@ test(
 		const { exitCode } = await pod.exec("service", ["lastcall", "status"]);
 		assert.equal(exitCode, 0, "the socket is where LASTCALL_SOCKET says");
 		await pod.waitForLine("service", /^orphan \d+/);
-		const [orphan] = pod.lines("service").filter((line) => line.startsWith("orphan "));
-		const isGone = async () => {
-			const look = await pod.exec("service", ["test", "!", "-e", `/proc/${orphan?.split(" ")[1]}`]);
-			return look.exitCode === 0;
-		};
+		const [, orphan] = /^orphan (\d+)$/m.exec(pod.lines("service").join("\n")) ?? [];
+		const { stdout } = await pod.exec("service", ["cat", `/proc/${orphan}/status`]);
+		assert.match(
+			stdout.toString(),
+			new RegExp(`^PPid:\\s${pid}$`, "m"),
+			"the orphan is lastcall's, and not the pause container's",
+		);
+		await pod.exec("service", ["sh", "-c", `kill ${orphan}`]);
+		// Nor a zombie.
+		const isGone = async () => (await pod.exec("service", ["test", "-e", `/proc/${orphan}`])).exitCode === 1;
 		await until(isGone, "the orphan is reaped");
 
 		const { code } = await pod.stop("service", GRACE);
@@ -172,7 +178,7 @@ test(
 	"a job or a program that does not stop is killed by lastcall before the kubelet kills it, and the termination message names it",
 	containerdIsHere,
 	async (t) => {
-		// A second of it is kept for naming and killing who is late: on a busy machine half a second is little.
+		// A second of it is kept for the late job: on a busy machine half a second is little.
 		const grace = 10;
 		const deaf = ["sh", "-c", "trap '' TERM; echo deaf: running; while :; do sleep 1; done"] as const;
 		const program = await beside({ name: "program", args: ["--stop-timeout", "9s", "--", ...deaf] });

@@ -81,7 +81,11 @@ export class Deployment implements AsyncDisposable {
 	async replaceOldest(): Promise<void> {
 		await this.#add();
 		const oldest = this.#pods.shift();
-		if (oldest) this.#ending.push(this.#end(oldest));
+		if (oldest === undefined) return;
+		const ending = this.#end(oldest);
+		// replaced() says it.
+		ending.catch(() => {});
+		this.#ending.push(ending);
 	}
 
 	/** What has become of the pods that were replaced, when the last of them has ended. */

@@ -16,34 +16,32 @@ export function drawTermination({ ending, removedAt, connections, log }: Replace
 	const { report } = findEvent(parseEvents(log.map(({ text }) => text)), "stop.finished");
 	const requested = log.find(({ text }) => text.includes('"stop.requested"'))?.time ?? Number.NaN;
 	const total = ending.endedAt - ending.askedAt;
-	const cell = (ms: number) => Math.round((ms / total) * (WIDTH - 2));
-	const lines: [name: string, bar: string, words: string][] = [];
-	const add = (name: string, from: number, to: number, words: string) => {
-		const bar = `${" ".repeat(cell(from))}${"━".repeat(cell(to) - cell(from))}╸`;
-		lines.push([name, bar, words]);
-	};
+	const cell = (ms: number) => Math.round((Math.max(ms, 0) / total) * (WIDTH - 2));
+	const bar = (from: number, to: number, before = " ") =>
+		`${before.repeat(cell(from))}${"━".repeat(cell(to) - cell(from))}╸`;
 	const sinceTerm = (at: number) => at - ending.askedAt;
-	const last = connections.at(-1) ?? Number.NaN;
-	const late = connections.filter((at) => at >= ending.askedAt).length;
-	add("/readyz", sinceTerm(requested), total, `503 from ${seconds(sinceTerm(requested))} on`);
-	add(
-		"new connections",
-		0,
-		sinceTerm(last),
-		`${late} more, until the readiness probe has failed after ${seconds(sinceTerm(removedAt))}`,
-	);
-	for (const { job, exit, askedMs, tookMs } of report.jobs) {
-		if (askedMs === undefined) continue;
-		const asked = sinceTerm(requested) + askedMs;
-		const words = `asked after ${seconds(asked)}, ${exitInWords(exit)} ${seconds(tookMs)} later`;
-		lines.push([job, `${"┄".repeat(cell(asked))}${"━".repeat(cell(asked + tookMs) - cell(asked))}╸`, words]);
-	}
-	add(
-		"the container",
-		0,
-		total,
-		`exit code ${ending.code}, ${ending.reason}, after ${seconds(total)} of ${graceSeconds} s`,
-	);
+	const stop = sinceTerm(requested);
+	const late = connections.filter((at) => at >= ending.askedAt);
+	const noticed = seconds(sinceTerm(removedAt));
+	const stopped = report.jobs.filter(({ endedBefore }) => !endedBefore);
+	const jobs = stopped.map(({ job, exit, askedMs = 0, tookMs }) => {
+		const words = `asked after ${seconds(stop + askedMs)}, ${exitInWords(exit)} ${seconds(tookMs)} later`;
+		return [job, bar(stop + askedMs, stop + askedMs + tookMs, "┄"), words] as const;
+	});
+	const lines = [
+		["/readyz", bar(stop, total), `503 from ${seconds(stop)} on`],
+		[
+			"new connections",
+			bar(0, sinceTerm(late.at(-1) ?? 0)),
+			`${late.length} more, until the readiness probe has failed after ${noticed}`,
+		],
+		...jobs,
+		[
+			"the container",
+			bar(0, total),
+			`exit code ${ending.code}, ${ending.reason}, after ${seconds(total)} of ${graceSeconds} s`,
+		],
+	] as const;
 	const names = Math.max(...lines.map(([name]) => name.length));
 	const scale = `${" ".repeat(names)}  0 s ${"SIGTERM".padEnd(cell(total) - 4)}${seconds(total)}`;
 	return `${[scale, ...lines.map(([name, bar, words]) => `${name.padEnd(names)}  ${bar.padEnd(WIDTH)}  ${words}`)].join("\n")}\n`;
