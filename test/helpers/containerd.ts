@@ -30,6 +30,7 @@ export class Containerd implements AsyncDisposable {
 	readonly directory: string;
 	/** Parent of the pods' cgroups. */
 	readonly cgroup: string;
+	readonly #root: string;
 	readonly #process: ChildProcess;
 	readonly #lines: Lines;
 
@@ -53,23 +54,23 @@ export class Containerd implements AsyncDisposable {
 		}
 	}
 
-	private constructor(directory: string, child: ChildProcess) {
-		this.directory = join(directory, "kubelet");
+	private constructor(root: string, child: ChildProcess) {
+		this.#root = root;
+		this.directory = join(root, "kubelet");
 		mkdirSync(this.directory);
-		this.cgroup = `/${basename(directory)}`;
+		this.cgroup = `/${basename(root)}`;
 		this.#process = child;
 		this.#lines = child.stderr ? Lines.from(child.stderr) : new Lines();
 		// It is not installed: nothing more comes, and that is said.
 		child.on("error", ({ message }) => this.#lines.push(`${message}\n`));
-		this.cri = new Cri(join(directory, "containerd.sock"));
+		this.cri = new Cri(join(root, "containerd.sock"));
 	}
 
 	async #import(images: readonly string[]): Promise<void> {
-		const root = join(this.directory, "..");
-		const file = join(root, "images.tar");
+		const file = join(this.#root, "images.tar");
 		const timeout = 300_000;
 		await mustDocker(["save", "--output", file, ...images], { timeout });
-		const client = ["--address", join(root, "containerd.sock"), "--namespace", "k8s.io"];
+		const client = ["--address", join(this.#root, "containerd.sock"), "--namespace", "k8s.io"];
 		await must("ctr", [...client, "images", "import", file], { timeout });
 		rmSync(file);
 		for (const image of images) {
@@ -89,7 +90,7 @@ export class Containerd implements AsyncDisposable {
 			await exited;
 		}
 		for (const path of globSync(`/sys/fs/cgroup/{,*}${this.cgroup}`)) attempt(() => rmdirSync(path));
-		await removeDirectory(join(this.directory, ".."));
+		await removeDirectory(this.#root);
 	}
 }
 
