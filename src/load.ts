@@ -10,8 +10,8 @@
  * It does not listen to signals: os/signals/signals.ts starts a few hundred microseconds later, and notices what came
  * before.
  */
-import { complainOfNode, printRaw } from "./base/node-version.ts";
 import { runScript } from "./base/script.ts";
+import { complainOfNode, printRaw } from "./base/versions.ts";
 import { isSubcommand } from "./cli/args.ts";
 
 const EXIT_USAGE = 2;

@@ -2,7 +2,7 @@
 /** The program: arguments in, exit code out. The only file that reads `process.argv` or ends the process. */
 import "./os/signals/signals.ts"; // First: from here on no stop signal is lost.
 import { isUserError, UserError } from "./base/errors.ts";
-import { readVersion } from "./base/version.ts";
+import { readVersion } from "./base/versions.ts";
 import { type Command, parseCommand } from "./cli/args.ts";
 import { answerUnknownWord, helpText } from "./cli/help.ts";
 import { exec } from "./dropin/exec.ts";

@@ -8,7 +8,7 @@ import { suite, test } from "node:test";
 import { run } from "../scripts/lib/command.ts";
 import { root } from "../scripts/lib/paths.ts";
 import { nodeBinary, nodeVersion } from "../scripts/lib/toolchain.ts";
-import { complainOfNode } from "../src/base/node-version.ts";
+import { complainOfNode } from "../src/base/versions.ts";
 import { REGISTER } from "./helpers/app.ts";
 import { makeDirectory } from "./helpers/directory.ts";
 import { Lines } from "./helpers/lines.ts";

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/lib/paths.ts";
-import { readVersion } from "../../src/base/version.ts";
+import { readVersion } from "../../src/base/versions.ts";
 import type { Contestant, IdleService, Launch } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
 import { LASTCALL, LASTCALL_REGISTER, LASTCALL_RUN, LASTCALL_SINGLE } from "../lib/names.ts";

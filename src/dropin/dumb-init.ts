@@ -1,9 +1,9 @@
 /** dumb-init's personality: its flags, environment variables, help, messages and habits. */
 import { attempt } from "../base/errors.ts";
 import { describeError } from "../os/signals/names.ts";
-import { exitStatus, type Line, type Notice, type Tell } from "./notice.ts";
+import { exitStatus, type Line, type Message, type Print } from "./message.ts";
 import { type Identity, type Plan, parseRewrite } from "./settings.ts";
-import { missing } from "./tini-words.ts";
+import { missing } from "./tini-messages.ts";
 
 /** The version whose behaviour this is. */
 const VERSION = "dumb-init v1.2.5\n";
@@ -143,43 +143,43 @@ export function leaveDirectory(): string | undefined {
 	});
 }
 
-/** Stops us, too, at a stop signal of the terminal: the shell that started us notices, and its SIGCONT is passed on. */
-export function suspendAt(signal: number, tell: Tell): void {
+/** Stops us, too, at a stop signal of the terminal: the shell that started us sees that, and its SIGCONT is passed on. */
+export function suspendAt(signal: number, print: Print): void {
 	if (!STOP_NUMBERS.includes(signal)) return;
-	tell({ type: "init.suspended" });
+	print({ type: "init.suspended" });
 	process.kill(process.pid, "SIGSTOP");
 }
 
-/** A notice in dumb-init's words: all of them are debugging output, except a failure. */
-export function dumbInitWords(notice: Notice, setsid: boolean): readonly Line[] {
-	switch (notice.type) {
+/** A message as dumb-init prints it: all of them are debugging output, except a failure. */
+export function dumbInitMessages(message: Message, setsid: boolean): readonly Line[] {
+	switch (message.type) {
 		case "program.spawned":
-			return debug(`Child spawned with PID ${notice.pid}.`, ...(setsid ? ["setsid complete."] : []));
+			return debug(`Child spawned with PID ${message.pid}.`, ...(setsid ? ["setsid complete."] : []));
 		case "program.failed":
-			return [["fatal", `${notice.program}: ${describeError(notice.errno)}`]];
+			return [["fatal", `${message.program}: ${describeError(message.errno)}`]];
 		case "program.exited":
-			return debug(`Child exited with status ${exitStatus(notice.status)}. Goodbye.`);
+			return debug(`Child exited with status ${exitStatus(message.status)}. Goodbye.`);
 		case "signal.received":
-			return debug(`Received signal ${notice.number}.`);
+			return debug(`Received signal ${message.number}.`);
 		case "signal.rewritten":
-			return debug(`Translating signal ${notice.number} to ${notice.to}.`);
+			return debug(`Translating signal ${message.number} to ${message.to}.`);
 		case "signal.dropped":
-			return debug(`Not forwarding signal ${notice.number} to children (ignored).`);
+			return debug(`Not forwarding signal ${message.number} to children (ignored).`);
 		case "signal.handedOff":
-			return debug(`Ignoring tty hand-off signal ${notice.number}.`);
+			return debug(`Ignoring tty hand-off signal ${message.number}.`);
 		case "signal.forwarded":
-			return debug(`Forwarded signal ${notice.number} to children.`);
+			return debug(`Forwarded signal ${message.number} to children.`);
 		case "process.reaped": {
-			const { code, signal } = notice.status;
+			const { code, signal } = message.status;
 			const how = signal === undefined ? `exited with exit status ${code}` : `was terminated by signal ${signal}`;
-			return debug(`A child with PID ${notice.pid} ${how}.`);
+			return debug(`A child with PID ${message.pid} ${how}.`);
 		}
 		case "binding.missing":
-			return [["warn", missing(notice.why)]];
+			return [["warn", missing(message.why)]];
 		case "init.suspended":
 			return debug("Suspending self due to TTY signal.");
 		case "init.failed":
-			return [["fatal", notice.error]];
+			return [["fatal", message.error]];
 		default:
 			return [];
 	}

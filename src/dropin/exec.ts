@@ -11,15 +11,15 @@ import { bindingFaults, foreignFunctions } from "../os/ffi/ffi.ts";
 import { libc, type WaitStatus } from "../os/ffi/libc.ts";
 import { isOwnBrokenPipe } from "../os/output/output.ts";
 import { endStragglers } from "../os/processes/stragglers.ts";
-import { widenSignalPipe } from "../os/signals/realtime.ts";
 import { listenToAll, listenToFaultsToo, listenToRealTimeToo, onSignal } from "../os/signals/signals.ts";
+import { widenSignalPipe } from "../os/signals/special.ts";
 import { findOnPath, ignoreTerminalStops, openTerminal } from "../os/spawn/spawn.ts";
 import { dumbInitListensTo, parseDumbInit, suspendAt } from "./dumb-init.ts";
 import { createStopDeadline, forward } from "./forward.ts";
-import { exitStatus, type Tell } from "./notice.ts";
+import { exitStatus, type Print } from "./message.ts";
+import { createPrinter } from "./printer.ts";
 import { startProgram } from "./program.ts";
 import type { Identity, Settings } from "./settings.ts";
-import { createTeller } from "./teller.ts";
 import { parseTini } from "./tini-args.ts";
 
 const SIGHUP = 1;
@@ -67,16 +67,16 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 	const { command, identity, verbosity } = settings;
 	const [program = ""] = command;
 	const isDumbInit = identity.style === "dumb-init";
-	// Keeps all notices in memory until begin().
-	const teller = createTeller(settings);
-	const { tell } = teller;
-	if (!becomeInit(settings, tell)) {
-		teller.begin();
-		await teller.flush(FLUSH_MS);
+	// Keeps all messages in memory until begin().
+	const printer = createPrinter(settings);
+	const { print } = printer;
+	if (!becomeInit(settings, print)) {
+		printer.begin();
+		await printer.flush(FLUSH_MS);
 		return 1;
 	}
 	listenToAll(isDumbInit ? dumbInitListensTo : []);
-	if (verbosity > 1) process.on("SIGCHLD", () => tell({ type: "signal.received", number: SIGCHLD }));
+	if (verbosity > 1) process.on("SIGCHLD", () => print({ type: "signal.received", number: SIGCHLD }));
 
 	const started = await startProgram(settings);
 	if ("errno" in started) {
@@ -84,33 +84,33 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 		// ENOENT alone is not enough: the program may be a script whose interpreter is missing.
 		if (mayBeCommand && errno === ENOENT && findOnPath(program) === undefined) return "unknown word";
 		// Drops the warnings of becomeInit(): without a program there are no orphans. tini prints them all the same.
-		if (identity.subcommands) teller.forget();
-		teller.begin();
-		tell({ type: "program.failed", program, errno });
-		await teller.flush(FLUSH_MS);
+		if (identity.subcommands) printer.forget();
+		printer.begin();
+		print({ type: "program.failed", program, errno });
+		await printer.flush(FLUSH_MS);
 		return exitCode(startFailureCode(errno, isDumbInit), settings);
 	}
-	teller.begin();
+	printer.begin();
 	const { pid } = started;
 	// Listeners for signals do not keep Node.js alive.
 	const hold = setInterval(() => {}, MAX_DURATION_MS);
-	process.on("uncaughtException", (error) => tell({ type: "init.failed", error: error.stack ?? String(error) }));
-	tell({ type: "program.spawned", program, pid });
+	process.on("uncaughtException", (error) => print({ type: "init.failed", error: error.stack ?? String(error) }));
+	print({ type: "program.spawned", program, pid });
 
 	const ended = Promise.withResolvers<WaitStatus>();
 	let running = true;
-	const deadline = createStopDeadline(pid, settings, tell);
+	const deadline = createStopDeadline(pid, settings, print);
 	const ignoredOnce = new Set(started.lostTerminal ? [SIGHUP, SIGCONT] : []);
 	const onNumber = (number: number) => {
-		tell({ type: "signal.received", number });
+		print({ type: "signal.received", number });
 		if (!running) return;
-		if (ignoredOnce.delete(number)) return tell({ type: "signal.handedOff", number });
-		if (forward(number, pid, settings, tell)) deadline.start(number);
-		if (isDumbInit) suspendAt(number, tell);
+		if (ignoredOnce.delete(number)) return print({ type: "signal.handedOff", number });
+		if (forward(number, pid, settings, print)) deadline.start(number);
+		if (isDumbInit) suspendAt(number, print);
 	};
 	onSignal(({ number }) => {
 		if (number !== SIGPIPE) return onNumber(number);
-		// A message of ours that found no reader causes a SIGPIPE, too. The program must not get that one, and a notice
+		// A message of ours that found no reader causes a SIGPIPE, too. The program must not get that one, and a message
 		// of it would cause the next one.
 		setTimeout(() => isOwnBrokenPipe() || onNumber(number), OWN_PIPE_MS);
 	});
@@ -120,7 +120,7 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 		try {
 			listenToRealTimeToo(ffi);
 		} catch (error) {
-			tell({ type: "realTimeSignals.unheard", why: errorInfo(error).message });
+			print({ type: "realTimeSignals.unheard", why: errorInfo(error).message });
 		}
 		attempt(() => (isDumbInit ? listenToFaultsToo(ffi) : ignoreTerminalStops(ffi)));
 	}
@@ -132,25 +132,25 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 			deadline.cancel();
 		}
 		const report = () => {
-			tell({ type: "process.reaped", pid: reaped, isProgram, status });
+			print({ type: "process.reaped", pid: reaped, isProgram, status });
 			if (!isProgram) return;
 			// dumb-init also ends what the program leaves behind in its group.
-			if (isDumbInit) forward(SIGTERM, pid, settings, tell);
-			tell({ type: "program.exited", status });
+			if (isDumbInit) forward(SIGTERM, pid, settings, print);
+			print({ type: "program.exited", status });
 			ended.resolve(status);
 		};
-		// The notice of the SIGCHLD comes first, as from tini: between these two turns the event loop polls for signals.
+		// The message of the SIGCHLD comes first, as from tini: between these two turns the event loop polls for signals.
 		if (verbosity > 1) setImmediate(() => setImmediate(report));
 		else report();
 	});
 
 	const status = await ended.promise;
-	if (settings.killStragglers) await finishStragglers(deadline.leftMs(), tell);
+	if (settings.killStragglers) await finishStragglers(deadline.leftMs(), print);
 	if (ffi) openTerminal(ffi)?.takeBack(pid);
 	const code = exitCode(exitStatus(status), settings);
 	const childrenLeft = verbosity > 3 && libc()?.hasChildren() === true;
-	tell({ type: "init.exiting", code, childrenLeft });
-	await teller.flush(FLUSH_MS);
+	print({ type: "init.exiting", code, childrenLeft });
+	await printer.flush(FLUSH_MS);
 	clearInterval(hold);
 	return code;
 }
@@ -160,25 +160,25 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
  *
  * @returns Whether the program may be started.
  */
-function becomeInit({ parentDeathSignal, subreaper }: Settings, tell: Tell): boolean {
+function becomeInit({ parentDeathSignal, subreaper }: Settings, print: Print): boolean {
 	if (!foreignFunctions()) {
-		tell({ type: "binding.missing", why: bindingFaults });
+		print({ type: "binding.missing", why: bindingFaults });
 		return true;
 	}
 	const isInit = process.pid === 1;
 	// libc() only where it is needed: mostly nobody needs it, and binding its functions takes a moment.
 	if (parentDeathSignal !== undefined && !libc()?.setParentDeathSignal(parentDeathSignal))
-		tell({ type: "parentDeathSignal.refused" });
+		print({ type: "parentDeathSignal.refused" });
 	if (!subreaper) {
-		if (!isInit && !libc()?.isSubreaper()) tell({ type: "orphans.unreachable" });
+		if (!isInit && !libc()?.isSubreaper()) print({ type: "orphans.unreachable" });
 		return true;
 	}
 	if (libc()?.becomeSubreaper()) {
-		tell({ type: "subreaper.registered" });
+		print({ type: "subreaper.registered" });
 		return true;
 	}
 	// PID 1 gets the orphans all the same.
-	tell({ type: "subreaper.refused", fatal: !isInit });
+	print({ type: "subreaper.refused", fatal: !isInit });
 	return isInit;
 }
 
@@ -195,8 +195,8 @@ function exitCode(code: number, { expected }: Settings): number {
 }
 
 /** `--kill-stragglers`: SIGTERM, then SIGKILL, for every process that is left once the program has ended. */
-async function finishStragglers(leftMs: number | undefined, tell: Tell): Promise<void> {
+async function finishStragglers(leftMs: number | undefined, print: Print): Promise<void> {
 	const stopMs = Math.max(leftMs ?? STRAGGLERS_STOP_MS, STRAGGLERS_LEAST_STOP_MS);
 	const report = await endStragglers({ stopMs, killMs: STRAGGLERS_KILL_MS });
-	if (report.found.length > 0) tell({ type: "stragglers.ended", ...report });
+	if (report.found.length > 0) print({ type: "stragglers.ended", ...report });
 }

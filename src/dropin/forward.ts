@@ -2,7 +2,7 @@
 import { attempt } from "../base/errors.ts";
 import { monotonicMs } from "../base/time.ts";
 import { livingDescendants } from "../os/processes/processes.ts";
-import type { Tell } from "./notice.ts";
+import type { Print } from "./message.ts";
 import type { Settings } from "./settings.ts";
 
 const SIGKILL = 9;
@@ -10,16 +10,16 @@ const SIGKILL = 9;
 const STOP_SIGNALS: readonly number[] = [2, 15];
 
 /** @returns Whether the signal, or the one it is rewritten to, was sent. */
-export function forward(received: number, pid: number, { rewrites, reach }: Settings, tell: Tell): boolean {
+export function forward(received: number, pid: number, { rewrites, reach }: Settings, print: Print): boolean {
 	const number = rewrites.get(received) ?? received;
-	if (number !== received) tell({ type: "signal.rewritten", number: received, to: number });
+	if (number !== received) print({ type: "signal.rewritten", number: received, to: number });
 	if (number === 0) {
-		tell({ type: "signal.dropped", number: received });
+		print({ type: "signal.dropped", number: received });
 		return false;
 	}
-	tell({ type: "signal.forwarded", number });
+	print({ type: "signal.forwarded", number });
 	const sent = send(number, pid, reach);
-	if (!sent) tell({ type: "signal.undeliverable", number });
+	if (!sent) print({ type: "signal.undeliverable", number });
 	return sent;
 }
 
@@ -37,7 +37,7 @@ export interface StopDeadline {
 }
 
 /** `--stop-timeout`: SIGKILL for the program, early enough to report it before the runtime's own SIGKILL. */
-export function createStopDeadline(pid: number, { stopTimeoutMs, reach }: Settings, tell: Tell): StopDeadline {
+export function createStopDeadline(pid: number, { stopTimeoutMs, reach }: Settings, print: Print): StopDeadline {
 	let endsAt: number | undefined;
 	let timer: NodeJS.Timeout | undefined;
 	return {
@@ -45,7 +45,7 @@ export function createStopDeadline(pid: number, { stopTimeoutMs, reach }: Settin
 			if (stopTimeoutMs === undefined || endsAt !== undefined || !STOP_SIGNALS.includes(signal)) return;
 			endsAt = monotonicMs() + stopTimeoutMs;
 			timer = setTimeout(() => {
-				tell({ type: "program.killed", waitedMs: stopTimeoutMs, late: livingDescendants(process.pid) });
+				print({ type: "program.killed", waitedMs: stopTimeoutMs, late: livingDescendants(process.pid) });
 				send(SIGKILL, pid, reach);
 			}, stopTimeoutMs);
 		},

@@ -4,9 +4,9 @@
  * Parsing stops at the first word that is not a flag, so that the program's own arguments are never touched.
  */
 import { parseDuration } from "../base/time.ts";
+import { frame } from "./printer.ts";
 import { type Identity, MAX_SIGNAL, type Plan, parseRewrite, signalNumber } from "./settings.ts";
-import { frame } from "./teller.ts";
-import { license, tiniUsage, tiniVersion } from "./usage.ts";
+import { license, tiniUsage, tiniVersion } from "./tini-messages.ts";
 
 const EXIT_USAGE = 1;
 

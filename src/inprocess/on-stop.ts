@@ -1,7 +1,7 @@
 /** `onStop()`: registers work that an app has to finish before it ends. */
 import { UserError } from "../base/errors.ts";
-import { inWorkerThread } from "../base/in-worker.ts";
 import { readDuration } from "../base/time.ts";
+import { inWorkerThread } from "../base/versions.ts";
 import type { Duration } from "../config/config.ts";
 import { appInit } from "./app-init.ts";
 import { resolveBudget, type StopContext, StopSequence } from "./stop-sequence.ts";

@@ -1,6 +1,6 @@
 /** `lastcall/register`: takes the duties of PID 1 in the main thread of PID 1, and does nothing elsewhere. */
 import { UserError } from "../base/errors.ts";
-import { inWorkerThread } from "../base/in-worker.ts";
+import { inWorkerThread } from "../base/versions.ts";
 import { resolveStopTimeout } from "../config/stop-timeout.ts";
 import { TO_GET_BINDING } from "../os/ffi/ffi.ts";
 import { libc } from "../os/ffi/libc.ts";

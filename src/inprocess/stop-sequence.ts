@@ -15,9 +15,8 @@ import { type Budget, flushStallMs, planBudget, resolveStopTimeout, type StopTim
 import { FunctionJob } from "../job/function.ts";
 import { exitGuarded, guard as stopGuard } from "../os/signals/guard.ts";
 import { EXIT_FAILED, EXIT_KILLED, exitCode } from "../service/exit-code.ts";
-import { Deadline } from "../supervisor/deadline.ts";
 import type { JobStop, StopReason } from "../supervisor/events.ts";
-import { stopJob } from "../supervisor/stop.ts";
+import { Deadline, stopJob } from "../supervisor/stop.ts";
 // Its functions print, except for blocked() and heldAtEnd(): these return a message for the guard.
 import * as report from "./messages.ts";
 

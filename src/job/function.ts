@@ -8,8 +8,8 @@ export class FunctionJob implements Stoppable {
 	readonly id = 1;
 	readonly #run: (signal: AbortSignal) => unknown;
 	readonly #late = new AbortController();
-	readonly #ended = Promise.withResolvers<JobExit>();
-	readonly exited = this.#ended.promise;
+	readonly #exited = Promise.withResolvers<JobExit>();
+	readonly exited = this.#exited.promise;
 
 	/** @param run Its signal is aborted when the function is late. */
 	constructor(name: string, run: (signal: AbortSignal) => unknown) {
@@ -20,8 +20,8 @@ export class FunctionJob implements Stoppable {
 	requestStop(): void {
 		const call = async () => this.#run(this.#late.signal);
 		call().then(
-			() => this.#ended.resolve({ outcome: "finished" }),
-			(error) => this.#ended.resolve({ outcome: "failed", error: errorInfo(error) }),
+			() => this.#exited.resolve({ outcome: "finished" }),
+			(error) => this.#exited.resolve({ outcome: "failed", error: errorInfo(error) }),
 		);
 	}
 
@@ -35,6 +35,6 @@ export class FunctionJob implements Stoppable {
 	}
 
 	giveUp(): void {
-		this.#ended.resolve({ outcome: "killed" });
+		this.#exited.resolve({ outcome: "killed" });
 	}
 }

@@ -56,10 +56,10 @@ export function areThreadsLeft(): boolean {
 export class ThreadJob implements Job {
 	readonly name: string;
 	id = 0;
-	readonly #ended = Promise.withResolvers<JobExit>();
-	readonly #left = Promise.withResolvers<void>();
-	readonly exited = this.#ended.promise;
-	readonly gone = this.#left.promise;
+	readonly #exited = Promise.withResolvers<JobExit>();
+	readonly #gone = Promise.withResolvers<void>();
+	readonly exited = this.#exited.promise;
+	readonly gone = this.#gone.promise;
 	readonly #spec: ThreadSpec;
 	readonly #hooks: JobHooks;
 	readonly #flag = new RaisableFlag();
@@ -111,8 +111,8 @@ export class ThreadJob implements Job {
 		} catch (error) {
 			// No thread could be made (the container's limit of processes is reached), or `data` cannot be cloned.
 			port1.close();
-			this.#left.resolve();
-			this.#ended.resolve(notStarted(errorInfo(error)));
+			this.#gone.resolve();
+			this.#exited.resolve(notStarted(errorInfo(error)));
 		}
 	}
 
@@ -187,7 +187,7 @@ export class ThreadJob implements Job {
 		this.#drain();
 		this.#port?.close();
 		this.#end(this.#killed ? { outcome: "killed" } : exitOf(code, this.#uncaught));
-		this.#left.resolve();
+		this.#gone.resolve();
 	}
 
 	#end(exit: JobExit): void {
@@ -195,7 +195,7 @@ export class ThreadJob implements Job {
 		this.#settled = true;
 		const { dropped } = this.#flow;
 		if (dropped > 0) this.#hooks.onDropped(dropped);
-		this.#ended.resolve(exit);
+		this.#exited.resolve(exit);
 	}
 }
 

@@ -1,6 +1,6 @@
 /** The state of the service for probes, `lastcall status` and metrics: read from the units, and a few sums. */
 import { monotonicMs } from "../base/time.ts";
-import { readVersion } from "../base/version.ts";
+import { readVersion } from "../base/versions.ts";
 import type { JobExit, JobKind } from "../job/job.ts";
 import type { Event, StopReason } from "../supervisor/events.ts";
 import type { JobState, Unit } from "../supervisor/unit.ts";

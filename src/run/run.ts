@@ -2,7 +2,7 @@
 import { isatty } from "node:tty";
 import { errorInfo } from "../base/errors.ts";
 import { monotonicMs } from "../base/time.ts";
-import { readVersion } from "../base/version.ts";
+import { readVersion } from "../base/versions.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { STOP_SIGNALS } from "../config/schema.ts";
 import { type Budget, flushMaxMs, stragglerStopMs } from "../config/stop-timeout.ts";
@@ -11,7 +11,7 @@ import { libc } from "../os/ffi/libc.ts";
 import { returnLargeBlocks, tidyAfterStart } from "../os/processes/memory.ts";
 import { startReaper } from "../os/processes/reaper.ts";
 import { endStragglers } from "../os/processes/stragglers.ts";
-import { widenSignalPipe } from "../os/signals/realtime.ts";
+import { widenSignalPipe } from "../os/signals/special.ts";
 import { exitCode } from "../service/exit-code.ts";
 import { openService } from "../service/service.ts";
 import { resolveSettings } from "../service/settings.ts";

@@ -13,9 +13,9 @@ import { monotonicMs, within } from "../base/time.ts";
 import type { Budget } from "../config/stop-timeout.ts";
 import type { JobExit } from "../job/job.ts";
 import { type Control, controlJobs } from "./commands.ts";
-import { Deadline } from "./deadline.ts";
 import type { Emit, JobStop, StopReason } from "./events.ts";
 import { StartQueue } from "./starts.ts";
+import { Deadline } from "./stop.ts";
 import { Unit, type UnitPlan } from "./unit.ts";
 
 export interface SupervisorResult {

@@ -14,9 +14,9 @@ import { monotonicMs } from "../base/time.ts";
 import type { Budget } from "../config/stop-timeout.ts";
 import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks } from "../job/job.ts";
 import { pollUntilReady, type Readiness } from "../job/readiness.ts";
-import type { Deadline } from "./deadline.ts";
 import type { Emit } from "./events.ts";
 import { HEALTHY_MS, planRestart, type RestartPolicy, type StartQueue } from "./starts.ts";
+import type { Deadline } from "./stop.ts";
 import { LeftOver, type StopOutcome, stopJob } from "./stop.ts";
 
 export interface UnitPlan {

@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { MessageChannel } from "node:worker_threads";
 import { monotonicMs } from "../../src/base/time.ts";
-import { Deadline } from "../../src/supervisor/deadline.ts";
+import { Deadline } from "../../src/supervisor/stop.ts";
 
 const FAR_MS = 3_600_000;
 const never = new Promise<never>(() => {});

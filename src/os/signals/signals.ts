@@ -8,10 +8,9 @@
  */
 import { constants } from "node:os";
 import type { ForeignFunctions } from "../ffi/ffi.ts";
-import { FAULTS, listenToFaults } from "./faults.ts";
 import { listenForGood, takeOver } from "./listen.ts";
 import { signalName } from "./names.ts";
-import { listenToRealTime } from "./realtime.ts";
+import { FAULTS, listenToFaults, listenToRealTime } from "./special.ts";
 
 export interface ReceivedSignal {
 	/** `SIGTERM`, or `SIGRTMIN+3`, which Node.js's own type lacks. */

@@ -1,8 +1,8 @@
-/** Everything the drop-in init may have to say, as plain data. The words are in tini-words.ts and dumb-init.ts. */
+/** Every message of the drop-in init, as plain data. tini-messages.ts and dumb-init.ts have the text. */
 import type { WaitStatus } from "../os/ffi/libc.ts";
 import type { ProcessInfo } from "../os/processes/processes.ts";
 
-export type Notice =
+export type Message =
 	| { readonly type: "subreaper.registered" }
 	/** @property fatal Whether we are not PID 1 either, so that no orphan comes to us. */
 	| { readonly type: "subreaper.refused"; readonly fatal: boolean }
@@ -35,7 +35,7 @@ export type Notice =
 	| { readonly type: "init.failed"; readonly error: string }
 	| { readonly type: "init.exiting"; readonly code: number; readonly childrenLeft: boolean };
 
-export type Tell = (notice: Notice) => void;
+export type Print = (message: Message) => void;
 
 /** From the most important level to the least. */
 export const LEVELS = ["fatal", "warn", "info", "debug", "trace"] as const;

@@ -1,26 +1,26 @@
-/** Prints notices to standard error, and to standard output where tini does. */
+/** Prints messages to standard error, and to standard output where tini does. */
 import { Output } from "../os/output/output.ts";
-import { dumbInitWords } from "./dumb-init.ts";
-import { LEVELS, type Level, type Line, type Notice, type Tell } from "./notice.ts";
+import { dumbInitMessages } from "./dumb-init.ts";
+import { LEVELS, type Level, type Line, type Message, type Print } from "./message.ts";
 import type { Settings } from "./settings.ts";
-import { tiniWords } from "./tini-words.ts";
+import { tiniMessages } from "./tini-messages.ts";
 
 const INFO = LEVELS.indexOf("info");
 const DEBUG = LEVELS.indexOf("debug");
 
 /**
- * Notices that nobody reads below "debug", except a reaped process with `warnOnReap`. Their words are not even made
+ * Messages that nobody reads below "debug", except a reaped process with `warnOnReap`. Their words are not even made
  * then: that would delay a signal, or the reaping of a storm of orphans.
  */
-const FOR_DEBUGGING: ReadonlySet<Notice["type"]> = new Set([
+const FOR_DEBUGGING: ReadonlySet<Message["type"]> = new Set([
 	"signal.received",
 	"signal.rewritten",
 	"signal.forwarded",
 	"process.reaped",
 ]);
 
-export interface Teller {
-	readonly tell: Tell;
+export interface Printer {
+	readonly print: Print;
 	/**
 	 * Prints what was kept so far, and from now on everything at once. Must be called after the spawn, successful or not: a
 	 * write that does not wait for a stalled reader needs a descriptor of its own, which the program would inherit.
@@ -32,7 +32,7 @@ export interface Teller {
 	flush(ms: number): Promise<void>;
 }
 
-export function createTeller(settings: Settings): Teller {
+export function createPrinter(settings: Settings): Printer {
 	const { identity, verbosity, json, warnOnReap = false } = settings;
 	const outputs = new Map<1 | 2, Output>();
 	let kept: (readonly [descriptor: 1 | 2, text: string])[] | undefined = [];
@@ -46,13 +46,13 @@ export function createTeller(settings: Settings): Teller {
 	};
 
 	return {
-		tell(notice) {
-			const isWarning = notice.type === "process.reaped" && warnOnReap;
-			if (verbosity < DEBUG && FOR_DEBUGGING.has(notice.type) && !isWarning) return;
-			for (const [level, text] of wordsFor(notice, settings)) {
+		print(message) {
+			const isWarning = message.type === "process.reaped" && warnOnReap;
+			if (verbosity < DEBUG && FOR_DEBUGGING.has(message.type) && !isWarning) return;
+			for (const [level, text] of linesFor(message, settings)) {
 				const rank = LEVELS.indexOf(level);
 				if (rank > Math.max(verbosity, 0)) continue;
-				if (json) write(2, jsonLine(level, notice, text));
+				if (json) write(2, jsonLine(level, message, text));
 				else write(identity.style === "tini" && rank >= INFO ? 1 : 2, frame(level, text, identity.style));
 			}
 		},
@@ -70,9 +70,9 @@ export function createTeller(settings: Settings): Teller {
 	};
 }
 
-function wordsFor(notice: Notice, { identity, warnOnReap = false, apart }: Settings): readonly Line[] {
-	if (identity.style === "dumb-init") return dumbInitWords(notice, apart === "session");
-	return tiniWords(notice, identity.style === "tini" ? "Tini" : "lastcall", warnOnReap);
+function linesFor(message: Message, { identity, warnOnReap = false, apart }: Settings): readonly Line[] {
+	if (identity.style === "dumb-init") return dumbInitMessages(message, apart === "session");
+	return tiniMessages(message, identity.style === "tini" ? "Tini" : "lastcall", warnOnReap);
 }
 
 /** `[WARN  tini (1)] …`. */
@@ -81,7 +81,7 @@ export function frame(level: Level, text: string, style: Settings["identity"]["s
 	return `[${level.toUpperCase().padEnd(5)} ${style} (${process.pid})] ${text}\n`;
 }
 
-function jsonLine(level: Level, { type, ...fields }: Notice, msg: string): string {
+function jsonLine(level: Level, { type, ...fields }: Message, msg: string): string {
 	const time = new Date().toISOString();
 	return `${JSON.stringify({ level, time, event: type, ...fields, msg })}\n`;
 }
