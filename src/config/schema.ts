@@ -1,22 +1,157 @@
-/** The schema of a configuration. checks.ts has the checks that a schema cannot express. */
+/** The schema of a configuration. Its messages say what was found, what was expected, and what may be meant. */
 import { constants } from "node:os";
+import * as v from "valibot";
+import { show } from "../base/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../base/logger.ts";
+import { explainBadDuration, parseDuration } from "../base/time.ts";
 import type { StopSignal } from "./config.ts";
-import {
-	argument,
-	choice,
-	cloneable,
-	duration,
-	environment,
-	explain,
-	fields,
-	foundIn,
-	number,
-	objectOnly,
-	text,
-	wholeNumber,
-} from "./fields.ts";
-import * as v from "./validator.ts";
+import { suggest } from "./suggest.ts";
+
+/** MAX_ARG_STRLEN of the kernel, without the NUL at the end. */
+const MAX_ARGUMENT_BYTES = 131_071;
+
+/** Keys that valibot leaves out of a record without an issue. */
+const OMITTED = ["__proto__", "constructor", "prototype"];
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A duration; its output is in milliseconds. */
+const duration = v.pipe(
+	v.string(explainDuration),
+	v.regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, explainDuration),
+	v.check((text) => parseDuration(text) !== undefined, explainDuration),
+	v.transform((text) => parseDuration(text) ?? 0),
+);
+
+function explainDuration({ input }: { input: unknown }): string {
+	return `${explainBadDuration(input)}, expected a duration such as "10s"`;
+}
+
+/** A value that can be copied to a thread. */
+const cloneable = v.pipe(
+	v.unknown(),
+	v.rawCheck(({ dataset, addIssue }) => {
+		try {
+			structuredClone(dataset.value);
+		} catch (error) {
+			addIssue({ message: `${(error as Error).message}, expected plain data (a thread gets a copy)` });
+		}
+	}),
+);
+
+/** Text for the kernel, where a NUL ends a string. */
+const systemText = v.pipe(
+	v.string(explain),
+	v.check((text) => !text.includes("\0"), "has a NUL character, expected text without one"),
+);
+
+const text = v.pipe(systemText, v.nonEmpty("is empty, expected some text"));
+
+/** An argument of a program, or the value of an environment variable. It may be empty. */
+const argument = v.pipe(
+	systemText,
+	v.maxBytes(
+		MAX_ARGUMENT_BYTES,
+		({ received }) => `found ${received} bytes, expected at most ${MAX_ARGUMENT_BYTES} (a limit of the kernel)`,
+	),
+);
+
+const environment = v.pipe(
+	objectOnly(
+		v.record(v.string(), argument, explain),
+		(keys) => keys.filter((key) => OMITTED.includes(key)),
+		(key) => `found the name ${show(key)}, which is JavaScript's own, expected another name`,
+	),
+	v.rawCheck(({ dataset, addIssue }) => {
+		if (!dataset.typed) return;
+		for (const name of Object.keys(dataset.value))
+			if (!/^[^=\0]+$/.test(name))
+				addIssue({ message: `found the name ${show(name)}, expected one without "=" and NUL, and not empty` });
+	}),
+);
+
+const expecting =
+	(what: string) =>
+	({ input }: { input: unknown }) =>
+		`found ${input}, expected ${what}`;
+
+function number(min: number, max: number) {
+	const [least, most] = [`at least ${min}`, `at most ${max}`].map(expecting);
+	return v.pipe(v.number(explain), v.minValue(min, least), v.maxValue(max, most));
+}
+
+function wholeNumber(min: number, max: number) {
+	return v.pipe(number(min, max), v.integer(expecting("a whole number")));
+}
+
+function choice<const Choices extends readonly string[]>(choices: Choices) {
+	return v.picklist(choices, ({ input }) => {
+		const suggestion = typeof input === "string" ? suggest(input, choices) : "";
+		return `found ${show(input)}, expected one of ${choices.join(", ")}${suggestion}`;
+	});
+}
+
+/**
+ * An object with these fields and no others.
+ *
+ * @param remarks The message for a field that is missing, or that belongs elsewhere.
+ */
+function fields<const Entries extends v.ObjectEntries>(entries: Entries, remarks: Record<string, string> = {}) {
+	const remarkOn = (name: string) => (Object.hasOwn(remarks, name) ? remarks[name] : undefined);
+	const schema = v.strictObject(entries, (issue) => {
+		if (issue.expected === "Object") return explain(issue);
+		if (issue.expected !== "never") return remarkOn(issue.expected?.replaceAll('"', "") ?? "") ?? "missing";
+		const name = String(issue.input);
+		return remarkOn(name) ?? `no such field${suggest(name, Object.keys(entries))}`;
+	});
+	// valibot reports only the first unknown field.
+	return objectOnly(schema, (keys) => keys.filter((key) => !(key in entries)).slice(1));
+}
+
+/**
+ * Makes a schema refuse arrays, which valibot takes for objects: `env: ["A=B"]` would be the variable 0.
+ *
+ * @param choose Selects more keys of an object to refuse.
+ * @param explainKey The message for such a key. @default the schema's message for an unknown field
+ */
+function objectOnly<Schema extends v.GenericSchema>(
+	schema: Schema,
+	choose: (keys: string[]) => string[] = () => [],
+	explainKey?: (key: string) => string,
+): Schema {
+	const run = schema["~run"];
+	return Object.assign(schema, {
+		"~run"(...[dataset, config]: Parameters<typeof run>) {
+			const input = dataset.value;
+			if (Array.isArray(input)) {
+				v._addIssue({ ...schema, expects: "Object", message: explain }, "type", dataset, config);
+				return dataset;
+			}
+			const result = run.call(schema, dataset, config);
+			if (!isObject(input)) return result;
+			for (const key of choose(Object.keys(input))) {
+				const path = [{ type: "object", origin: "key", input, key, value: input[key] }];
+				const issue = { input: key, expected: "never", path, message: explainKey?.(key) };
+				v._addIssue(schema as never, "key", result, config, issue as never);
+			}
+			return result;
+		},
+	});
+}
+
+function explain(issue: v.BaseIssue<unknown>): string {
+	const { expected, input } = issue;
+	const unquoted = expected === "string" && (typeof input === "number" || typeof input === "boolean");
+	const hint = unquoted ? ` (in quotes: "${input}")` : "";
+	return `found ${foundIn(issue)}, expected ${expected === "Array" ? "a list" : expected}${hint}`;
+}
+
+/** The value that was found if it is text, else its type. */
+function foundIn({ input, received }: v.BaseIssue<unknown>): string {
+	return typeof input === "string" ? show(input) : received;
+}
 
 /** The signals that `stopSignals` may name. */
 export const STOP_SIGNALS = [
@@ -113,7 +248,7 @@ function remarkOnEach(entries: object, remark: string): Record<string, string> {
 
 /** Chooses the kind of a job first, so that the messages are about that kind. */
 const job = v.lazy((input): typeof threadJob | typeof processJob =>
-	typeof input === "object" && input !== null && "command" in input && !("thread" in input) ? processJob : threadJob,
+	isObject(input) && "command" in input && !("thread" in input) ? processJob : threadJob,
 );
 
 const pathOrNone = v.union([text, v.literal(false)]);
@@ -139,13 +274,17 @@ function config<Job extends v.GenericSchema>(job: Job) {
 	});
 }
 
-export const configSchema = config(job);
+const schema = config(job);
 
 /** The schema for editors: a JSON Schema can say "one of the two kinds of job" itself. */
 export const publishedSchema = config(v.union([threadJob, processJob]));
 
+export function parseConfig(value: unknown) {
+	return v.safeParse(schema, value);
+}
+
 /** A valid configuration: defaults are filled in, durations are in milliseconds. */
-export type CheckedConfig = v.InferOutput<typeof configSchema>;
+export type CheckedConfig = v.InferOutput<typeof schema>;
 export type JobSettings = CheckedConfig["jobs"][string];
 export type ThreadSettings = Extract<JobSettings, { thread: string }>;
 export type ProcessSettings = Extract<JobSettings, { command: string[] }>;

@@ -1,15 +1,30 @@
 /** Validates a configuration before anything is started, and reports all mistakes at once. */
-import { errorInfo, show, showKey, UserError } from "../base/errors.ts";
-import { checkDependencies, checkJob, type Mistake } from "./checks.ts";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { attempt, errorInfo, show, showKey, showPath, UserError } from "../base/errors.ts";
 import type { LoadedConfig } from "./load.ts";
-import { type CheckedConfig, configSchema, type JobSettings } from "./schema.ts";
-import * as v from "./validator.ts";
+import { type Dependencies, findCycle } from "./order.ts";
+import { type CheckedConfig, isObject, type JobSettings, type ProcessSettings, parseConfig } from "./schema.ts";
+import { suggest } from "./suggest.ts";
 
-/** A message names at most this many mistakes. */
-const REPORTED = 100;
+/** The part of an error message that follows "Cannot use ". */
+type Mistake = string;
+
+/** A message names at most this many mistakes, and jobs of a cycle. */
+const MAX_MISTAKES = 100;
+const MAX_CYCLE = 20;
 /** A job's name is part of each line of its log. */
 const MAX_NAME = 64;
 const NAME = /^[A-Za-z0-9_][\w.-]*$/;
+
+/**
+ * Files that mark the root of a project, the most reliable ones first: a workspace has several package.json files, but
+ * only one lock file.
+ */
+const ROOT_MARKS = [
+	[".git", "bun.lock", "npm-shrinkwrap.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock"],
+	["package.json"],
+];
 
 /**
  * @returns The settings, with absolute paths.
@@ -17,7 +32,10 @@ const NAME = /^[A-Za-z0-9_][\w.-]*$/;
  */
 export function validateConfig({ path, value }: LoadedConfig, env: NodeJS.ProcessEnv = process.env): CheckedConfig {
 	const { output, issues = [] } = parse(path, value);
-	const mistakes = issues.map((issue) => `${placeOf(issue)}: ${issue.message}`);
+	const mistakes = issues.map(({ path, message }) => {
+		const place = path?.map(({ key }) => showKey(key)).join(".") ?? "the value";
+		return `${place}: ${message}`;
+	});
 	const faulty = new Set(issues.map(({ path }) => (path?.[0]?.key === "jobs" ? path[1]?.key : undefined)));
 	const jobs = isObject(output) && isObject(output.jobs) ? output.jobs : {};
 	for (const [name, job] of Object.entries(jobs)) {
@@ -28,22 +46,18 @@ export function validateConfig({ path, value }: LoadedConfig, env: NodeJS.Proces
 
 	if (mistakes.length === 0) return output as CheckedConfig;
 	const all = [...new Set(mistakes)];
-	const list = all.slice(0, REPORTED).map((mistake) => `  Cannot use ${mistake}`);
-	if (all.length > REPORTED) list.push(`  (and ${all.length - REPORTED} more mistakes)`);
+	const list = all.slice(0, MAX_MISTAKES).map((mistake) => `  Cannot use ${mistake}`);
+	if (all.length > MAX_MISTAKES) list.push(`  (and ${all.length - MAX_MISTAKES} more mistakes)`);
 	throw new UserError(`Cannot use the configuration ${path}:\n${list.join("\n")}`);
 }
 
 /** The value may come from a program: a getter or a Proxy in it can throw anything. */
-function parse(path: string, value: unknown) {
+function parse(path: string, value: unknown): ReturnType<typeof parseConfig> {
 	try {
-		return v.safeParse(configSchema, value);
+		return parseConfig(value);
 	} catch (error) {
 		throw new UserError(`Cannot use the configuration ${path}: reading it failed: ${errorInfo(error).message}`);
 	}
-}
-
-function placeOf({ path }: v.BaseIssue<unknown>): string {
-	return path?.map(({ key }) => showKey(key)).join(".") ?? "the value";
 }
 
 /** The fields of a faulty job that checkJob() reads, as far as they are valid. */
@@ -57,27 +71,98 @@ function validPart(job: unknown): JobSettings | undefined {
 	return { ...part, command: [...command], cwd: typeof cwd === "string" ? cwd : undefined } as JobSettings;
 }
 
-/** Checks the names as they were written: the validator's output lacks some of them. */
+/** The texts in a list. A value that is no list has none. */
+function textsIn(values: unknown): string[] {
+	return Array.isArray(values) ? values.filter((value) => typeof value === "string") : [];
+}
+
+/**
+ * Checks that the files, folders and programs of a job exist. Makes the job's paths absolute, in place: they are
+ * relative to the configuration's folder.
+ */
+function checkJob(name: string, job: JobSettings, configPath: string, env: NodeJS.ProcessEnv): Mistake[] {
+	const folder = dirname(configPath);
+	const mistakes: Mistake[] = [];
+	if ("thread" in job) {
+		const file = resolve(folder, job.thread);
+		if (!existsSync(file)) mistakes.push(`thread: ${show(job.thread)} not found (looked at ${showPath(file)})`);
+		job.thread = file;
+	} else mistakes.push(...checkCommand(job, folder, env));
+	if (job.readiness === "exit" && job.restart === "always")
+		mistakes.push('restart: found "always" together with readiness "exit", expected "no" or "on-failure"');
+	return mistakes.map((mistake) => `jobs.${showKey(name)}.${mistake}`);
+}
+
+function checkCommand(job: ProcessSettings, folder: string, env: NodeJS.ProcessEnv): Mistake[] {
+	const mistakes: Mistake[] = [];
+	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
+	if (!attempt(() => statSync(cwd).isDirectory()))
+		mistakes.push(`cwd: ${show(job.cwd)} is not a folder (looked at ${showPath(cwd)})`);
+	job.cwd = cwd;
+
+	const [program = ""] = job.command;
+	const path = { ...env, ...job.env }.PATH ?? "";
+	const isPath = program.includes("/");
+	const candidates = (isPath ? [""] : path.split(delimiter)).map((entry) => resolve(cwd, entry, program));
+	if (candidates.some(isExecutable)) return mistakes;
+	const local = isPath ? undefined : findLocalBinary(program, folder);
+	if (local !== undefined) {
+		job.command[0] = local;
+		return mistakes;
+	}
+	const looked = isPath
+		? `at ${showPath(candidates[0] ?? "")}`
+		: `on PATH, ${showPath(path)}, and in node_modules/.bin`;
+	return [...mistakes, `command: ${show(program)} not found as a program (looked ${looked})`];
+}
+
+/**
+ * Finds a program of the project, as scripts in package.json do: in `node_modules/.bin` of the folder, or of a folder
+ * above it in the same project. The folders above the root of the project may belong to somebody else.
+ */
+function findLocalBinary(program: string, folder: string): string | undefined {
+	const folders = [folder];
+	for (let at = dirname(folder); at !== folders.at(-1); at = dirname(at)) folders.push(at);
+	const roots = ROOT_MARKS.map((marks) => folders.findIndex((at) => marks.some((mark) => existsSync(join(at, mark)))));
+	const root = roots.find((index) => index >= 0) ?? 0;
+	const candidates = folders.slice(0, root + 1).map((at) => join(at, "node_modules/.bin", program));
+	return candidates.find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+	const isFile = attempt(() => {
+		accessSync(file, constants.X_OK);
+		return statSync(file).isFile();
+	});
+	return isFile === true;
+}
+
+/** Checks the names as they were written: valibot's output lacks some of them. */
 function checkNames(value: unknown, accepted: object): Mistake[] {
 	if (!isObject(value) || !isObject(value.jobs)) return [];
 	const jobs = Object.entries(value.jobs);
 	const mistakes = jobs
-		// The validator leaves out `constructor` and the like, and reports nothing.
+		// valibot leaves out `constructor` and the like, and reports nothing.
 		.filter(([name]) => name.length > MAX_NAME || !NAME.test(name) || !Object.hasOwn(accepted, name))
 		.map(
 			([name]) =>
 				`jobs.${showKey(name)}: found the name ${show(name)}, expected letters, digits, "_", "." and "-", at most ${MAX_NAME} of them, no "." or "-" at the beginning, and no name of JavaScript's own`,
 		);
-	const dependencies = jobs.map(
-		([name, job]) => [name, isObject(job) && Array.isArray(job.dependsOn) ? textsIn(job.dependsOn) : []] as const,
-	);
+	const dependencies = jobs.map(([name, job]) => [name, textsIn(isObject(job) && job.dependsOn)] as const);
 	return [...mistakes, ...checkDependencies(new Map(dependencies))];
 }
 
-function textsIn(values: unknown[]): string[] {
-	return values.filter((value) => typeof value === "string");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
+/** @param jobs Every job, with the jobs that it depends on. */
+function checkDependencies(jobs: Dependencies): Mistake[] {
+	const names = [...jobs.keys()];
+	const mistakes = [...jobs].flatMap(([name, dependencies]) =>
+		dependencies
+			.filter((other) => !jobs.has(other))
+			.map((other) => `jobs.${showKey(name)}.dependsOn: no job is called ${show(other)}${suggest(other, names)}`),
+	);
+	const [first = "", ...rest] = findCycle(jobs) ?? [];
+	if (rest.length === 0) return mistakes;
+	const shown = rest.length < MAX_CYCLE ? rest : [...rest.slice(0, MAX_CYCLE - 1), "…", first];
+	const cycle = [first, ...shown].join(" → ");
+	return [...mistakes, `jobs.${showKey(first)}.dependsOn: found a cycle (${cycle}), so none of them could ever start`];
 }
