@@ -10,7 +10,7 @@ import { openService } from "../service/service.ts";
 import { resolveSettings } from "../service/settings.ts";
 import { appInit } from "./app-init.ts";
 import { onStop } from "./on-stop.ts";
-import { resolveBudget } from "./stop-sequence.ts";
+import { resolveBudget, type StopContext } from "./stop-sequence.ts";
 
 export async function runJobs(config: Config): Promise<void> {
 	if (config.stopSignals)
@@ -19,34 +19,32 @@ export async function runJobs(config: Config): Promise<void> {
 		);
 	// Stands for the configuration file: messages name it, and relative paths start in its folder.
 	const path = join(process.cwd(), "startJobs()");
-	const settings = resolveSettings(
-		{ path, value: config },
-		{
-			env: process.env,
-			isTerminal: isatty(1),
-			isInit: false,
-			stopTimeoutMs: resolveBudget().totalMs,
-			// The service has the time of the stop handlers. The rest of the app's stop timeout is for killing late jobs.
-			share: (ms) => planBudget(ms).jobsMs,
-		},
-	);
+	// The service has the time of the stop handlers. The rest of the app's stop timeout is for killing late jobs.
+	const share = (ms: number) => planBudget(ms).jobsMs;
+	const stopTimeoutMs = resolveBudget().totalMs;
+	const surroundings = { env: process.env, isTerminal: isatty(1), isInit: false, stopTimeoutMs, share };
+	const settings = resolveSettings({ path, value: config }, surroundings);
 	const service = await openService({ ...settings, socketPaths: [], terminationMessage: undefined });
 	const { supervisor } = service;
-	const { budget } = settings;
+	const { totalMs, jobsMs, flushMs } = settings.budget;
 
-	onStop("jobs", async ({ reason, deadline }) => {
+	const stop = async ({ reason, deadline }: StopContext) => {
 		supervisor.requestStop(reason);
 		// Handlers that ran before may have used some of the time.
-		const reserveMs = budget.totalMs - budget.jobsMs;
-		const timer = setTimeout(() => supervisor.expire(), Math.max(deadline.remainingMs - reserveMs, 0));
+		const leftMs = () => deadline.remainingMs - (totalMs - jobsMs);
+		const timer = setTimeout(() => supervisor.expire(), Math.max(leftMs(), 0));
 		const result = await running;
 		clearTimeout(timer);
 		// The stop sequence counts errors of the app itself.
-		const circumstances = { stragglersForced: false, hadErrors: false };
-		process.exitCode ||= exitCode(result.reason, result.jobs, circumstances);
-		await service.flush(Math.max(deadline.remainingMs - reserveMs, budget.flushMs));
+		process.exitCode ||= exitCode(result.reason, result.jobs, { stragglersForced: false, hadErrors: false });
+		await service.flush(Math.max(leftMs(), flushMs));
+	};
+	try {
+		onStop("jobs", stop);
+	} catch (error) {
 		service.close();
-	});
+		throw error;
+	}
 	// Threads that wait do not keep Node.js alive; this timer does.
 	const hold = setInterval(() => {}, MAX_DURATION_MS);
 	const running = service.run();

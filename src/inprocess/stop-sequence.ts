@@ -17,8 +17,7 @@ import { exitGuarded, guard as stopGuard } from "../os/signals/guard.ts";
 import { EXIT_FAILED, EXIT_KILLED, exitCode } from "../service/exit-code.ts";
 import type { JobStop, StopReason } from "../supervisor/events.ts";
 import { Deadline, stopJob } from "../supervisor/stop.ts";
-// Its functions print, except for blocked() and heldAtEnd(): these return a message for the guard.
-import * as report from "./messages.ts";
+import * as messages from "./messages.ts";
 
 /** Why the app stops: a signal, an uncaught error, or the end of an essential job of `startJobs()`. */
 export type AppStopReason = Exclude<StopReason, { type: "idle" }>;
@@ -84,8 +83,8 @@ export class StopSequence {
 		this.#requested = true;
 		this.#run(reason).catch((error) => {
 			// A bug of ours must not keep the process alive.
-			report.printUncaught(error, "the stop");
-			exitGuarded(EXIT_MS, EXIT_FAILED, report.heldAtEnd(EXIT_FAILED));
+			messages.printUncaught(error, "the stop");
+			exitGuarded(EXIT_MS, EXIT_FAILED, messages.heldAtEnd(EXIT_FAILED));
 		});
 	}
 
@@ -103,33 +102,33 @@ export class StopSequence {
 		this.#deadline.bringTo(jobsMs);
 		const reserveMs = totalMs - jobsMs;
 		const guard = stopGuard();
-		guard?.say(report.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
+		guard?.say(messages.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
 		// The exit comes in the middle of the reserve: the process can end by itself before, and the platform's SIGKILL
 		// comes after. The message comes 0.35 of the reserve earlier: that is enough even on a busy machine. After a freeze
 		// of the container the process has most of half a reserve once more.
 		guard?.arm(jobsMs + reserveMs * 0.5, reserveMs * 0.35, reserveMs * 0.5);
-		report.unknown(unknownNames(this.#handlers));
+		messages.printUnknown(unknownNames(this.#handlers));
 
 		const stops: JobStop[] = [];
 		// At least 1: a timer may fire a fraction of a millisecond early.
 		while (this.#deadline.remainingMs >= 1) {
 			const handler = takeNext(this.#handlers);
 			if (!handler) break;
-			guard?.say(report.blocked(handler.name, this.#handlers, budget), EXIT_KILLED);
+			guard?.say(messages.blocked(handler.name, this.#handlers, budget), EXIT_KILLED);
 			stops.push(await this.#stop(handler, reason, budget));
 		}
 		const isLate = this.#handlers.length > 0;
-		if (isLate) report.notRun(this.#handlers);
-		guard?.say(report.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
+		if (isLate) messages.printNotRun(this.#handlers);
+		guard?.say(messages.heldAtEnd(EXIT_KILLED), EXIT_KILLED);
 		// A second SIGINT is about the handlers: the output has its time all the same.
 		const maxMs = Math.max(jobsMs - (monotonicMs() - start), flushMs);
-		await report.flushOutput(flushStallMs(budget, maxMs), maxMs);
+		await messages.flushOutput(flushStallMs(budget, maxMs), maxMs);
 		const circumstances = { stragglersForced: isLate, hadErrors: this.#hadErrors };
 		// "idle": every handler's exit counts alike. A handler that did not run counts as if it had been killed.
 		const failure = exitCode({ type: "idle" }, stops, circumstances);
 		const code = failure || Number(process.exitCode ?? 0);
-		if (code === EXIT_KILLED) report.stoppedLate(reason, monotonicMs() - start, budget);
-		exitGuarded(EXIT_MS, code, report.heldAtEnd(code));
+		if (code === EXIT_KILLED) messages.printStoppedLate(reason, monotonicMs() - start, budget);
+		exitGuarded(EXIT_MS, code, messages.heldAtEnd(code));
 	}
 
 	/** Runs a handler as a job: to ask the job to stop is to call the handler. "Killed" means abandoned when late. */
@@ -152,9 +151,9 @@ export class StopSequence {
 		});
 		const terms = { stopTimeoutMs: timeoutMs, deadline: this.#deadline, budget };
 		const { exit, tookMs, killed } = await stopJob(job, terms, () => {});
-		if (exit.outcome === "failed") report.failed(name, thrown);
+		if (exit.outcome === "failed") messages.printFailed(name, thrown);
 		// A handler that ends because its signal was aborted was not late.
-		if (exit.outcome === "killed") report.late(name, killed?.waitedMs ?? tookMs, this.#hurried);
+		if (exit.outcome === "killed") messages.printLate(name, killed?.waitedMs ?? tookMs, this.#hurried);
 		return { job: name, exit, tookMs };
 	}
 }

@@ -4,6 +4,7 @@ import { isLogged } from "../base/logger.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
 import { openConsole } from "../observe/console.ts";
 import { logEvents } from "../observe/log.ts";
+import type { Listening } from "../observe/server.ts";
 import { StatusSource } from "../observe/status.ts";
 import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts";
 import type { Emit } from "../supervisor/events.ts";
@@ -23,7 +24,7 @@ export interface Service {
 	 * @returns Whether all of it was written.
 	 */
 	flush(maxMs: number): Promise<boolean>;
-	/** Removes the socket. */
+	/** Removes the socket, and frees the port. */
 	close(): void;
 }
 
@@ -61,7 +62,7 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 	listeners.push(logEvents(console.log, log.level));
 	if (terminationMessage !== undefined) listeners.push(writeTerminationMessage(terminationMessage));
 
-	if (http) await openPort(http, status);
+	const port = http && (await openPort(http, status));
 	let closeSocket = () => {};
 	let isOver = false;
 	listeners.push((event) => {
@@ -86,14 +87,17 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 			return running;
 		},
 		flush: (maxMs) => console.flush(flushStallMs(budget, maxMs), maxMs),
-		close: () => closeSocket(),
+		close() {
+			closeSocket();
+			port?.close();
+		},
 	};
 }
 
-async function openPort(where: { host: string; port: number }, status: StatusSource): Promise<void> {
+async function openPort(where: { host: string; port: number }, status: StatusSource): Promise<Listening> {
 	const { serve } = await import("../observe/server.ts");
 	try {
-		await serve(where, status);
+		return await serve(where, status);
 	} catch (error) {
 		throw new UserError(
 			`Cannot use http: ${errorInfo(error).message}, expected an address of this machine with a free port`,

@@ -171,8 +171,8 @@ test("what a handler has printed arrives whole at a reader that takes its time",
 	});
 	await until(() => take() > 0 && text.includes("up\n"), "it is up");
 	app.kill("SIGTERM");
-	// Ten times the wait for a reader who takes nothing at all.
-	const reading = setInterval(take, 20);
+	// Three times the wait for a reader that takes nothing at all: the pipe takes 64 KiB of the 200 at once.
+	const reading = setInterval(take, 100);
 	const { code } = await app.exit();
 	clearInterval(reading);
 	while (take() > 0);

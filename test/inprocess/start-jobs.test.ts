@@ -64,3 +64,12 @@ test("/status of startJobs() has the version, and the stop timeout of the app", 
 	assert.match(version, /^\d+\.\d+\.\d+/);
 	assert.equal(stopTimeoutMs, 20_000);
 });
+
+test("a second startJobs() is refused, and leaves the port of its `http` free", async () => {
+	const port = await freePort();
+	await using app = await startApp("with-jobs", { args: ["twice", `${port}`] });
+	await app.lines.waitFor(/^UserError: Cannot register stop handler "jobs": there is one of that name already/);
+	await assert.rejects(fetch(`http://127.0.0.1:${port}/livez`));
+	app.kill("SIGTERM");
+	assert.equal((await app.exit()).code, 0, app.lines.text);
+});
