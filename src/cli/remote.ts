@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo, plain, show } from "../base/errors.ts";
 import { formatDuration, MAX_DURATION_MS } from "../base/time.ts";
 import { defaultSocketPaths } from "../config/paths.ts";
+import { describeExit, describeReason } from "../observe/describe.ts";
 import type { JobStatus, Status } from "../observe/status.ts";
-import { exitInWords, reasonInWords } from "../observe/words.ts";
 import type { CommandResult, JobCommand } from "../supervisor/commands.ts";
 import type { Command } from "./args.ts";
 
@@ -61,7 +61,7 @@ function print(text: string): Promise<void> {
 }
 
 function renderStatus({ version, pid, upMs, ready, stopReason, jobs }: Status): string {
-	const state = stopReason ? `stopping: ${reasonInWords(stopReason)}` : ready ? "ready" : "not ready";
+	const state = stopReason ? `stopping: ${describeReason(stopReason)}` : ready ? "ready" : "not ready";
 	const head = `lastcall ${version}, process ${pid}, up ${formatDuration(upMs)}, ${state}`;
 	const titles = ["JOB", "STATE", "SINCE", "RUNS AS", "RESTARTS", "LAST EXIT"];
 	return `${[plain(head), "", ...alignColumns([titles, ...jobs.map(rowOf)])].join("\n")}\n`;
@@ -75,7 +75,7 @@ function rowOf({ name, state, inStateMs, id, kind, restarts, lastExit }: JobStat
 		id === undefined ? "-" : `${kind} ${id}`,
 		String(restarts),
 		// The message of an error is the job's own text.
-		lastExit ? plain(exitInWords(lastExit)) : "-",
+		lastExit ? plain(describeExit(lastExit)) : "-",
 	];
 }
 

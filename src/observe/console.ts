@@ -12,35 +12,10 @@ import { monotonicMs } from "../base/time.ts";
 import type { Stream } from "../job/job.ts";
 import { Output } from "../os/output/output.ts";
 
-export interface Console {
-	/**
-	 * Logs for the init itself.
-	 *
-	 * @param fields Plain data.
-	 * @param isLast Whether this is the last line, which is never dropped, however much output waits before it.
-	 */
-	log(level: LogLevel, fields: Record<string, unknown>, message: string, isLast?: boolean): void;
-	/** Loads pino, and writes the entries that wait. */
-	start(): void;
-	/** Prints lines for people, as they are. */
-	print(lines: readonly string[]): void;
-	/** Passes on the output of a job. Calls `done` when the bytes are written or dropped. */
-	write(stream: Stream, bytes: Uint8Array, done: () => void): void;
-	/**
-	 * Waits until all output is written.
-	 *
-	 * @param stallMs Ends the wait when the reader has taken nothing for this time.
-	 * @param maxMs Ends the wait in any case.
-	 * @returns Whether all output is written.
-	 */
-	flush(stallMs: number, maxMs: number): Promise<boolean>;
-}
+export type Console = ReturnType<typeof openConsole>;
 
 /** @param onDropped Called with the number of our own bytes that were dropped, as soon as there is a reader again. */
-export function openConsole(
-	{ level: least, format, isTerminal }: LogSettings,
-	onDropped: (bytes: number) => void,
-): Console {
+export function openConsole({ level: least, format, isTerminal }: LogSettings, onDropped: (bytes: number) => void) {
 	const stdout = new Output(1, onDropped);
 	const stderr = new Output(2, onDropped);
 	const isPretty = format === "pretty";
@@ -54,7 +29,13 @@ export function openConsole(
 	// Output never drops a write that has a callback.
 	const writeLine = (line: string) => stdout.write(Buffer.from(render(line)), entry.isLast ? () => {} : undefined);
 	return {
-		log(level, fields, message, isLast = false) {
+		/**
+		 * Logs for the init itself.
+		 *
+		 * @param fields Plain data.
+		 * @param isLast Whether this is the last line, which is never dropped, however much output waits before it.
+		 */
+		log(level: LogLevel, fields: Record<string, unknown>, message: string, isLast = false): void {
 			if (!isLogged(level, least)) return;
 			const at = Date.now();
 			const write = () => {
@@ -65,7 +46,8 @@ export function openConsole(
 			if (waiting) waiting.push(write);
 			else write();
 		},
-		start() {
+		/** Loads pino, and writes the entries that wait. */
+		start(): void {
 			if (isPretty) render = createPrettifier(isTerminal);
 			// "trace": log() has checked the level.
 			logger = attempt(() => createLogger("trace", {}, writeLine, () => entry.at));
@@ -73,8 +55,12 @@ export function openConsole(
 			waiting = undefined;
 			for (const write of writes) write();
 		},
-		print: (lines) => stdout.write(Buffer.from(lines.map((line) => `${line}\n`).join(""))),
-		write(stream, bytes, done) {
+		/** Prints lines for people, as they are. */
+		print(lines: readonly string[]): void {
+			stdout.write(Buffer.from(lines.map((line) => `${line}\n`).join("")));
+		},
+		/** Passes on the output of a job. Calls `done` when the bytes are written or dropped. */
+		write(stream: Stream, bytes: Uint8Array, done: () => void): void {
 			let buffer: Buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 			if (stream === "log" && isPretty) {
 				const lines = buffer.toString().split(/(?<=\n)/);
@@ -82,7 +68,14 @@ export function openConsole(
 			}
 			(stream === "stderr" ? stderr : stdout).write(buffer, done);
 		},
-		async flush(stallMs, maxMs) {
+		/**
+		 * Waits until all output is written.
+		 *
+		 * @param stallMs Ends the wait when the reader has taken nothing for this time.
+		 * @param maxMs Ends the wait in any case.
+		 * @returns Whether all output is written.
+		 */
+		async flush(stallMs: number, maxMs: number): Promise<boolean> {
 			const end = monotonicMs() + maxMs;
 			const left = await Promise.all([stdout, stderr].map((output) => drain(output, stallMs, end)));
 			return left.every((bytes) => bytes === 0);

@@ -73,23 +73,20 @@ export async function openSocket(
 	source: StatusSource,
 	control: Control,
 ): Promise<{ event: Event; listening?: Listening }> {
-	const failed = (address: string, error: unknown): Event => ({
-		type: "server.failed",
-		address,
-		error: errorInfo(error),
-	});
-	let event = failed("", new Error("no path to listen at"));
+	let address = "";
+	let error: unknown = new Error("no path to listen at");
 	for (const path of paths) {
 		try {
 			await makeRoom(path);
 			const listening = await listenPrivately(path, source, control);
 			return { event: { type: "server.opened", address: path }, listening };
-		} catch (error) {
-			event = failed(path, error);
+		} catch (thrown) {
+			address = path;
+			error = thrown;
 			if (error instanceof SocketInUse) break;
 		}
 	}
-	return { event };
+	return { event: { type: "server.failed", address, error: errorInfo(error) } };
 }
 
 class SocketInUse extends Error {}
@@ -116,18 +113,14 @@ async function isAlive(path: string): Promise<boolean> {
 async function listenPrivately(path: string, source: StatusSource, control: Control): Promise<Listening> {
 	// serve() calls bind(2) before it returns. So the socket has its mode before the event loop can accept a connection.
 	const opening = serve({ path }, source, control);
-	let refused: unknown;
 	try {
 		chmodSync(path, 0o600);
 	} catch (error) {
-		refused = error;
+		// An error of bind(2) is thrown here: it says more than chmod(2)'s.
+		(await opening).close();
+		throw error;
 	}
-	// An error of bind(2) is thrown here: it says more than chmod(2)'s.
 	const listening = await opening;
-	if (refused) {
-		listening.close();
-		throw refused;
-	}
 	return {
 		close() {
 			listening.close();

@@ -1,32 +1,20 @@
 /** The state of the service for probes, `lastcall status` and metrics: read from the units, and a few sums. */
 import { monotonicMs } from "../base/time.ts";
 import { readVersion } from "../base/versions.ts";
-import type { JobExit, JobKind } from "../job/job.ts";
+import type { JobExit } from "../job/job.ts";
 import type { Event, StopReason } from "../supervisor/events.ts";
-import type { JobState, Unit } from "../supervisor/unit.ts";
+import type { Unit } from "../supervisor/unit.ts";
 
-export interface JobStatus {
-	readonly name: string;
-	readonly kind: JobKind;
-	readonly essential: boolean;
-	readonly dependsOn: readonly string[];
-	readonly state: JobState;
-	/** Thread id, or pid, of the current run. */
-	readonly id: number | undefined;
-	/** When this state began, in milliseconds since the epoch. */
-	readonly since: number;
-	/** Milliseconds since then. */
-	readonly inStateMs: number;
-	/** Number of restarts since the program started. */
-	readonly restarts: number;
-	/** How the last run ended. */
-	readonly lastExit: JobExit | undefined;
-}
+/** `since`: when this state began, in milliseconds since the epoch. `inStateMs`: milliseconds since then. */
+export type JobStatus = Readonly<
+	{ since: number; inStateMs: number } & Pick<Unit["plan"], "name" | "kind" | "essential" | "dependsOn"> &
+		Pick<Unit, "state" | "id" | "restarts" | "lastExit">
+>;
 
 export interface Status {
 	readonly version: string;
 	readonly pid: number;
-	/** When the program started, in milliseconds since the epoch. */
+	/** In milliseconds since the epoch. */
 	readonly startedAt: number;
 	/** Milliseconds since then. */
 	readonly upMs: number;

@@ -4,7 +4,7 @@ import { attempt } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
 import { isSuccess } from "../job/job.ts";
 import type { Event, JobStop, StopReport } from "../supervisor/events.ts";
-import { describeWhereabouts, exitInWords, processesInWords, reasonInWords } from "./words.ts";
+import { describeExit, describeProcesses, describeReason, describeWhereabouts } from "./describe.ts";
 
 /** Characters of a bar. */
 const BAR_MIN = 20;
@@ -36,32 +36,34 @@ export function drawTimeline({ jobs, jobsMs, budgetMs }: StopReport, columns: nu
 				cells.fill("━", at(stop.askedMs), end);
 				cells[end] = stop.killed ? "✕" : "╸";
 			}
-			return `${stop.job.padEnd(names)} ${cells.join("")} ${stopInWords(stop)}`;
+			return `${stop.job.padEnd(names)} ${cells.join("")} ${describeStop(stop)}`;
 		});
 	const scale = `${"0".padEnd(deadline)}┊${" ".repeat(Math.max(0, width - deadline - 1))}│`;
 	const legend = `┊ deadline ${formatDuration(jobsMs)}, │ stop timeout ${formatDuration(budgetMs)}`;
 	return [`${" ".repeat(names)} ${scale} ${legend}`, ...lines];
 }
 
-function stopInWords({ exit, endedBefore, askedMs, tookMs, leftMs, killed }: JobStop): string {
-	if (endedBefore) return `before: ${exitInWords(exit)}`;
-	if (askedMs === undefined) return `before it was asked: ${exitInWords(exit)}`;
+function describeStop({ exit, endedBefore, askedMs, tookMs, leftMs, killed }: JobStop): string {
+	if (endedBefore) return `before: ${describeExit(exit)}`;
+	if (askedMs === undefined) return `before it was asked: ${describeExit(exit)}`;
 	if (killed) {
 		const place = killed.where ? `: ${describeWhereabouts(killed.where)}` : "";
 		return `killed after ${formatDuration(killed.waitedMs)}${place}`;
 	}
 	const left = leftMs === undefined ? "" : `, ${formatDuration(leftMs)} left`;
-	return `${exitInWords(exit)} after ${formatDuration(tookMs)}${left}`;
+	return `${describeExit(exit)} after ${formatDuration(tookMs)}${left}`;
 }
 
 /** Says in a few lines why the run failed, the most important first. */
 export function summarizeFailure(report: StopReport): string {
 	const { reason, jobs, stragglers, tookMs, budgetMs, exitCode } = report;
 	const lines = [
-		`Exit code ${exitCode}, stopped in ${formatDuration(tookMs)} of ${formatDuration(budgetMs)}: ${reasonInWords(reason)}`,
-		...jobs.filter(({ exit, killed }) => killed || !isSuccess(exit)).map((stop) => `${stop.job}: ${stopInWords(stop)}`),
+		`Exit code ${exitCode}, stopped in ${formatDuration(tookMs)} of ${formatDuration(budgetMs)}: ${describeReason(reason)}`,
+		...jobs
+			.filter(({ exit, killed }) => killed || !isSuccess(exit))
+			.map((stop) => `${stop.job}: ${describeStop(stop)}`),
 	];
-	if (stragglers.killed.length > 0) lines.push(`Killed stragglers: ${processesInWords(stragglers.killed)}`);
+	if (stragglers.killed.length > 0) lines.push(`Killed stragglers: ${describeProcesses(stragglers.killed)}`);
 	return `${lines.join("\n")}\n`;
 }
 

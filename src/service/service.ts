@@ -3,7 +3,7 @@ import { errorInfo, UserError } from "../base/errors.ts";
 import { isLogged } from "../base/logger.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
 import { openConsole } from "../observe/console.ts";
-import { logEvents } from "../observe/log.ts";
+import { logEvents } from "../observe/describe.ts";
 import type { Listening } from "../observe/server.ts";
 import { StatusSource } from "../observe/status.ts";
 import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts";
