@@ -108,39 +108,26 @@ function describeRole({ role, binding }: Extract<Event, { type: "init.started" }
 }
 
 export function describeReason(reason: StopReason): string {
-	switch (reason.type) {
-		case "signal":
-			return reason.signal;
-		case "job":
-			return `essential job ${reason.job} has ended`;
-		case "idle":
-			return "every job has ended";
-		case "error":
-			return `internal error: ${reason.error.message}`;
-	}
+	if (reason.type === "signal") return reason.signal;
+	if (reason.type === "job") return `essential job ${reason.job} has ended`;
+	if (reason.type === "idle") return "every job has ended";
+	return `internal error: ${reason.error.message}`;
 }
 
+const ENDS = {
+	finished: "finished",
+	killed: "was killed: its clean shutdown code did not finish",
+	stuck: "did not end even when it was killed: it is stuck in native code or in the kernel",
+};
+
 export function describeExit(exit: JobExit): string {
-	switch (exit.outcome) {
-		case "finished":
-			return "finished";
-		case "failed":
-			return `failed: ${exit.error.name}: ${exit.error.message}`;
-		case "exited":
-			return `exited with code ${exit.code}`;
-		case "signaled":
-			return exit.expected ? `ended by ${exit.signal}` : `was killed by ${exit.signal}`;
-		case "out-of-memory":
-			return `ran out of memory: ${exit.error.message}`;
-		case "not-started":
-			return `could not start: ${exit.error.message}`;
-		case "not-ready":
-			return `failed: ${exit.error.message}`;
-		case "killed":
-			return "was killed: its clean shutdown code did not finish";
-		case "stuck":
-			return "did not end even when it was killed: it is stuck in native code or in the kernel";
-	}
+	if (exit.outcome === "exited") return `exited with code ${exit.code}`;
+	if (exit.outcome === "signaled") return exit.expected ? `ended by ${exit.signal}` : `was killed by ${exit.signal}`;
+	if (!("error" in exit)) return ENDS[exit.outcome];
+	const { name, message } = exit.error;
+	if (exit.outcome === "out-of-memory") return `ran out of memory: ${message}`;
+	if (exit.outcome === "not-started") return `could not start: ${message}`;
+	return exit.outcome === "failed" ? `failed: ${name}: ${message}` : `failed: ${message}`;
 }
 
 export function describeProcesses(processes: readonly ProcessInfo[]): string {
@@ -151,26 +138,20 @@ export function describeProcesses(processes: readonly ProcessInfo[]): string {
 
 /** Where a late job was: `in flush (/app/jobs/mailer.ts:42)`, `in native code: openat`. */
 export function describeWhereabouts(where: Whereabouts): string {
-	switch (where.type) {
-		case "javascript": {
-			// The first frame of the job's own code: the internals of Node.js above it say little.
-			const frame = where.stack.find(({ file }) => file !== "" && !file.startsWith("node:")) ?? where.stack[0];
-			if (!frame) return "in JavaScript";
-			return `in ${frame.function} (${frame.file}${frame.line === undefined ? "" : `:${frame.line}`})`;
-		}
-		case "idle":
-			return "waiting for something asynchronous";
-		case "native":
-			return where.call === undefined
-				? `${describeKernelState(where)}, and gave no answer in time`
-				: `in native code: ${describeKernelState(where)}`;
-		case "process": {
-			const others = where.others.slice(0, NAMED_OTHERS).map(describeProcess);
-			const more = where.others.length - others.length;
-			if (more > 0) others.push(`and ${more} more`);
-			return [`${describeKernelState(where)}: ${where.command}`, ...others].join(", ");
-		}
+	if (where.type === "idle") return "waiting for something asynchronous";
+	if (where.type === "javascript") {
+		// The first frame of the job's own code: the internals of Node.js above it say little.
+		const frame = where.stack.find(({ file }) => file !== "" && !file.startsWith("node:")) ?? where.stack[0];
+		if (!frame) return "in JavaScript";
+		return `in ${frame.function} (${frame.file}${frame.line === undefined ? "" : `:${frame.line}`})`;
 	}
+	const state = describeKernelState(where);
+	if (where.type === "native")
+		return where.call === undefined ? `${state}, and gave no answer in time` : `in native code: ${state}`;
+	const others = where.others.slice(0, NAMED_OTHERS).map(describeProcess);
+	const more = where.others.length - others.length;
+	if (more > 0) others.push(`and ${more} more`);
+	return [`${state}: ${where.command}`, ...others].join(", ");
 }
 
 function describeProcess({ pid, command }: ProcessInfo): string {

@@ -9,8 +9,8 @@ import { describeExit, describeProcesses, describeReason, describeWhereabouts } 
 /** Characters of a bar. */
 const BAR_MIN = 20;
 const BAR_MAX = 50;
-/** Characters that are kept for the words beside a bar. */
-const WORDS = 36;
+/** Characters that are kept for the text beside a bar. */
+const TEXT = 36;
 /** Kubernetes shows no more bytes of a termination message. */
 const MESSAGE_MAX = 4096;
 
@@ -21,7 +21,7 @@ const MESSAGE_MAX = 4096;
  */
 export function drawTimeline({ jobs, jobsMs, budgetMs }: StopReport, columns: number): string[] {
 	const names = Math.max(...jobs.map(({ job }) => job.length), 0);
-	const width = Math.min(Math.max(columns - names - WORDS, BAR_MIN), BAR_MAX);
+	const width = Math.min(Math.max(columns - names - TEXT, BAR_MIN), BAR_MAX);
 	const at = (ms: number) => Math.min(Math.round((ms / budgetMs) * width), width);
 	const deadline = at(jobsMs);
 	// In the order of the requests. Jobs that had exited before come first.
@@ -54,7 +54,7 @@ function describeStop({ exit, endedBefore, askedMs, tookMs, leftMs, killed }: Jo
 	return `${describeExit(exit)} after ${formatDuration(tookMs)}${left}`;
 }
 
-/** Says in a few lines why the run failed, the most important first. */
+/** Describes in a few lines why the run failed, the most important first. */
 export function summarizeFailure(report: StopReport): string {
 	const { reason, jobs, stragglers, tookMs, budgetMs, exitCode } = report;
 	const lines = [
