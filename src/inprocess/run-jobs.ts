@@ -5,7 +5,7 @@ import { UserError } from "../base/errors.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
 import type { Config } from "../config/config.ts";
 import { planBudget } from "../config/stop-timeout.ts";
-import { exitCode } from "../service/exit-code.ts";
+import { exitCode } from "../service/exit.ts";
 import { openService } from "../service/service.ts";
 import { resolveSettings } from "../service/settings.ts";
 import { appInit } from "./app-init.ts";

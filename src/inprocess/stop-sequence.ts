@@ -14,7 +14,7 @@ import { findCycle } from "../config/order.ts";
 import { type Budget, flushStallMs, planBudget, resolveStopTimeout, type StopTimeout } from "../config/stop-timeout.ts";
 import { FunctionJob } from "../job/function.ts";
 import { exitGuarded, guard as stopGuard } from "../os/signals/guard.ts";
-import { EXIT_FAILED, EXIT_KILLED, exitCode } from "../service/exit-code.ts";
+import { EXIT_FAILED, EXIT_KILLED, exitCode } from "../service/exit.ts";
 import type { JobStop, StopReason } from "../supervisor/events.ts";
 import { Deadline, stopJob } from "../supervisor/stop.ts";
 import * as messages from "./messages.ts";

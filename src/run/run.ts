@@ -12,10 +12,9 @@ import { returnLargeBlocks, tidyAfterStart } from "../os/processes/memory.ts";
 import { startReaper } from "../os/processes/reaper.ts";
 import { endStragglers } from "../os/processes/stragglers.ts";
 import { widenSignalPipe } from "../os/signals/special.ts";
-import { exitCode } from "../service/exit-code.ts";
+import { exitCode, guardStop } from "../service/exit.ts";
 import { openService } from "../service/service.ts";
 import { resolveSettings } from "../service/settings.ts";
-import { guardStop } from "../service/stop-guard.ts";
 import type { Emit, StopReport } from "../supervisor/events.ts";
 import type { Supervisor, SupervisorResult } from "../supervisor/supervisor.ts";
 

@@ -1,7 +1,7 @@
 /** The picture of a pod's termination in docs/kubernetes.md: drawn from a run, one line for each thing that ends. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exitInWords } from "../../src/observe/words.ts";
+import { describeExit } from "../../src/observe/describe.ts";
 import type { Replaced } from "./deployment.ts";
 import { findEvent, parseEvents } from "./events.ts";
 
@@ -25,7 +25,7 @@ export function drawTermination({ ending, removedAt, connections, log }: Replace
 	const noticed = seconds(sinceTerm(removedAt));
 	const stopped = report.jobs.filter(({ endedBefore }) => !endedBefore);
 	const jobs = stopped.map(({ job, exit, askedMs = 0, tookMs }) => {
-		const words = `asked after ${seconds(stop + askedMs)}, ${exitInWords(exit)} ${seconds(tookMs)} later`;
+		const words = `asked after ${seconds(stop + askedMs)}, ${describeExit(exit)} ${seconds(tookMs)} later`;
 		return [job, bar(stop + askedMs, stop + askedMs + tookMs, "┄"), words] as const;
 	});
 	const lines = [

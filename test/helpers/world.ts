@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { planBudget } from "../../src/config/stop-timeout.ts";
 import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks, wasKilled } from "../../src/job/job.ts";
 import { StatusSource } from "../../src/observe/status.ts";
-import { exitCode } from "../../src/service/exit-code.ts";
+import { exitCode } from "../../src/service/exit.ts";
 import type { JobCommand } from "../../src/supervisor/commands.ts";
 import type { Event, JobStop, StopReason } from "../../src/supervisor/events.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";

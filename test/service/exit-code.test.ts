@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
-import { exitCode } from "../../src/service/exit-code.ts";
+import { exitCode } from "../../src/service/exit.ts";
 import type { JobStop, StopReason } from "../../src/supervisor/events.ts";
 
 const error = { name: "Error", message: "x" };
