@@ -31,7 +31,7 @@ const CONFIG = `CONFIG                   configuration file; default: lastcall.c
                          such as 10s; overrides LASTCALL_STOP_TIMEOUT`;
 
 const SOCKET = `--socket PATH    socket of the init; overrides LASTCALL_SOCKET. Without either:
-                 lastcall.sock in /run, in the temporary folder or in /dev/shm`;
+                 lastcall.sock in /run or in the temporary folder, or in /dev/shm`;
 
 const ANSWERS = `Environment variable
   LASTCALL_SOCKET  as --socket

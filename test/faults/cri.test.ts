@@ -98,8 +98,6 @@ test(
 
 test("a sidecar still works for the last moment of a job, and gets SIGTERM after it", containerdIsHere, async () => {
 	const sidecar = await beside({ name: "sidecar", restartPolicy: "Always", args: ["run", "/config/sidecar.json"] });
-	// All containers of a pod share /dev/shm.
-	const env = [...sidecar.env, { name: "LASTCALL_SOCKET", value: "/dev/shm/sidecar.sock" }];
 	const script = `process.on("SIGTERM", async () => {
 		const { status } = await fetch("http://127.0.0.1:${sidecar.port}");
 		console.log("the sidecar answered", status);
@@ -110,11 +108,12 @@ test("a sidecar still works for the last moment of a job, and gets SIGTERM after
 	await using pod = await runPod({
 		files: { "sidecar.json": JSON.stringify({ jobs: { proxy: { command: WEB, cwd: "/app" } } }) },
 		configure: ({ jobs, ...rest }) => atOnce({ ...rest, jobs: { ...jobs, last: { command: ["node", "-e", script] } } }),
-		patch: (spec) => ({ ...spec, initContainers: [{ ...sidecar, env }] }),
+		patch: (spec) => ({ ...spec, initContainers: [sidecar] }),
 	});
 	await pod.untilStarted();
 	await untilAnswered(sidecar.port);
 	await pod.waitForLine("service", /^last: running/);
+	// Both share /dev/shm, the only folder for their sockets.
 	for (const [name, job] of Object.entries({ service: "web", sidecar: "proxy" })) {
 		const { stdout } = await pod.exec(name, ["lastcall", "status"]);
 		assert.match(stdout.toString(), new RegExp(`^${job} +ready`, "m"), `${name} answers for itself`);
