@@ -1,5 +1,8 @@
 import type { Config } from "lastcall";
 
 export default {
-	jobs: { counter: { thread: "./jobs/counter.ts", data: { step: 1 } }, heartbeat: { thread: "./jobs/heartbeat.ts" } },
+	jobs: {
+		counter: { thread: "./jobs/counter.ts", data: { step: 1 }, readiness: "notify" },
+		heartbeat: { thread: "./jobs/heartbeat.ts", readiness: "notify" },
+	},
 } satisfies Config;

@@ -91,13 +91,18 @@ function unexpanded(field: string, value: string): string {
 	return `${field}: ${show(value)} stays as it is, nothing expands variables here; write a configuration in TypeScript, or [sh, -c, "exec …"]`;
 }
 
-function hintsOfThread({ thread }: ThreadSettings): string[] {
+function hintsOfThread({ thread, readiness }: ThreadSettings): string[] {
 	const text = attempt(() => readFileSync(thread, "utf8"));
+	if (text === undefined) return [];
+	const hints: string[] = [];
 	// Everything that may be a default export counts: `export * from`, `module.exports`, a default among the names.
-	if (text === undefined || /\bdefault\b|export\s*\*|exports/.test(text)) return [];
-	return [
-		`thread: ${show(thread)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
-	];
+	if (!/\bdefault\b|export\s*\*|exports/.test(text))
+		hints.push(
+			`thread: ${show(thread)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
+		);
+	if (readiness === undefined && /\bready\(\)/.test(text))
+		hints.push(`readiness: the job calls ready(), but counts as ready from its start on; write "readiness": "notify"`);
+	return hints;
 }
 
 function hintsOfProcess({ command, cwd }: ProcessSettings): string[] {

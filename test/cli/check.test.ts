@@ -44,12 +44,14 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 			jobs: {
 				// Nothing is wrong with these.
 				fine: { thread: "fine.mjs" },
+				notify: { thread: "ready.mjs", readiness: "notify" },
 				again: { thread: "again.mjs" },
 				shell: { command: ["sh", "-c", "exec node server.js"] },
 				script: { command: ["sh", "-c", `a=1; echo \${a}`] },
 				node: { command: ["node", "--test", "nothing.js"] },
 				// Something is with these.
 				none: { thread: "none.mjs" },
+				ready: { thread: "ready.mjs" },
 				long: { command: ["true"], stopTimeout: "20s" },
 				wrapped: { command: ["sh", "-c", "node server.js"] },
 				missing: { command: ["node", "server.js"] },
@@ -57,6 +59,7 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 			},
 		}),
 		"fine.mjs": "export default function fine() {}",
+		"ready.mjs": "export default ({ ready }) => ready();",
 		"again.mjs": "export * from './fine.mjs';",
 		"none.mjs": "export function none() {}",
 	});
@@ -67,6 +70,7 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 	assert.equal(head, `${path} can be used, but look at this:`);
 	for (const [index, pattern] of [
 		/^ {2}jobs\.none\.thread: .* has no default export/,
+		/^ {2}jobs\.ready\.readiness: the job calls ready\(\), but counts as ready from its start on/,
 		/^ {2}jobs\.long\.stopTimeout: 20\.0 s is more than all jobs together have, 9\.0 s/,
 		/^ {2}jobs\.wrapped\.command: a shell stands between/,
 		/^ {2}jobs\.missing\.command: "server\.js" not found/,
@@ -74,7 +78,7 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 		/^ {2}jobs\.home\.env\.A: .* stays as it is/,
 	].entries())
 		assert.match(hints[index] ?? "", pattern);
-	assert.equal(hints.length, 6, hints.join("\n"));
+	assert.equal(hints.length, 7, hints.join("\n"));
 });
 
 test("lastcall check says where the stop timeout comes from", async () => {
