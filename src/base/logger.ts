@@ -13,8 +13,8 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 export interface LogSettings {
 	readonly level: LogLevel;
 	readonly format: LogFormat;
-	/** Whether standard output is a terminal. */
-	readonly isTerminal: boolean;
+	/** Whether lines for people have colours. */
+	readonly hasColors: boolean;
 }
 
 /**

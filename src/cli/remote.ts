@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo, plain, show } from "../base/errors.ts";
 import { formatDuration, MAX_DURATION_MS } from "../base/time.ts";
 import { defaultSocketPaths } from "../config/paths.ts";
-import { describeExit, describeReason } from "../observe/describe.ts";
+import { describeExit } from "../job/job.ts";
+import { describeReason } from "../observe/describe.ts";
 import type { JobStatus, Status } from "../observe/status.ts";
 import type { CommandResult, JobCommand } from "../supervisor/commands.ts";
 import type { Command } from "./args.ts";
@@ -49,7 +50,8 @@ async function showStatus(sockets: readonly string[], json: boolean, watch: bool
 			table: renderStatus(status),
 		}));
 		const text = json ? `${answer.body}\n` : table;
-		await print(watch && process.stdout.isTTY && !json ? CLEAR + text : text);
+		const canClear = process.stdout.isTTY && process.env.TERM !== "dumb";
+		await print(watch && canClear && !json ? CLEAR + text : text);
 		if (!watch) return ready ? 0 : 1;
 		await sleep(WATCH_MS);
 	}

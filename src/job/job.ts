@@ -94,3 +94,20 @@ export function isSuccess(exit: JobExit): boolean {
 export function wasKilled({ outcome }: JobExit): boolean {
 	return outcome === "killed" || outcome === "stuck";
 }
+
+const ENDS = {
+	finished: "finished",
+	killed: "was killed: its clean shutdown code did not finish",
+	stuck: "did not end even when it was killed: it is stuck in native code or in the kernel",
+};
+
+/** In plain English, after the name of the job: `exited with code 3`. */
+export function describeExit(exit: JobExit): string {
+	if (exit.outcome === "exited") return `exited with code ${exit.code}`;
+	if (exit.outcome === "signaled") return exit.expected ? `ended by ${exit.signal}` : `was killed by ${exit.signal}`;
+	if (!("error" in exit)) return ENDS[exit.outcome];
+	const { name, message } = exit.error;
+	if (exit.outcome === "out-of-memory") return `ran out of memory: ${message}`;
+	if (exit.outcome === "not-started") return `could not start: ${message}`;
+	return exit.outcome === "failed" ? `failed: ${name}: ${message}` : `failed: ${message}`;
+}

@@ -22,16 +22,7 @@ import { loadPackage } from "../base/packages.ts";
 import { hideStreams } from "../os/output/stderr.ts";
 import { readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
 import { preferForOom } from "../os/processes/memory.ts";
-import {
-	giveWay,
-	groupGone,
-	isGroupAlive,
-	isOurProc,
-	nameGroup,
-	readProcess,
-	send,
-	signalGroup,
-} from "../os/processes/processes.ts";
+import * as processes from "../os/processes/processes.ts";
 import { signalNumber } from "../os/signals/names.ts";
 import { type NotifySocket, openNotifySocket } from "../os/sockets/notify-socket.ts";
 import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
@@ -130,7 +121,7 @@ export class ProcessJob implements Job {
 		for (const log of this.#logs) log.neverWait();
 		// SIGCONT: a process that SIGSTOP has suspended acts on the stop signal only once it runs again.
 		for (const signal of [this.#spec.stopSignal, "SIGCONT"] as const)
-			if (this.#hasRest) signalGroup(this.id, signal);
+			if (this.#hasRest) processes.signalGroup(this.id, signal);
 			else this.signal(signal);
 	}
 
@@ -141,15 +132,15 @@ export class ProcessJob implements Job {
 
 	giveWay(): void {
 		// Only the leader: at this moment a listing of the whole group may take too long.
-		if (this.#child) giveWay(this.id);
+		if (this.#child) processes.giveWay(this.id);
 	}
 
 	async locate(): Promise<Whereabouts | undefined> {
-		if (!(this.#child || this.#hasRest) || !isOurProc()) return undefined;
-		const group = nameGroup(this.id, LATE_TOGETHER_MS);
+		if (!(this.#child || this.#hasRest) || !processes.isOurProc()) return undefined;
+		const group = processes.nameGroup(this.id, LATE_TOGETHER_MS);
 		const leader = group.find(({ pid }) => pid === this.id);
 		// The list has only the first members of the group: the leader may not be among them.
-		const late = leader ?? (this.#child && readProcess(this.id)) ?? group[0];
+		const late = leader ?? (this.#child && processes.readProcess(this.id)) ?? group[0];
 		const kernel = late && readKernelState(String(late.pid));
 		if (!kernel) return undefined;
 		const { pid, command } = late;
@@ -158,7 +149,7 @@ export class ProcessJob implements Job {
 
 	kill(): boolean {
 		if (this.#hasRest) {
-			signalGroup(this.id, "SIGKILL");
+			processes.signalGroup(this.id, "SIGKILL");
 			// A leader that ended by itself keeps its own outcome.
 			if (this.#stopRequestedFirst) this.#exit = { outcome: "killed" };
 			return true;
@@ -166,7 +157,7 @@ export class ProcessJob implements Job {
 		if (!this.#child) return false;
 		this.#killed = true;
 		// The leader is still in this group: a session's leader cannot leave it.
-		send(-this.id, "SIGKILL");
+		processes.send(-this.id, "SIGKILL");
 		return true;
 	}
 
@@ -194,7 +185,7 @@ export class ProcessJob implements Job {
 		this.#child = undefined;
 		this.#exit = this.#exitOf(code, signal);
 		this.#notifySocket?.close();
-		if (isGroupAlive(this.id)) await this.#endRest(this.#exit);
+		if (processes.isGroupAlive(this.id)) await this.#endRest(this.#exit);
 		this.#gone.resolve();
 		await Promise.all(this.#logs.map((log) => log.drained()));
 		this.#end(this.#exit);
@@ -205,8 +196,8 @@ export class ProcessJob implements Job {
 		this.#hasRest = true;
 		this.#stopRequestedFirst = this.#stopRequested;
 		if (this.#stopRequested) this.requestStop();
-		else this.#hooks.onLeaderGone(exit, nameGroup(this.id));
-		await groupGone(this.id);
+		else this.#hooks.onLeaderGone(exit, processes.nameGroup(this.id));
+		await processes.groupGone(this.id);
 		this.#hasRest = false;
 	}
 

@@ -15,7 +15,7 @@ import { Output } from "../os/output/output.ts";
 export type Console = ReturnType<typeof openConsole>;
 
 /** @param onDropped Called with the number of our own bytes that were dropped, as soon as there is a reader again. */
-export function openConsole({ level: least, format, isTerminal }: LogSettings, onDropped: (bytes: number) => void) {
+export function openConsole({ level: least, format, hasColors }: LogSettings, onDropped: (bytes: number) => void) {
 	const stdout = new Output(1, onDropped);
 	const stderr = new Output(2, onDropped);
 	const isPretty = format === "pretty";
@@ -48,7 +48,7 @@ export function openConsole({ level: least, format, isTerminal }: LogSettings, o
 		},
 		/** Loads pino, and writes the entries that wait. */
 		start(): void {
-			if (isPretty) render = createPrettifier(isTerminal);
+			if (isPretty) render = createPrettifier(hasColors);
 			// "trace": log() has checked the level.
 			logger = attempt(() => createLogger("trace", {}, writeLine, () => entry.at));
 			const writes = waiting ?? [];

@@ -1,7 +1,7 @@
 /** Describes events and facts in plain English: for the lines of the log, reports and tables. */
 import { isLogged, type LogLevel } from "../base/logger.ts";
 import { formatDuration } from "../base/time.ts";
-import { isSuccess, type JobExit, type Whereabouts, wasKilled } from "../job/job.ts";
+import { describeExit, isSuccess, type Whereabouts, wasKilled } from "../job/job.ts";
 import { TO_GET_BINDING } from "../os/ffi/ffi.ts";
 import type { KernelState } from "../os/processes/kernel-state.ts";
 import type { ProcessInfo } from "../os/processes/processes.ts";
@@ -23,16 +23,30 @@ export function logEvents(log: Console["log"], least: LogLevel): (event: Event) 
 	const debugs = isLogged("debug", least);
 	return (event) => {
 		if (!debugs && DEBUG.has(event.type)) return;
-		const { type, ...fields } = event;
+		const { type } = event;
 		const [level, message] = (LINES[type] as (event: Event) => Line)(event);
-		log(level, { event: type, ...fields }, message, type === "stop.finished");
+		log(level, { event: type, ...fieldsOf(event) }, message, type === "stop.finished");
 	};
+}
+
+/**
+ * The fields of a record: times to a tenth of a millisecond, since nothing here is measured more exactly, and the stack
+ * of an error only in the first of the records that report the error.
+ */
+function fieldsOf({ type, ...fields }: Event): Record<string, unknown> {
+	const isFirst = type === "job.exited" || type === "error.caught";
+	const text = JSON.stringify(fields, (key, value) => {
+		if (typeof value === "number") return Math.round(value * 10) / 10;
+		// The stack of a late thread is a list of frames.
+		return key === "stack" && typeof value === "string" && !isFirst ? undefined : value;
+	});
+	return JSON.parse(text);
 }
 
 const LINES: { readonly [Type in Event["type"]]: Describe<Type> } = {
 	"init.started": (event) =>
 		(event.role === "none" ? warn : info)(
-			`Main program ${event.version} started as process ${event.pid}, ${describeRole(event)}; stop timeout ${formatDuration(event.budgetMs)} (${event.budgetSource})`,
+			`lastcall ${event.version} started as process ${event.pid}, ${describeRole(event)}; stop timeout ${formatDuration(event.budgetMs)} (${event.budgetSource})`,
 		),
 	"signal.received": ({ number, signal, early }) =>
 		info(`Caught signal ${number} (${signal})${early ? ", which came while Node.js was starting" : ""}`),
@@ -112,22 +126,6 @@ export function describeReason(reason: StopReason): string {
 	if (reason.type === "job") return `essential job ${reason.job} has ended`;
 	if (reason.type === "idle") return "every job has ended";
 	return `internal error: ${reason.error.message}`;
-}
-
-const ENDS = {
-	finished: "finished",
-	killed: "was killed: its clean shutdown code did not finish",
-	stuck: "did not end even when it was killed: it is stuck in native code or in the kernel",
-};
-
-export function describeExit(exit: JobExit): string {
-	if (exit.outcome === "exited") return `exited with code ${exit.code}`;
-	if (exit.outcome === "signaled") return exit.expected ? `ended by ${exit.signal}` : `was killed by ${exit.signal}`;
-	if (!("error" in exit)) return ENDS[exit.outcome];
-	const { name, message } = exit.error;
-	if (exit.outcome === "out-of-memory") return `ran out of memory: ${message}`;
-	if (exit.outcome === "not-started") return `could not start: ${message}`;
-	return exit.outcome === "failed" ? `failed: ${name}: ${message}` : `failed: ${message}`;
 }
 
 export function describeProcesses(processes: readonly ProcessInfo[]): string {

@@ -2,15 +2,15 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { attempt } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
-import { isSuccess } from "../job/job.ts";
+import { describeExit, isSuccess } from "../job/job.ts";
 import type { Event, JobStop, StopReport } from "../supervisor/events.ts";
-import { describeExit, describeProcesses, describeReason, describeWhereabouts } from "./describe.ts";
+import { describeProcesses, describeReason, describeWhereabouts } from "./describe.ts";
 
-/** Characters of a bar. */
-const BAR_MIN = 20;
+/** Characters of a bar: at most, and the share of the line that it has at least. */
 const BAR_MAX = 50;
-/** Characters that are kept for the text beside a bar. */
-const TEXT = 36;
+const BAR_SHARE = 0.25;
+/** Characters of the text beside it, at least. */
+const TEXT_MIN = 20;
 /** Kubernetes shows no more bytes of a termination message. */
 const MESSAGE_MAX = 4096;
 
@@ -20,27 +20,47 @@ const MESSAGE_MAX = 4096;
  * @param columns Width of the terminal.
  */
 export function drawTimeline({ jobs, jobsMs, budgetMs }: StopReport, columns: number): string[] {
-	const names = Math.max(...jobs.map(({ job }) => job.length), 0);
-	const width = Math.min(Math.max(columns - names - TEXT, BAR_MIN), BAR_MAX);
-	const at = (ms: number) => Math.min(Math.round((ms / budgetMs) * width), width);
-	const deadline = at(jobsMs);
 	// In the order of the requests. Jobs that had exited before come first.
-	const lines = jobs
-		.toSorted((a, b) => (a.askedMs ?? -1) - (b.askedMs ?? -1))
-		.map((stop) => {
-			const cells = Array.from({ length: width + 1 }, () => " ");
-			cells[deadline] = "┊";
-			cells[width] = "│";
-			if (stop.askedMs !== undefined) {
-				const end = at(stop.askedMs + stop.tookMs);
-				cells.fill("━", at(stop.askedMs), end);
-				cells[end] = stop.killed ? "✕" : "╸";
-			}
-			return `${stop.job.padEnd(names)} ${cells.join("")} ${describeStop(stop)}`;
-		});
-	const scale = `${"0".padEnd(deadline)}┊${" ".repeat(Math.max(0, width - deadline - 1))}│`;
+	const stops = jobs.toSorted((a, b) => (a.askedMs ?? -1) - (b.askedMs ?? -1));
 	const legend = `┊ deadline ${formatDuration(jobsMs)}, │ stop timeout ${formatDuration(budgetMs)}`;
-	return [`${" ".repeat(names)} ${scale} ${legend}`, ...lines];
+	const texts = stops.map(describeStop);
+	const names = Math.max(...jobs.map(({ job }) => job.length), 0);
+	const longest = Math.max(legend.length, ...texts.map((text) => text.length));
+	const width = Math.min(Math.max(columns - names - longest - 3, Math.round(columns * BAR_SHARE)), BAR_MAX);
+	const at = (ms: number) => Math.min(Math.round((ms / budgetMs) * width), width);
+
+	function row(name: string, bar: string, text: string): string[] {
+		const [first, ...rest] = wrap(text, Math.max(columns - names - width - 3, TEXT_MIN));
+		return [`${name.padEnd(names)} ${bar} ${first}`, ...rest.map((part) => " ".repeat(names + width + 3) + part)];
+	}
+
+	const deadline = at(jobsMs);
+	const scale = `${"0".padEnd(deadline)}┊${" ".repeat(Math.max(0, width - deadline - 1))}│`;
+	const rows = stops.map((stop, index) => {
+		const cells = Array.from({ length: width + 1 }, () => " ");
+		cells[deadline] = "┊";
+		cells[width] = "│";
+		if (stop.askedMs !== undefined) {
+			const end = at(stop.askedMs + stop.tookMs);
+			cells.fill("━", at(stop.askedMs), end);
+			cells[end] = stop.killed ? "✕" : "╸";
+		}
+		return row(stop.job, cells.join(""), texts[index] ?? "");
+	});
+	return [...row("", scale, legend), ...rows.flat()];
+}
+
+/** Breaks a text into lines, at blanks where it has some. */
+function wrap(text: string, width: number): string[] {
+	const lines: string[] = [];
+	for (let rest = text; rest !== ""; ) {
+		let end = rest.length;
+		// A word that is longer than a line, such as a path, is cut.
+		if (end > width) end = rest.lastIndexOf(" ", width) > 0 ? rest.lastIndexOf(" ", width) : width;
+		lines.push(rest.slice(0, end));
+		rest = rest.slice(end).trimStart();
+	}
+	return lines;
 }
 
 function describeStop({ exit, endedBefore, askedMs, tookMs, leftMs, killed }: JobStop): string {

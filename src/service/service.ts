@@ -7,6 +7,7 @@ import { logEvents } from "../observe/describe.ts";
 import type { Listening } from "../observe/server.ts";
 import { StatusSource } from "../observe/status.ts";
 import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts";
+import { libc } from "../os/ffi/libc.ts";
 import type { Emit } from "../supervisor/events.ts";
 import { Supervisor, type SupervisorResult } from "../supervisor/supervisor.ts";
 import { planUnits } from "./plan.ts";
@@ -28,8 +29,8 @@ export interface Service {
 	close(): void;
 }
 
-/** Width of the timeline. To ask the terminal would make standard output non-blocking for all who share it. */
-const COLUMNS = 100;
+/** Width of the timeline where no terminal has another. */
+const COLUMNS = 80;
 
 /**
  * @param guard Receives each event before the other listeners.
@@ -57,7 +58,8 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 	listeners.push((event) => status.observe(event));
 	if (log.format === "pretty" && isLogged("info", log.level))
 		listeners.push((event) => {
-			if (event.type === "stop.finished") console.print(drawTimeline(event.report, COLUMNS));
+			if (event.type === "stop.finished")
+				console.print(drawTimeline(event.report, libc()?.terminalColumns(1) || COLUMNS));
 		});
 	listeners.push(logEvents(console.log, log.level));
 	if (terminationMessage !== undefined) listeners.push(writeTerminationMessage(terminationMessage));

@@ -1,4 +1,5 @@
 /** Resolves the settings of a service from the command line, the environment and the configuration. */
+import { WriteStream } from "node:tty";
 import { show, UserError } from "../base/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type LogSettings } from "../base/logger.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -60,7 +61,14 @@ export function resolveLogSettings(
 ): LogSettings {
 	const level = choose(env, "LASTCALL_LOG_LEVEL", LOG_LEVELS) ?? configured.level;
 	const format = choose(env, "LASTCALL_LOG_FORMAT", LOG_FORMATS) ?? configured.format;
-	return { isTerminal, level, format: format ?? (isTerminal ? "pretty" : "json") };
+	return { hasColors: hasColors(env, isTerminal), level, format: format ?? (isTerminal ? "pretty" : "json") };
+}
+
+/** As Node.js decides: NO_COLOR and TERM=dumb turn colours off, FORCE_COLOR turns them on, also without a terminal. */
+function hasColors(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+	// Of two variables that contradict each other Node.js would warn.
+	const wanted = env.FORCE_COLOR ? { ...env, NO_COLOR: undefined, NODE_DISABLE_COLORS: undefined } : env;
+	return (isTerminal || wanted !== env) && WriteStream.prototype.getColorDepth(wanted) > 1;
 }
 
 function choose<Choice extends string>(

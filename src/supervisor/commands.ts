@@ -1,6 +1,7 @@
 /** What users can do to single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
 import { constants } from "node:os";
 import { show } from "../base/errors.ts";
+import { describeExit } from "../job/job.ts";
 import type { Emit } from "./events.ts";
 import type { Unit } from "./unit.ts";
 
@@ -69,10 +70,7 @@ async function start(unit: Unit, units: Units): Promise<CommandResult> {
 	await unit.started();
 	if (unit.isReady) return yes(`Job ${name} is ${unit.state}`);
 	const exit = unit.isRunning ? undefined : unit.lastExit;
-	let why = `it is ${unit.state}`;
-	if (exit && "error" in exit) why = exit.error.message;
-	else if (exit && "code" in exit) why = `it exited with code ${exit.code}`;
-	return no(`Cannot restart ${name}: ${why}`);
+	return no(`Cannot restart ${name}: it ${exit ? describeExit(exit) : `is ${unit.state}`}`);
 }
 
 /** The answer if a job that this one depends on is not ready: a refusal if that job has ended for good. */

@@ -11,7 +11,7 @@
  */
 import { monotonicMs, within } from "../base/time.ts";
 import type { Budget } from "../config/stop-timeout.ts";
-import type { JobExit } from "../job/job.ts";
+import { describeExit, type JobExit } from "../job/job.ts";
 import { type Control, controlJobs } from "./commands.ts";
 import type { Emit, JobStop, StopReason } from "./events.ts";
 import { StartQueue } from "./starts.ts";
@@ -128,7 +128,7 @@ export class Supervisor {
 	#startIfFree(unit: Unit): void {
 		if (this.#request || unit.state !== "waiting") return;
 		const failed = this.#dependenciesOf(unit).find(({ isOver, state }) => isOver && state === "ended");
-		if (failed) unit.failStart(`it depends on ${failed.plan.name}, which has ended`);
+		if (failed) unit.failStart(`it depends on ${failed.plan.name}, which ${describeEnd(failed)}`);
 		else if (this.#isFree(unit))
 			this.#starts.add(unit, () => {
 				// A job that it depends on may have ended while this one stood in the queue.
@@ -177,4 +177,9 @@ export class Supervisor {
 		});
 		return (await Promise.all(results)).filter((result) => result !== undefined);
 	}
+}
+
+/** Without the message of a job that could not start: in a chain of jobs each message would repeat the one before. */
+function describeEnd({ lastExit }: Unit): string {
+	return lastExit && lastExit.outcome !== "not-started" ? describeExit(lastExit) : "could not start";
 }

@@ -47,7 +47,7 @@ for (const [major, binding] of [
 			const { stdout } = await container.logs();
 			const lines = stdout.trimEnd().split("\n");
 			const story = [
-				/Main program .* started as process 1, the container's init/,
+				/lastcall \S+ started as process 1, the container's init/,
 				/Job counter started as thread 1/,
 				/Job heartbeat started as thread 2/,
 				/Caught signal 15 \(SIGTERM\)/,

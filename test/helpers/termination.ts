@@ -1,7 +1,7 @@
 /** The picture of a pod's termination in docs/kubernetes.md: drawn from a run, one line for each thing that ends. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeExit } from "../../src/observe/describe.ts";
+import { describeExit } from "../../src/job/job.ts";
 import type { Replaced } from "./deployment.ts";
 import { findEvent, parseEvents } from "./events.ts";
 

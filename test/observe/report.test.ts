@@ -34,11 +34,25 @@ const report: StopReport = {
 };
 
 test("drawTimeline() draws when each job was asked and when it was gone, within the budget", () => {
-	assert.deepEqual(drawTimeline(report, 63), [
-		"        0                 ┊ │ ┊ deadline 9.0 s, │ stop timeout 10.0 s",
-		"migrate                   ┊ │ before: exited with code 0",
-		"mailer  ━━━━━━━━━━✕       ┊ │ killed after 5.0 s: in flush (/app/mailer.ts:42)",
-		"db                ━━╸     ┊ │ finished after 1.0 s, 3.0 s left".replace("          ━━╸", "          ━━╸"),
+	assert.deepEqual(drawTimeline(report, 80), [
+		"        0                   ┊ │ ┊ deadline 9.0 s, │ stop timeout 10.0 s",
+		"migrate                     ┊ │ before: exited with code 0",
+		"mailer  ━━━━━━━━━━━✕        ┊ │ killed after 5.0 s: in flush (/app/mailer.ts:42)",
+		"db                 ━━╸      ┊ │ finished after 1.0 s, 3.0 s left",
+	]);
+});
+
+test("drawTimeline() breaks what is too long for the terminal", () => {
+	assert.deepEqual(drawTimeline(report, 40), [
+		"        0        ┊│ ┊ deadline 9.0 s, │",
+		"                    stop timeout 10.0 s",
+		"migrate          ┊│ before: exited with",
+		"                    code 0",
+		"mailer  ━━━━━✕   ┊│ killed after 5.0 s:",
+		"                    in flush",
+		"                    (/app/mailer.ts:42)",
+		"db           ━╸  ┊│ finished after 1.0",
+		"                    s, 3.0 s left",
 	]);
 });
 

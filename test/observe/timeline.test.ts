@@ -1,8 +1,10 @@
 /** The report of a real stop, for people. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startLastcall } from "../helpers/lastcall.ts";
+import { startLastcall, writeConfig } from "../helpers/lastcall.ts";
+import { MAIN } from "../helpers/main.ts";
 import { program } from "../helpers/programs.ts";
+import { openPty } from "../helpers/pty.ts";
 
 test("a stop that is logged for people shows its timeline before its last line", async () => {
 	await using lastcall = await startLastcall(
@@ -19,12 +21,43 @@ test("a stop that is logged for people shows its timeline before its last line",
 	await lastcall.lines.waitFor(/deaf: running/);
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 124);
-	const [scale, good, deaf, last] = lastcall.lines.all.slice(-4);
-	assert.match(scale ?? "", /┊ deadline 9\.0 s, │ stop timeout 10\.0 s$/);
-	assert.match(good ?? "", /^good .*╸.* exited with code 0 after \d/);
+	const { all } = lastcall.lines;
+	const timeline = all.slice(
+		all.findIndex((line) => line.includes("┊ deadline")),
+		-1,
+	);
+	const [scale = "", good = "", ...deaf] = timeline;
+	assert.match(scale, /┊ deadline 9\.0 s, │ stop timeout 10\.0 s$/);
+	assert.match(good, /^good .*╸.* exited with code 0 after \d/);
 	assert.match(
-		deaf ?? "",
+		deaf.map((line) => line.trim()).join(" "),
 		/^deaf +━+✕ +┊ +│ killed after [\d.]+ m?s: sleeping, wait4.*deaf\.sh, \d+ \(.*sleep 1000\)$/,
 	);
-	assert.match(last ?? "", /Exiting main program with code 124/);
+	assert.match(all.at(-1) ?? "", /Exiting main program with code 124/);
+});
+
+test("on a terminal the timeline fits its width, and colours are left out where the user wants none", async () => {
+	using config = writeConfig({ jobs: { "a-job-with-a-name": { command: program("deaf.sh"), stopTimeout: "100ms" } } });
+	for (const [cols, env, hasColours] of [
+		[60, { TERM: "xterm-256color" }, true],
+		[80, { TERM: "xterm-256color", NO_COLOR: "1" }, false],
+		[100, { TERM: "dumb" }, false],
+		[120, { TERM: "dumb", FORCE_COLOR: "1" }, true],
+	] as const) {
+		const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+		await using terminal = openPty(process.execPath, [MAIN, "run", config.path], {
+			cols,
+			env: { ...inherited, ...env },
+		});
+		await terminal.lines.waitFor(/deaf: running/);
+		terminal.kill("SIGTERM");
+		assert.equal((await terminal.exit()).code, 124);
+		const { all } = terminal.lines;
+		assert.equal(all.join("").includes("\x1b["), hasColours, all.join("\n"));
+		const first = all.findIndex((line) => line.includes("┊ deadline"));
+		const lines = all.slice(first, -1).map((line) => line.trimEnd());
+		assert.ok(first >= 0 && lines.length >= 2, all.join("\n"));
+		for (const line of lines) assert.ok(line.length <= cols, `${line.length} of ${cols}: ${line}`);
+		assert.match(lines.map((line) => line.slice(-30).trim()).join(" "), /deaf\.sh|sleep/);
+	}
 });

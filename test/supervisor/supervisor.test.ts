@@ -99,7 +99,7 @@ test("Supervisor does not start what depends on a job that failed, even if that 
 	assert.equal((await lastcall.exit()).code, 1);
 	const { exit } = lastcall.event("job.exited", "web");
 	assert.ok(exit.outcome === "not-started");
-	assert.match(exit.error.message, /depends on migrate, which has ended/);
+	assert.match(exit.error.message, /depends on migrate, which exited with code 3/);
 });
 
 test("Supervisor says of 3,000 jobs in a chain that they do not start when the first has failed", async () => {

@@ -12,6 +12,9 @@ const WNOWAIT = 0x0100_0000;
 const __WNOTHREAD = 0x2000_0000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const TIOCGWINSZ = 0x5413n;
+/** ws_col of struct winsize. */
+const COLUMNS_OFFSET = 2;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 const PR_GET_CHILD_SUBREAPER = 37;
@@ -56,6 +59,7 @@ function bindLibc(ffi: ForeignFunctions) {
 	const waitid = lazy("waitid", ["int", "int", "pointer", "int"]);
 	const prctl = lazy("prctl", ["int", "ulong", "ulong", "ulong", "ulong"]);
 	const send = lazy("send", ["int", "pointer", "ulong", "int"]);
+	const ioctl = lazy("ioctl", ["int", "ulong", "ulong"]);
 	const _exit = lazy("_exit", ["int"], "void");
 
 	// The closures below keep the buffer alive: C holds nothing but its address.
@@ -108,6 +112,15 @@ function bindLibc(ffi: ForeignFunctions) {
 		},
 		/** prctl(PR_SET_PDEATHSIG): the kernel sends us this signal when our parent dies. */
 		setParentDeathSignal: (signal: number): boolean => prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n) === 0,
+		/**
+		 * The width of the terminal at a descriptor; 0 if there is none: ioctl(2) with TIOCGWINSZ. (To ask process.stdout would
+		 * make the descriptor non-blocking for all who share it.)
+		 */
+		terminalColumns(descriptor: number): number {
+			info.writeInt32LE(0, 0);
+			ioctl(descriptor, TIOCGWINSZ, infoAddress);
+			return info.readUInt16LE(COLUMNS_OFFSET);
+		},
 		/** send(2) that does not block: how many bytes the socket has accepted. -1: none, or it is not a socket. */
 		sendNow(socket: number, bytes: Buffer): number {
 			// Held until the next call: the kernel reads the memory, of which the garbage collector knows nothing.
