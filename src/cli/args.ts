@@ -4,7 +4,7 @@ import { show, UserError } from "../base/errors.ts";
 import { readDuration } from "../base/time.ts";
 import type { JobCommand } from "../supervisor/commands.ts";
 
-export const SUBCOMMANDS = ["run", "check", "status", "stop", "restart", "signal"] as const;
+export const SUBCOMMANDS = ["run", "check", "status", "stop", "start", "restart", "signal"] as const;
 
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
@@ -16,7 +16,13 @@ export type Command =
 	| { readonly type: "version" }
 	/** Anything else: a program in the foreground, and its flags. */
 	| { readonly type: "exec" }
-	| { readonly type: "run" | "check"; readonly config: string | undefined; readonly stopTimeoutMs: number | undefined }
+	| {
+			readonly type: "run" | "check";
+			readonly config: string | undefined;
+			/** A program and its arguments, in place of a configuration. */
+			readonly program: readonly string[] | undefined;
+			readonly stopTimeoutMs: number | undefined;
+	  }
 	| { readonly type: "status"; readonly json: boolean; readonly watch: boolean; readonly socket: string | undefined }
 	| { readonly type: "control"; readonly command: JobCommand; readonly socket: string | undefined };
 
@@ -48,6 +54,7 @@ export function parseCommand(args: readonly string[]): Command {
 		case "status":
 			return parseStatus(rest);
 		case "stop":
+		case "start":
 		case "restart":
 		case "signal":
 			return parseControl(first, rest);
@@ -66,14 +73,23 @@ function parseHelp(words: readonly string[]): Command {
 }
 
 function parseRun(type: "run" | "check", args: string[]): Command {
-	const { values, positionals } = parseStrictly(type, args, { "stop-timeout": { type: "string" } });
+	const dashes = args.indexOf("--");
+	const program = dashes === -1 ? undefined : args.slice(dashes + 1);
+	const before = dashes === -1 ? args : args.slice(0, dashes);
+	const { values, positionals } = parseStrictly(type, before, { "stop-timeout": { type: "string" } });
 	if (values.help) return { type: "help", command: type };
+	if (program && (program.length === 0 || positionals.length > 0)) {
+		const found = program.length === 0 ? "no program after --" : `a configuration, ${positionals[0]}, and a program`;
+		throw new UserError(
+			`Cannot ${type}: found ${found}, expected: lastcall ${type} [CONFIG], or lastcall ${type} -- PROGRAM`,
+		);
+	}
 	if (positionals.length > 1)
 		throw new UserError(
 			`Cannot ${type} ${positionals.length} configurations (${positionals.join(", ")}), expected at most one`,
 		);
 	const stopTimeoutMs = readDuration("--stop-timeout", text(values["stop-timeout"]));
-	return { type, config: positionals[0], stopTimeoutMs };
+	return { type, config: positionals[0], program, stopTimeoutMs };
 }
 
 function parseStatus(args: string[]): Command {
@@ -88,16 +104,25 @@ function parseStatus(args: string[]): Command {
 	return { type: "status", json: values.json === true, watch: values.watch === true, socket: text(values.socket) };
 }
 
+/** What each command expects. Only `stop` can do without a job. */
+const EXPECTED = { stop: "[JOB]", start: "JOB", restart: "JOB", signal: "JOB SIGNAL" };
+
 function parseControl(type: JobCommand["type"], args: string[]): Command {
-	const { values, positionals } = parseStrictly(type, args, { socket: { type: "string" } });
+	const starts = type === "start" || type === "restart";
+	const { values, positionals } = parseStrictly(type, args, {
+		socket: { type: "string" },
+		...(starts && { "no-wait": { type: "boolean" } }),
+	});
 	if (values.help) return { type: "help", command: type };
 	const [job, signal = ""] = positionals;
-	const expected = type === "signal" ? "JOB SIGNAL" : "JOB";
-	if (job === undefined || positionals.length !== expected.split(" ").length)
+	const wait = !values["no-wait"];
+	const isComplete = positionals.length === EXPECTED[type].split(" ").length || (type === "stop" && job === undefined);
+	if (!isComplete)
 		throw new UserError(
-			`Cannot use the arguments of ${type}: found ${positionals.join(" ") || "none"}, expected: lastcall ${type} ${expected}`,
+			`Cannot use the arguments of ${type}: found ${positionals.join(" ") || "none"}, expected: lastcall ${type} ${EXPECTED[type]}`,
 		);
-	const command = type === "signal" ? { type, job, signal } : { type, job };
+	const more = { signal: { signal }, start: { wait }, restart: { wait }, stop: {} }[type];
+	const command = { type, ...(job !== undefined && { job }), ...more } as JobCommand;
 	return { type: "control", command, socket: text(values.socket) };
 }
 

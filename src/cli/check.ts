@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { attempt, show, showKey } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
-import { loadConfig } from "../config/load.ts";
+import { configOf, loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
 import type { CheckedConfig, JobSettings, ProcessSettings, ThreadSettings } from "../config/schema.ts";
 import { resolveSettings, type Settings } from "../service/settings.ts";
@@ -14,10 +14,10 @@ const VARIABLE = /\$\{\w+\}/;
 
 /** @throws {UserError} that names every mistake. */
 export async function check(
-	{ config, stopTimeoutMs }: Extract<Command, { type: "run" | "check" }>,
+	{ config, program, stopTimeoutMs }: Extract<Command, { type: "run" | "check" }>,
 	env: NodeJS.ProcessEnv,
 ): Promise<string> {
-	const loaded = await loadConfig(config);
+	const loaded = program ? configOf(program) : await loadConfig(config);
 	const settings = resolveSettings(loaded, { env, isTerminal: false, isInit: false, stopTimeoutMs });
 	const hints = hintsOf(settings.jobs, settings.budget.jobsMs);
 	const lines = [

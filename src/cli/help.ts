@@ -11,7 +11,8 @@ Commands
   run      Runs the jobs of a configuration as the init of a container
   check    Checks a configuration, and prints what run would do with it
   status   Prints the state of this container's init and its jobs
-  stop     Stops one job
+  stop     Stops one job, or the whole program
+  start    Starts a job that was stopped
   restart  Restarts one job
   signal   Sends a signal to one job
 
@@ -31,7 +32,7 @@ const CONFIG = `CONFIG                   configuration file; default: lastcall.c
                          such as 10s; overrides LASTCALL_STOP_TIMEOUT`;
 
 const SOCKET = `--socket PATH    socket of the init; overrides LASTCALL_SOCKET. Without either:
-                 lastcall.sock in /run or in the temporary folder, or in /dev/shm`;
+                 lastcall.sock in /run, in the temporary folder or in /dev/shm`;
 
 const ANSWERS = `Environment variable
   LASTCALL_SOCKET  as --socket
@@ -41,9 +42,9 @@ Exit code  0  done
            2  wrong arguments`;
 
 const PAGES: Readonly<Record<Subcommand, string>> = {
-	run: `Usage: lastcall run [CONFIG] [--stop-timeout DURATION]
-Runs the jobs of a configuration as the init of a container. At a stop signal it
-asks each job to stop, joins each job, reports and exits.
+	run: `Usage: lastcall run [--stop-timeout DURATION] [CONFIG | -- PROGRAM [ARG...]]
+Runs the jobs of a configuration, or one program, as the init of a container. At
+a stop signal it asks each job to stop, joins each job, reports and exits.
 
 ${CONFIG}
 
@@ -63,7 +64,7 @@ Exit code  0    every job joined after a requested stop
            124  something had to be killed at the deadline
            n    an essential job ended with code n, or by signal n - 128
 `,
-	check: `Usage: lastcall check [CONFIG] [--stop-timeout DURATION]
+	check: `Usage: lastcall check [--stop-timeout DURATION] [CONFIG | -- PROGRAM [ARG...]]
 
 Checks a configuration, and prints what run would do with it: which jobs start
 after which, and how the stop timeout is spent. Starts nothing.
@@ -92,20 +93,32 @@ Exit code  0  the program is ready
            1  it is not ready, or no init answered
            2  wrong arguments
 `,
-	stop: `Usage: lastcall stop JOB [--socket PATH]
+	stop: `Usage: lastcall stop [JOB] [--socket PATH]
 
 Asks the init of this container to stop one job, and waits until it has stopped.
-The jobs that depend on it keep running.
+The jobs that depend on it keep running. Without JOB the whole program stops, as
+at SIGTERM, except that no drain delay is waited for.
 
 ${SOCKET}
 
 ${ANSWERS}
 `,
-	restart: `Usage: lastcall restart JOB [--socket PATH]
+	start: `Usage: lastcall start JOB [--no-wait] [--socket PATH]
+
+Asks the init of this container to start a job that was stopped or has ended,
+and waits until it is ready.
+
+--no-wait        do not wait until it is ready
+${SOCKET}
+
+${ANSWERS}
+`,
+	restart: `Usage: lastcall restart JOB [--no-wait] [--socket PATH]
 
 Asks the init of this container to stop one job and to start it again, and waits
-until it is started. The jobs that depend on it keep running.
+until it is ready. The jobs that depend on it keep running.
 
+--no-wait        do not wait until it is ready
 ${SOCKET}
 
 ${ANSWERS}

@@ -93,8 +93,11 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
 
 /** Asks the init for something, and prints what was done, or why not. */
 async function control(sockets: readonly string[], command: JobCommand): Promise<number> {
-	const query = command.type === "signal" ? `?signal=${encodeURIComponent(command.signal)}` : "";
-	const path = `/jobs/${encodeURIComponent(command.job)}/${command.type}${query}`;
+	const query = new URLSearchParams();
+	if (command.type === "signal") query.set("signal", command.signal);
+	if ("wait" in command && command.wait === false) query.set("wait", "false");
+	const of = command.job === undefined ? "" : `/jobs/${encodeURIComponent(command.job)}`;
+	const path = `${of}/${command.type}?${query}`;
 	// A stop takes as long as the job's stop timeout allows.
 	const answer = await ask(sockets, "POST", path, MAX_DURATION_MS);
 	const { done, text } = readAnswer(answer, ({ done, message }: CommandResult) => ({

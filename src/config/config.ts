@@ -80,9 +80,10 @@ export interface ThreadJobConfig extends CommonJobConfig {
 export interface ProcessJobConfig extends CommonJobConfig {
 	/**
 	 * The program and its arguments. The program is a path relative to `cwd`, or a name to find on PATH or in the
-	 * project's `node_modules/.bin`. No shell is involved.
+	 * project's `node_modules/.bin`. No shell is involved. A text such as `"npm start"` is split at its blanks; a backslash
+	 * keeps a blank. It has no quotes: write a list for an argument that needs them.
 	 */
-	command: readonly [string, ...string[]];
+	command: string | readonly [string, ...string[]];
 	/** The working directory, relative to the configuration. @default the init's working directory */
 	cwd?: string;
 	/** The signal that asks the process to stop. @default "SIGTERM" */

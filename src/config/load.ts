@@ -1,6 +1,6 @@
 /** Finds and reads the configuration file: TypeScript, JavaScript, JSON or YAML. */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { extname, resolve } from "node:path";
+import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { errorInfo, show, UserError } from "../base/errors.ts";
 import { importModule } from "../base/import-module.ts";
@@ -33,11 +33,19 @@ export async function loadConfig(path?: string, directory = process.cwd()): Prom
 	return { path: file, value: await read(file) };
 }
 
+/** A configuration of one job: a program of the command line. The job has the program's name. */
+export function configOf(program: readonly string[]): LoadedConfig {
+	const name = basename(program[0] ?? "")
+		.replace(/^\W+|[^\w.-]/g, "")
+		.slice(0, 64);
+	return { path: resolve("the command line"), value: { jobs: { [name || "program"]: { command: program } } } };
+}
+
 function find(directory: string): string {
 	const file = DEFAULT_NAMES.map((name) => resolve(directory, name)).find((path) => existsSync(path));
 	if (file !== undefined) return file;
 	throw new UserError(
-		`Cannot find a configuration in ${directory}: expected one of ${DEFAULT_NAMES.join(", ")}, or a path: lastcall run CONFIG`,
+		`Cannot find a configuration in ${directory}: expected one of ${DEFAULT_NAMES.join(", ")}, a path: lastcall run CONFIG, or a program: lastcall run -- PROGRAM`,
 	);
 }
 

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { show } from "../base/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../base/logger.ts";
 import { explainBadDuration, parseDuration } from "../base/time.ts";
+import { splitCommand } from "../os/spawn/execa.ts";
 import type { StopSignal } from "./config.ts";
 import { suggest } from "./suggest.ts";
 
@@ -237,9 +238,23 @@ const command = v.pipe(
 	v.check(([program]) => program !== "", "begins with an empty text, expected a program"),
 );
 
-const processJob = fields(
-	{ command, ...processOnly, ...common },
-	remarkOnEach(threadOnly, "only a job with a thread has this field"),
+/** Text is split at its blanks, as Compose does, except that nothing removes quotes here. */
+const commandText = v.pipe(
+	text,
+	v.check(
+		(words) => !/["']/.test(words),
+		'has quotes, which nothing removes here, expected a list: ["sh", "-c", "exec …"]',
+	),
+	// Execa is loaded only where a command is text.
+	v.transform(splitCommand),
+);
+
+const processJobOf = <Command extends v.GenericSchema>(command: Command) =>
+	fields({ command, ...processOnly, ...common }, remarkOnEach(threadOnly, "only a job with a thread has this field"));
+
+/** Chooses the kind of command first, so that the messages are about that kind. */
+const processJob = processJobOf(
+	v.lazy((input): typeof command | typeof commandText => (typeof input === "string" ? commandText : command)),
 );
 
 function remarkOnEach(entries: object, remark: string): Record<string, string> {
@@ -277,7 +292,7 @@ function config<Job extends v.GenericSchema>(job: Job) {
 const schema = config(job);
 
 /** The schema for editors: a JSON Schema can say "one of the two kinds of job" itself. */
-export const publishedSchema = config(v.union([threadJob, processJob]));
+export const publishedSchema = config(v.union([threadJob, processJobOf(v.union([command, commandText]))]));
 
 export function parseConfig(value: unknown) {
 	return v.safeParse(schema, value);

@@ -16,15 +16,13 @@
  */
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
-import type { ExecaError } from "execa";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
-import { loadPackage } from "../base/packages.ts";
-import { hideStreams } from "../os/output/stderr.ts";
 import { readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
 import { preferForOom } from "../os/processes/memory.ts";
 import * as processes from "../os/processes/processes.ts";
 import { signalNumber } from "../os/signals/names.ts";
 import { type NotifySocket, openNotifySocket } from "../os/sockets/notify-socket.ts";
+import { explainFailure, startLeader } from "../os/spawn/execa.ts";
 import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { LineLog } from "./line-log.ts";
 import { CHANNEL_ENV, readChannel, runsNode } from "./readiness.ts";
@@ -91,7 +89,7 @@ export class ProcessJob implements Job {
 			const leader = startLeader(this.#spec, { ...env, ...(hasChannel && CHANNEL_ENV) }, hasChannel);
 			const { nodeChildProcess: child } = leader;
 			if (child.pid === undefined) {
-				void leader.then((result) => this.#fail(describe(result as ExecaError)));
+				void leader.then((result) => this.#fail(explainFailure(result)));
 				return;
 			}
 			this.#child = child;
@@ -222,41 +220,4 @@ export class ProcessJob implements Job {
 		const expected = code !== 0 && (asTold || successExitCodes.includes(code));
 		return { outcome: "exited", code, ...(expected && { expected }) };
 	}
-}
-
-/**
- * Starts the leader, with a socket as its descriptor 3 if `hasChannel`. Throws if the arguments themselves are invalid:
- * if they contain a null byte, for instance.
- *
- * Execa is loaded only where a configuration has a process. We use only its start, and its message about a start that
- * failed. The rest is turned off or not used: its promise waits for every process that holds a pipe, its kill() reaches
- * only one process, its clean-up kills that process when ours exits. The job uses `nodeChildProcess`, the
- * `ChildProcess` of node:child_process: it carries the signals, and its `exit` is the leader's end.
- */
-function startLeader({ command, cwd, output }: ProcessSpec, env: NodeJS.ProcessEnv, hasChannel: boolean) {
-	const [program = "", ...args] = command;
-	const stream = output === "log" ? "pipe" : "inherit";
-	// Execa looks at the init's own process.stdout and process.stderr when it is loaded and at each start. To touch these
-	// makes the descriptors non-blocking for all processes that share them.
-	return hideStreams(() =>
-		loadPackage("execa").execa(program, args, {
-			env,
-			extendEnv: false,
-			cwd,
-			detached: true,
-			stdio: ["ignore", stream, stream, ...(hasChannel ? ["pipe" as const] : [])],
-			buffer: false,
-			reject: false,
-			cleanup: false,
-			forceKillAfterDelay: false,
-			stripFinalNewline: false,
-			verbose: "none",
-		}),
-	);
-}
-
-/** Why the leader could not be started, with the command as for a shell. Execa's own stack is of no use to users. */
-function describe(error: ExecaError): ErrorInfo {
-	const { stack: _, ...info } = errorInfo(error);
-	return { ...info, message: error.shortMessage.replace("\n", ": ") };
 }

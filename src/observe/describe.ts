@@ -62,7 +62,7 @@ const LINES: { readonly [Type in Event["type"]]: Describe<Type> } = {
 	"signal.forwarded": ({ signal, jobs }) =>
 		debug(`Forwarded ${signal} to ${jobs.join(", ") || "no job: none is a process"}`),
 	"command.received": ({ command, job, signal }) =>
-		info(`Asked to ${command} job ${job}${signal === undefined ? "" : `: ${signal}`}`),
+		info(`Asked to ${command}${job === undefined ? "" : ` job ${job}`}${signal === undefined ? "" : `: ${signal}`}`),
 	"server.opened": ({ address }) => debug(`Status at ${address}`),
 	"server.failed": ({ address, error }) => warn(`No status at ${address}: ${error.message}`),
 	"job.exited": ({ job, exit, stop }) =>
@@ -125,6 +125,7 @@ export function describeReason(reason: StopReason): string {
 	if (reason.type === "signal") return reason.signal;
 	if (reason.type === "job") return `essential job ${reason.job} has ended`;
 	if (reason.type === "idle") return "every job has ended";
+	if (reason.type === "command") return "lastcall stop";
 	return `internal error: ${reason.error.message}`;
 }
 

@@ -74,15 +74,17 @@ async function answer({ method, url = "/" }: IncomingMessage, context: Context):
 	const { source, control } = context;
 	// Not parsed by `new URL()`, which would resolve the dots in `/jobs/../stop`.
 	const [pathname = "", query] = url.replace(ORIGIN, "").split("?", 2);
-	const command = /^\/jobs\/([^/]*)\/(stop|restart|signal)$/.exec(pathname);
+	const command = /^(?:\/jobs\/([^/]*))?\/(stop|start|restart|signal)$/.exec(pathname);
 	if (command) {
 		if (!control) return text(403, "Commands are taken on the init's own socket only\n");
 		if (method !== "POST") return text(405, "Expected POST\n");
-		const [, encoded = "", type] = command;
-		const job = attempt(() => decodeURIComponent(encoded));
-		if (job === undefined) return text(400, "Expected the name of a job, percent-encoded\n");
-		const signal = new URLSearchParams(query).get("signal") ?? "";
-		const result = await control({ type, job, signal } as JobCommand);
+		const [, encoded, type] = command;
+		const job = encoded === undefined ? undefined : attempt(() => decodeURIComponent(encoded));
+		if (job === undefined && (encoded !== undefined || type !== "stop"))
+			return text(400, "Expected the name of a job, percent-encoded\n");
+		const parameters = new URLSearchParams(query);
+		const signal = parameters.get("signal") ?? "";
+		const result = await control({ type, job, signal, wait: parameters.get("wait") !== "false" } as JobCommand);
 		return json(result.done ? 200 : 409, result);
 	}
 	if (method !== "GET" && method !== "HEAD") return text(405, "Expected GET or HEAD\n");

@@ -3,7 +3,7 @@ import { isatty } from "node:tty";
 import { errorInfo } from "../base/errors.ts";
 import { monotonicMs } from "../base/time.ts";
 import { readVersion } from "../base/versions.ts";
-import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { configOf, type LoadedConfig, loadConfig } from "../config/load.ts";
 import { STOP_SIGNALS } from "../config/schema.ts";
 import { type Budget, flushMaxMs, stragglerStopMs } from "../config/stop-timeout.ts";
 import { areThreadsLeft } from "../job/thread.ts";
@@ -21,6 +21,8 @@ import type { Supervisor, SupervisorResult } from "../supervisor/supervisor.ts";
 export interface RunOptions {
 	/** Path of the configuration. @default the first default name that exists */
 	readonly config: string | undefined;
+	/** A program and its arguments, in place of a configuration. */
+	readonly program: readonly string[] | undefined;
 	/** Overrides the environment and the configuration. */
 	readonly stopTimeoutMs: number | undefined;
 }
@@ -48,13 +50,13 @@ const FORWARDED = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCO
  *
  * @throws {UserError} before anything is started. After that it never throws.
  */
-export async function run({ config, stopTimeoutMs }: RunOptions, signals: Signals): Promise<Ending> {
+export async function run({ config, program, stopTimeoutMs }: RunOptions, signals: Signals): Promise<Ending> {
 	const { env } = process;
 	const isInit = process.pid === 1;
 	// The configuration, which may take long to load, can make each of these a stop signal.
 	if (isInit) signals.listenTo(STOP_SIGNALS);
 	returnLargeBlocks(env);
-	const loaded = await loadUnlessStopped(config, signals);
+	const loaded = program ? configOf(program) : await loadUnlessStopped(config, signals);
 	// What the configuration is still doing may hold a thread of libuv's pool.
 	if (!loaded) return { code: 0, threadMayBeStuck: true };
 	const settings = resolveSettings(loaded, { env, isTerminal: isatty(1), isInit, stopTimeoutMs });

@@ -1,4 +1,4 @@
-/** What users can do to single jobs while the program runs: `lastcall stop|restart|signal JOB`. */
+/** What users can do while the program runs: `lastcall stop [JOB]`, and `start`, `restart` and `signal` for a job. */
 import { constants } from "node:os";
 import { show } from "../base/errors.ts";
 import { describeExit } from "../job/job.ts";
@@ -6,7 +6,10 @@ import type { Emit } from "./events.ts";
 import type { Unit } from "./unit.ts";
 
 export type JobCommand =
-	| Readonly<{ type: "stop" | "restart"; job: string }>
+	/** Without `job` the whole program stops. */
+	| Readonly<{ type: "stop"; job?: string }>
+	/** `wait`: whether the answer comes when the job is ready. @default true */
+	| Readonly<{ type: "start" | "restart"; job: string; wait?: boolean }>
 	| Readonly<{ type: "signal"; job: string; signal: string }>;
 
 /** `message`: what was done, or why not. */
@@ -20,12 +23,20 @@ type Units = ReadonlyMap<string, Unit>;
 const yes = (message: string): CommandResult => ({ done: true, message });
 const no = (message: string): CommandResult => ({ done: false, message });
 
-/** @param isStopping Whether the program stops: then no job is started any more. */
-export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean): Control {
+/**
+ * @param isStopping Whether the program stops: then no job is started any more.
+ * @param stopAll Requests the program's stop.
+ */
+export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean, stopAll: () => void): Control {
 	/** How often each job was stopped by a command. */
 	const stops = new Map<Unit, number>();
 	return async (command) => {
 		const { type, job: name } = command;
+		if (name === undefined) {
+			emit({ type: "command.received", command: type });
+			stopAll();
+			return yes("The program is stopping");
+		}
 		const unit = units.get(name);
 		if (!unit) return no(`Cannot ${type} ${show(name)}: no such job, expected one of ${[...units.keys()].join(", ")}`);
 		emit({ type: "command.received", command: type, job: name, ...(type === "signal" && { signal: command.signal }) });
@@ -37,16 +48,18 @@ export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean)
 			stops.set(unit, (stops.get(unit) ?? 0) + 1);
 			return stop(unit);
 		}
-		const blocked = whyBlocked(unit, units);
+		if (type === "start" && (unit.isRunning || unit.state === "backing-off"))
+			return yes(`Job ${name} is ${unit.state} already`);
+		const blocked = whyBlocked(type, unit, units);
 		// A job that waits goes on waiting. If the restart is refused, the job is not stopped either.
 		if (blocked && (unit.state === "waiting" || !blocked.done)) return blocked;
 		const stopsBefore = stops.get(unit);
 		await unit.stop();
 		if (!(await unit.leftOver.isFree()))
-			return no(`Cannot restart ${name}: its last run has not gone, it is stuck in native code or in the kernel`);
+			return no(`Cannot ${type} ${name}: its last run has not gone, it is stuck in native code or in the kernel`);
 		if (isStopping()) return stopping;
-		if (stops.get(unit) !== stopsBefore) return no(`Cannot restart ${name}: it was stopped meanwhile`);
-		return start(unit, units);
+		if (stops.get(unit) !== stopsBefore) return no(`Cannot ${type} ${name}: it was stopped meanwhile`);
+		return start(command, unit, units);
 	};
 }
 
@@ -59,25 +72,27 @@ async function stop(unit: Unit): Promise<CommandResult> {
 	return yes(`Job ${plan.name} ${what}`);
 }
 
-async function start(unit: Unit, units: Units): Promise<CommandResult> {
+type Start = Extract<JobCommand, { type: "start" | "restart" }>;
+
+async function start({ type, wait = true }: Start, unit: Unit, units: Units): Promise<CommandResult> {
 	const { name } = unit.plan;
-	const blocked = whyBlocked(unit, units);
+	const blocked = whyBlocked(type, unit, units);
 	if (blocked?.done) unit.wait();
 	if (blocked) return blocked;
 	unit.start();
 	// Whether the program could be run at all is known one turn of the event loop later.
 	await new Promise(setImmediate);
-	await unit.started();
-	if (unit.isReady) return yes(`Job ${name} is ${unit.state}`);
+	if (wait) await unit.started();
+	if (unit.isReady || (!wait && unit.state === "starting")) return yes(`Job ${name} is ${unit.state}`);
 	const exit = unit.isRunning ? undefined : unit.lastExit;
-	return no(`Cannot restart ${name}: it ${exit ? describeExit(exit) : `is ${unit.state}`}`);
+	return no(`Cannot ${type} ${name}: it ${exit ? describeExit(exit) : `is ${unit.state}`}`);
 }
 
 /** The answer if a job that this one depends on is not ready: a refusal if that job has ended for good. */
-function whyBlocked({ plan: { name, dependsOn } }: Unit, units: Units): CommandResult | undefined {
+function whyBlocked(type: Start["type"], { plan: { name, dependsOn } }: Unit, units: Units): CommandResult | undefined {
 	const missing = dependsOn.filter((other) => !units.get(other)?.isReady);
 	const ended = missing.find((other) => units.get(other)?.isOver);
-	if (ended) return no(`Cannot restart ${name}: it depends on ${ended}, which has ended`);
+	if (ended) return no(`Cannot ${type} ${name}: it depends on ${ended}, which has ended`);
 	return missing.length > 0 ? yes(`Job ${name} is waiting for ${missing.join(", ")}`) : undefined;
 }
 

@@ -13,6 +13,8 @@ export type StopReason =
 	| Readonly<{ type: "signal"; signal: string; number: number; early: boolean }>
 	/** An essential job has ended. */
 	| Readonly<{ type: "job"; job: string; exit: JobExit }>
+	/** `lastcall stop` without a job. */
+	| Readonly<{ type: "command" }>
 	/** The last job has ended, and none was essential. */
 	| Readonly<{ type: "idle" }>
 	/** The main thread has thrown an error: a bug of ours. */
@@ -71,7 +73,12 @@ export type Event =
 	/** `jobs`: the jobs that are processes; threads take no signals. */
 	| Readonly<{ type: "signal.forwarded"; signal: NodeJS.Signals; jobs: readonly string[] }>
 	/** A command came through the socket. */
-	| Readonly<{ type: "command.received"; command: "stop" | "restart" | "signal"; job: string; signal?: string }>
+	| Readonly<{
+			type: "command.received";
+			command: "stop" | "start" | "restart" | "signal";
+			job?: string;
+			signal?: string;
+	  }>
 	/** `id`: thread id, or pid. `ready`: the job counts as ready from its start on. */
 	| Readonly<{ type: "job.started"; job: string; kind: JobKind; id: number; ready: boolean }>
 	/** The job starts as soon as the jobs it depends on are ready. */

@@ -66,7 +66,8 @@ export class Supervisor {
 		void this.#deadline.passed.then(() => {
 			for (const unit of this.units) unit.giveWay();
 		});
-		this.control = controlJobs(this.#byName, emit, () => this.#request !== undefined);
+		const stopAll = () => this.requestStop({ type: "command" });
+		this.control = controlJobs(this.#byName, emit, () => this.#request !== undefined, stopAll);
 	}
 
 	async run(): Promise<SupervisorResult> {

@@ -21,12 +21,15 @@ const accepted: [line: string, command: Command][] = [
 	["run --stop-timeout 1m30s", run({ stopTimeoutMs: 90_000 })],
 	["run --stop-timeout=500ms", run({ stopTimeoutMs: 500 })],
 	["run jobs.ts --stop-timeout 10s", run({ config: "jobs.ts", stopTimeoutMs: 10_000 })],
-	["run -- --odd.ts", run({ config: "--odd.ts" })],
-	["check jobs.yaml", { type: "check", config: "jobs.yaml", stopTimeoutMs: undefined }],
+	["run -- node server.js --port 80", run({ program: ["node", "server.js", "--port", "80"] })],
+	["run --stop-timeout 8s -- node", run({ program: ["node"], stopTimeoutMs: 8_000 })],
+	["check jobs.yaml", { type: "check", config: "jobs.yaml", program: undefined, stopTimeoutMs: undefined }],
 	["status", { type: "status", json: false, watch: false, socket: undefined }],
 	["status --json -w --socket /x.sock", { type: "status", json: true, watch: true, socket: "/x.sock" }],
 	["stop web", control({ type: "stop", job: "web" })],
-	["restart web", control({ type: "restart", job: "web" })],
+	["stop", control({ type: "stop" })],
+	["start web", control({ type: "start", job: "web", wait: true })],
+	["restart web --no-wait", control({ type: "restart", job: "web", wait: false })],
 	["signal web SIGHUP", control({ type: "signal", job: "web", signal: "SIGHUP" })],
 	["", { type: "usage" }],
 	// Whatever is no command is a program, or the flags for one.
@@ -43,8 +46,10 @@ const refused: [line: string, message: RegExp][] = [
 	["run --stop-timeout", /^Cannot use the arguments of run: .*--stop-timeout/],
 	["run --restart", /^Cannot use the arguments of run: .*--restart/],
 	["status web", /^Cannot use the arguments of status: found web, expected none$/],
-	["stop", /^Cannot use the arguments of stop: found none, expected: lastcall stop JOB$/],
-	["stop a b", /found a b, expected: lastcall stop JOB$/],
+	["run --", /^Cannot run: found no program after --, expected: lastcall run \[CONFIG\], or lastcall run -- PROGRAM$/],
+	["run a.ts -- node", /^Cannot run: found a configuration, a.ts, and a program, expected: /],
+	["start", /^Cannot use the arguments of start: found none, expected: lastcall start JOB$/],
+	["stop a b", /found a b, expected: lastcall stop \[JOB\]$/],
 	["signal web", /found web, expected: lastcall signal JOB SIGNAL$/],
 	["help nonsense", /^Cannot help with "nonsense": expected one of run, check, /],
 	["help run check", /^Cannot help with "run check": expected one of run, /],
@@ -88,5 +93,5 @@ function control(command: JobCommand): Command {
 }
 
 function run(given: Partial<Command & { type: "run" }> = {}): Command {
-	return { type: "run", config: undefined, stopTimeoutMs: undefined, ...given };
+	return { type: "run", config: undefined, program: undefined, stopTimeoutMs: undefined, ...given };
 }

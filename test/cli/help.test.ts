@@ -75,8 +75,9 @@ const facts: Readonly<Record<(typeof SUBCOMMANDS)[number], readonly RegExp[]>> =
 	],
 	check: [/--stop-timeout/, /LASTCALL_STOP_TIMEOUT/, / 2 {2}wrong config/],
 	status: [/--json/, /--watch/, /--socket PATH/, /0 {2}.*ready\n.*1 {2}/],
-	stop: [/stop JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
-	restart: [/restart JOB \[--socket PATH\]/, /LASTCALL_SOCKET/],
+	stop: [/stop \[JOB\] \[--socket PATH\]/, /whole program/, /LASTCALL_SOCKET/],
+	start: [/start JOB \[--no-wait\]/, /LASTCALL_SOCKET/],
+	restart: [/restart JOB \[--no-wait\]/, /until it is ready/, /LASTCALL_SOCKET/],
 	signal: [/signal JOB SIGNAL \[--socket PATH\]/, /LASTCALL_SOCKET/],
 };
 
@@ -98,7 +99,7 @@ test("lastcall help about something else says what there is", async () => {
 		assert.deepEqual([code, stdout], [2, ""]);
 		assert.equal(
 			stderr,
-			`lastcall: Cannot help with "${words.join(" ")}": expected one of run, check, status, stop, restart, signal; or lastcall-init -h for the flags of a program\n`,
+			`lastcall: Cannot help with "${words.join(" ")}": expected one of run, check, status, stop, start, restart, signal; or lastcall-init -h for the flags of a program\n`,
 		);
 	}
 });

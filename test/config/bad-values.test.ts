@@ -26,6 +26,9 @@ function circular(): unknown[] {
 }
 
 const refused: [what: string, value: unknown, message: RegExp][] = [
+	["quotes in a command as text", { jobs: { a: { command: "sh -c 'true'" } } }, /^jobs\.a\.command: has quotes, which/],
+	["an empty text as a command", { jobs: { a: { command: "" } } }, /^jobs\.a\.command: is empty/],
+	["blanks as a command", { jobs: { a: { command: "  " } } }, /^jobs\.a\.command: /],
 	["a list", [{ jobs: { a: job } }], /^the value: found Array, expected Obj/],
 	["jobs as a list", { jobs: [job] }, /^jobs: found Array, expected Object$/],
 	["jobs as a list of itself", { jobs: circular() }, /^jobs: found Array, expected Object$/],

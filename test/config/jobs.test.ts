@@ -93,7 +93,7 @@ jobs:
 		/^jobs.b.restart: found "x"/,
 		/^jobs.b.cwd: ".\/nowhere" is not a folder/,
 		/^jobs.b.command: "nodee" not found/,
-		/^jobs.c.command: found "nodee", expected a list$/,
+		/^jobs.c.command: "nodee" not found/,
 	];
 	for (const pattern of expected)
 		assert.ok(
@@ -145,4 +145,9 @@ test("loadConfig() reads YAML, in which no is a word", async () => {
 
 test("loadConfig() shows the place of a mistake in YAML", async () => {
 	await assert.rejects(read("jobs:\n  it: [\n"), /Cannot read the configuration .*lastcall.config.yaml: .*line 3/s);
+});
+
+test("validateConfig() splits a command that is text at its blanks", async () => {
+	const { jobs } = await read(String.raw`jobs: {a: {command: ' sh  -c exit\ 3 '}}`);
+	assert.deepEqual(jobs.a && "command" in jobs.a && jobs.a.command, ["sh", "-c", "exit 3"]);
 });

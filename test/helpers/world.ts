@@ -128,12 +128,13 @@ export class World implements Disposable {
 	/** A user's command; it is not waited for. */
 	command(command: JobCommand): void {
 		const { type, job } = command;
-		if (type !== "signal") {
+		if (job !== undefined && type !== "signal") {
 			this.commanded.add(job);
-			for (const run of this.#aliveOf(job)) run.wasCommanded = true;
+			// A job that runs is not started.
+			if (type !== "start") for (const run of this.#aliveOf(job)) run.wasCommanded = true;
+			if (type !== "stop") this.held.delete(job);
+			else if (this.names.includes(job)) this.held.add(job);
 		}
-		if (type === "stop" && this.names.includes(job)) this.held.add(job);
-		if (type === "restart") this.held.delete(job);
 		const answer = this.supervisor.control(command);
 		this.#pending.add(answer);
 		void answer.then(({ message }) => {

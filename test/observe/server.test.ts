@@ -206,6 +206,26 @@ test("lastcall restart answers when the job is ready, or has failed", async () =
 	assert.equal(failed.code, 1);
 });
 
+test("lastcall start starts what was stopped, --no-wait does not wait for it, and lastcall stop stops everything", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { web: waiting("web"), slow: { command: shell("exec sleep 1000"), readiness: "notify", essential: false } },
+	});
+	const ask = (...args: string[]) => cli([...args, "--socket", lastcall.socket]);
+	await lastcall.lines.waitFor(/web: running/);
+	await retry(async () => (await ask("status")).code === 0);
+	assert.equal((await ask("start", "web")).stdout, "Job web is ready already\n");
+	await ask("stop", "web");
+	assert.equal((await ask("start", "web")).stdout, "Job web is ready\n");
+	await until(() => lastcall.lines.all.filter((line) => line === "web: running").length === 2, "it runs again");
+	// It never becomes ready.
+	assert.equal((await ask("restart", "slow", "--no-wait")).stdout, "Job slow is starting\n");
+	assert.equal((await ask("stop")).stdout, "The program is stopping\n");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+	const { reason } = lastcall.event("stop.finished").report;
+	assert.deepEqual(reason, { type: "command" });
+	assert.match(lastcall.lines.text, /Stopping: lastcall stop; the jobs have/);
+});
+
 test("lastcall restart fails when the program cannot be run any more, and succeeds when it can again", async () => {
 	const script = "#!/bin/sh\nexec sleep 1000\n";
 	using folder = makeDirectory({ "program.sh": script });
@@ -220,7 +240,7 @@ test("lastcall restart fails when the program cannot be run any more, and succee
 	renameSync(path, `${path}.gone`);
 	const failed = await ask("restart", "it");
 	assert.equal(failed.code, 1, failed.stdout);
-	assert.match(failed.stderr, /^lastcall: Cannot restart it: .*ENOENT/);
+	assert.match(failed.stderr, /^lastcall: Cannot restart it: it could not start: .*ENOENT/);
 	renameSync(`${path}.gone`, path);
 	const restarted = await ask("restart", "it");
 	assert.equal(restarted.stdout, "Job it is ready\n", restarted.stderr);

@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { run } from "../../scripts/lib/command.ts";
 import { WITHOUT_BINDING } from "../helpers/bindings.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
+import { MAIN } from "../helpers/main.ts";
+import { openPty } from "../helpers/pty.ts";
 
 const waiting = { thread: fixture("waiting") };
 
@@ -187,4 +190,24 @@ test("run() does not wait for a configuration that never loads when it is asked 
 	lastcall.kill("SIGTERM");
 	assert.equal((await lastcall.exit()).code, 0);
 	assert.match(lastcall.lines.text, /nothing was started/);
+});
+
+test("lastcall run -- PROGRAM runs one program with a report, and without a configuration", async () => {
+	using empty = makeDirectory();
+	const script =
+		'console.log("up"); process.on("SIGTERM", () => setTimeout(process.exit, 50)); setInterval(() => {}, 9e8)';
+	const args = [MAIN, "run", "--stop-timeout", "7s", "--", process.execPath, "-e", script];
+	await using terminal = openPty(process.execPath, args, { cwd: empty.path, cols: 120 });
+	await terminal.lines.waitFor(/^up$/);
+	terminal.kill("SIGTERM");
+	assert.equal((await terminal.exit()).code, 0, terminal.lines.text);
+	assert.match(terminal.lines.text, /Job node started as process \d+/);
+	assert.match(terminal.lines.text, /^node +╸.*exited with code 0 after/m);
+	assert.match(terminal.lines.text, /stop timeout 7\.0 s/);
+
+	const failed = await run(process.execPath, [MAIN, "run", "--", "sh", "-c", "exit 3"], { cwd: empty.path });
+	assert.equal(failed.code, 3, "the program's own code");
+	const missing = await run(process.execPath, [MAIN, "run", "--", "nodee"], { cwd: empty.path });
+	assert.equal(missing.code, 2);
+	assert.match(missing.stderr, /Cannot use jobs\.nodee\.command: "nodee" not found as a program/);
 });

@@ -9,9 +9,9 @@ const unset = { level: "info", format: undefined } as const;
 
 test("resolveLogSettings() lets the variables go before the configuration", () => {
 	const env = { LASTCALL_LOG_LEVEL: "debug", LASTCALL_LOG_FORMAT: "pretty" };
-	assert.deepEqual(resolveLogSettings(env, configured, false), { level: "debug", format: "pretty", isTerminal: false });
-	const onTerminal = { ...configured, isTerminal: true };
-	assert.deepEqual(resolveLogSettings({}, configured, true), onTerminal);
+	assert.deepEqual(resolveLogSettings(env, configured, false), { level: "debug", format: "pretty", hasColors: false });
+	const onTerminal = { ...configured, hasColors: true };
+	assert.deepEqual(resolveLogSettings({ TERM: "xterm" }, configured, true), onTerminal);
 });
 
 test("resolveLogSettings() is pretty on a terminal, and json elsewhere, unless told", () => {
@@ -22,9 +22,21 @@ test("resolveLogSettings() is pretty on a terminal, and json elsewhere, unless t
 });
 
 test("resolveLogSettings() takes an empty variable for unset", () => {
-	const empty = { LASTCALL_LOG_LEVEL: "", LASTCALL_LOG_FORMAT: "" };
-	const onTerminal = { ...configured, isTerminal: true };
+	const empty = { LASTCALL_LOG_LEVEL: "", LASTCALL_LOG_FORMAT: "", TERM: "xterm" };
+	const onTerminal = { ...configured, hasColors: true };
 	assert.deepEqual(resolveLogSettings(empty, configured, true), onTerminal);
+});
+
+test("resolveLogSettings() has colours on a terminal that knows them, unless the user wants otherwise", () => {
+	for (const [env, isTerminal, expected] of [
+		[{ TERM: "xterm" }, true, true],
+		[{ TERM: "xterm" }, false, false],
+		[{ TERM: "dumb" }, true, false],
+		[{ TERM: "xterm", NO_COLOR: "1" }, true, false],
+		[{ TERM: "xterm", FORCE_COLOR: "0" }, true, false],
+		[{ TERM: "dumb", FORCE_COLOR: "1", NO_COLOR: "1" }, false, true],
+	] as const)
+		assert.equal(resolveLogSettings(env, unset, isTerminal).hasColors, expected, JSON.stringify(env));
 });
 
 test("resolveLogSettings() knows every level of pino, and silent", () => {

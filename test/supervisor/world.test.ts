@@ -83,9 +83,10 @@ const steps = fc.commands(
 			.oneof(moment, fc.nat({ max: 20_000 }))
 			.map((ms): Step => ({ check: () => true, run: (_, world) => world.advance(ms), toString: () => `${ms} ms` })),
 		fc
-			.record({ type: fc.constantFrom("stop", "restart"), job: anyJob })
+			.record({ type: fc.constantFrom("stop", "start", "restart"), job: anyJob, wait: fc.boolean() })
 			.map((command) => step(`${command.type} ${command.job}`, (world) => world.command(command))),
 		anyJob.map((job) => step(`signal ${job}`, (world) => world.command({ type: "signal", job, signal: "SIGHUP" }))),
+		fc.constant(step("stop", (world) => world.command({ type: "stop" }))),
 		fc.constant(step("SIGHUP", ({ supervisor }) => supervisor.forward("SIGHUP"))),
 		fc.constant(step("SIGTERM", ({ supervisor }) => supervisor.requestStop(SIGTERM))),
 		fc.constant(step("error", ({ supervisor }) => supervisor.requestStop({ type: "error", error }))),
