@@ -24,8 +24,14 @@ export interface LoadedConfig {
  * @throws {UserError} if there is no such file, or if it cannot be read in the format of its extension.
  */
 export async function loadConfig(path?: string, directory = process.cwd()): Promise<LoadedConfig> {
-	const file = path === undefined ? find(directory) : resolve(directory, path);
-	if (!existsSync(file)) throw new UserError(`Cannot read the configuration: ${file} not found`);
+	const candidates = path === undefined ? DEFAULT_NAMES : [path];
+	const file = candidates.map((name) => resolve(directory, name)).find((file) => existsSync(file));
+	if (file === undefined)
+		throw new UserError(
+			path === undefined
+				? `Cannot find a configuration in ${directory}: expected one of ${DEFAULT_NAMES.join(", ")}, a path: lastcall run CONFIG, or a program: lastcall run -- PROGRAM`
+				: `Cannot read the configuration: ${resolve(directory, path)} not found`,
+		);
 	if (!EXTENSIONS.includes(extname(file)))
 		throw new UserError(
 			`Cannot read the configuration ${file}: found the extension "${extname(file)}", expected one of ${EXTENSIONS.join(", ")}`,
@@ -39,14 +45,6 @@ export function configOf(program: readonly string[]): LoadedConfig {
 		.replace(/^\W+|[^\w.-]/g, "")
 		.slice(0, 64);
 	return { path: resolve("the command line"), value: { jobs: { [name || "program"]: { command: program } } } };
-}
-
-function find(directory: string): string {
-	const file = DEFAULT_NAMES.map((name) => resolve(directory, name)).find((path) => existsSync(path));
-	if (file !== undefined) return file;
-	throw new UserError(
-		`Cannot find a configuration in ${directory}: expected one of ${DEFAULT_NAMES.join(", ")}, a path: lastcall run CONFIG, or a program: lastcall run -- PROGRAM`,
-	);
 }
 
 async function read(file: string): Promise<unknown> {

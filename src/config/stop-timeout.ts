@@ -48,42 +48,32 @@ export function resolveStopTimeout(
 	return configured === undefined ? platformTimeout(env) : { ms: configured, source: "the configuration" };
 }
 
-/** How the stop timeout is spent, in milliseconds. */
-export interface Budget {
-	/** The whole stop timeout. */
-	readonly totalMs: number;
-	/** The jobs' share: from the request of the stop to the jobs' deadline. */
-	readonly jobsMs: number;
-	/** From the request until the first job is asked to stop; a part of `jobsMs`. */
-	readonly drainMs: number;
-	/** The longest search for the place where a late job is, before it is killed. */
-	readonly locateMs: number;
-	/** The longest wait for the end of a killed job. */
-	readonly killMs: number;
-	/** The longest wait for the end of killed stragglers. */
-	readonly stragglerKillMs: number;
-	/** Kept for the output to reach its reader, however late it is. */
-	readonly flushMs: number;
-	/** Kept for the exit itself. */
-	readonly exitMs: number;
-}
-
 const RESERVE_MIN_MS = 500;
 const RESERVE_MAX_MS = 1_000;
 
 /** A working reader takes something within this time, even on a busy machine. */
 const STALL_MAX_MS = 500;
 
-export function planBudget(totalMs: number, drainMs = 0): Budget {
+/** How the stop timeout is spent, in milliseconds. */
+export type Budget = Readonly<ReturnType<typeof planBudget>>;
+
+/** @param drainMs From the request until the first job is asked to stop; a part of `jobsMs`. */
+export function planBudget(totalMs: number, drainMs = 0) {
 	const reserve = Math.min(Math.max(totalMs / 10, RESERVE_MIN_MS), RESERVE_MAX_MS, totalMs / 2);
 	return {
 		totalMs,
+		/** The jobs' share: from the request of the stop to the jobs' deadline. */
 		jobsMs: totalMs - reserve,
 		drainMs,
+		/** The longest search for the place where a late job is, before it is killed. */
 		locateMs: reserve * 0.3,
+		/** The longest wait for the end of a killed job. */
 		killMs: reserve * 0.2,
+		/** The longest wait for the end of killed stragglers. */
 		stragglerKillMs: reserve * 0.15,
+		/** Kept for the output to reach its reader, however late it is. */
 		flushMs: reserve * 0.1,
+		/** Kept for the exit itself. */
 		exitMs: reserve * 0.05,
 	};
 }
@@ -111,9 +101,7 @@ export function flushMaxMs({ totalMs, stragglerKillMs, flushMs }: Budget, elapse
 	return Math.max(totalMs - elapsedMs - stragglerKillMs, flushMs);
 }
 
-/**
- * The longest wait for a reader that takes nothing, of `maxMs` that are left: it may only be short of processor time.
- */
+/** The longest wait for a reader that takes nothing, of `maxMs` left: it may only be short of processor time. */
 export function flushStallMs({ flushMs }: Budget, maxMs: number): number {
 	return Math.min(Math.max(maxMs / 4, flushMs), STALL_MAX_MS);
 }

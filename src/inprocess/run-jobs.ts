@@ -4,7 +4,6 @@ import { isatty } from "node:tty";
 import { UserError } from "../base/errors.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
 import type { Config } from "../config/config.ts";
-import { planBudget } from "../config/stop-timeout.ts";
 import { exitCode } from "../service/exit.ts";
 import { openService } from "../service/service.ts";
 import { resolveSettings } from "../service/settings.ts";
@@ -19,12 +18,12 @@ export async function runJobs(config: Config): Promise<void> {
 		);
 	// Stands for the configuration file: messages name it, and relative paths start in its folder.
 	const path = join(process.cwd(), "startJobs()");
+	const app = resolveBudget();
 	// The service has the time of the stop handlers. The rest of the app's stop timeout is for killing late jobs.
-	const share = (ms: number) => planBudget(ms).jobsMs;
-	const stopTimeoutMs = resolveBudget().totalMs;
-	const surroundings = { env: process.env, isTerminal: isatty(1), isInit: false, stopTimeoutMs, share };
+	const surroundings = { env: process.env, isTerminal: isatty(1), isInit: false, stopTimeoutMs: app.jobsMs };
 	const settings = resolveSettings({ path, value: config }, surroundings);
-	const service = await openService({ ...settings, socketPaths: [], terminationMessage: undefined });
+	const stopTimeout = { ...settings.stopTimeout, ms: app.totalMs };
+	const service = await openService({ ...settings, stopTimeout, socketPaths: [], terminationMessage: undefined });
 	const { supervisor } = service;
 	const { totalMs, jobsMs, flushMs } = settings.budget;
 

@@ -28,20 +28,18 @@ export interface Surroundings {
 	readonly isInit: boolean;
 	/** Milliseconds, from the command line. */
 	readonly stopTimeoutMs?: number | undefined;
-	/** Computes the service's part of the stop timeout, both in milliseconds. @default all of it */
-	readonly share?: (stopTimeoutMs: number) => number;
 }
 
 /** @throws {UserError} that names every mistake in the configuration, or the first mistake elsewhere. */
 export function resolveSettings(
 	loaded: LoadedConfig,
-	{ env, isTerminal, isInit, stopTimeoutMs, share = (ms) => ms }: Surroundings,
+	{ env, isTerminal, isInit, stopTimeoutMs }: Surroundings,
 ): Settings {
 	const config = validateConfig(loaded, env);
 	const { jobs, stopSignals, http } = config;
 	const log = resolveLogSettings(env, { level: config.logLevel, format: config.logFormat }, isTerminal);
 	const stopTimeout = resolveStopTimeout(stopTimeoutMs, env, config.stopTimeout);
-	const budget = planBudget(share(stopTimeout.ms), config.drainDelay);
+	const budget = planBudget(stopTimeout.ms, config.drainDelay);
 	checkBudget(budget);
 	const sockets = socketPaths(env, config.socket, loaded.path, isInit);
 	const terminationMessage = terminationMessagePath(env, config.terminationMessage, loaded.path);
