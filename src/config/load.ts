@@ -1,4 +1,5 @@
 /** Finds and reads the configuration file: TypeScript, JavaScript, JSON or YAML. */
+import { isUtf8 } from "node:buffer";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,12 +13,8 @@ const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
 /** The files to look for in the working directory when the user names none. */
 export const DEFAULT_NAMES: readonly string[] = EXTENSIONS.map((extension) => `lastcall.config${extension}`);
 
-export interface LoadedConfig {
-	/** Absolute path. */
-	readonly path: string;
-	/** The content of the file, not validated yet. */
-	readonly value: unknown;
-}
+/** `path`: absolute. `value`: the content of the file, not validated yet. */
+export type LoadedConfig = Readonly<{ path: string; value: unknown }>;
 
 /**
  * @param path Relative to the directory. @default the first of {@link DEFAULT_NAMES} that exists
@@ -86,12 +83,9 @@ async function importConfig(file: string): Promise<{ default?: unknown }> {
 
 /** The text without the byte order mark that some editors write. Throws at bytes that are not UTF-8. */
 function readText(file: string): string {
-	try {
-		return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
-	} catch (error) {
-		if (!(error instanceof TypeError)) throw error;
-		throw new Error("found bytes that are not UTF-8, expected text in UTF-8");
-	}
+	const bytes = readFileSync(file);
+	if (!isUtf8(bytes)) throw new Error("found bytes that are not UTF-8, expected text in UTF-8");
+	return new TextDecoder().decode(bytes);
 }
 
 const JSON_TOKEN = /"(?:[^"\\]+|\\.)*"|[{}[\]:]/g;

@@ -16,10 +16,7 @@ export function defaultSocketPaths(env: NodeJS.ProcessEnv): string[] {
 	return ["/run/lastcall.sock", join(tmpdir(), "lastcall.sock"), `/dev/shm/lastcall-${namespace}.sock`];
 }
 
-/**
- * The paths at which to try to listen; none for no socket. Outside PID 1 there is no default, because several services
- * may run side by side on one machine.
- */
+/** The paths at which to try to listen. Outside PID 1 there is no default: several services may run side by side. */
 export function socketPaths(
 	env: NodeJS.ProcessEnv,
 	configured: string | false | undefined,

@@ -5,11 +5,8 @@
 import { UserError } from "../base/errors.ts";
 import { formatDuration, readDuration } from "../base/time.ts";
 
-export interface StopTimeout {
-	readonly ms: number;
-	/** Where the value comes from, in words. */
-	readonly source: string;
-}
+/** `source`: where the value comes from, in plain English. */
+export type StopTimeout = Readonly<{ ms: number; source: string }>;
 
 /** Each platform sets a variable of its own. The more specific platforms come first: ECS runs on Docker, too. */
 const PLATFORMS = [

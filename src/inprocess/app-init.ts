@@ -2,12 +2,10 @@
  * Decides what ends the app on a signal or an uncaught error: stop handlers, the app's own listeners, or the default.
  *
  * Invariants:
- * - SIGTERM and SIGINT are taken only by PID 1, or when there is a stop handler. Otherwise they stay with Node.js and
- *   the kernel.
+ * - SIGTERM and SIGINT are taken only by PID 1, or when there is a stop handler.
  * - Without stop handlers a listener of the app decides. Without a listener, too, the process ends with 128 + n, as
  *   every process but PID 1 does by default.
- * - The same holds for an uncaught error: it is caught only if there are stop handlers, and a listener of the app
- *   overrides them.
+ * - An uncaught error is caught only if there are stop handlers, and a listener of the app overrides them.
  * - Our listeners come back when the app removes them: otherwise PID 1 would ignore the signal again. So an app that
  *   cleans up, removes its own listener and sends itself the signal again ends as it expects.
  */
@@ -22,8 +20,8 @@ import type { AppStopReason, StopHandler, StopSequence } from "./stop-sequence.t
 const EXIT_MS = 1_000;
 
 /**
- * Key of the process's one init. The package may be loaded more than once: `lastcall/register` and `lastcall` are
- * separate bundles, and the app's own bundle may contain a third copy.
+ * Key of the process's one init. `lastcall/register` and `lastcall` are separate bundles, and the app's own bundle may
+ * contain a third copy.
  */
 const KEY = Symbol.for("lastcall.appInit.2");
 
@@ -41,8 +39,7 @@ export class AppInit {
 	#interrupts = 0;
 
 	/**
-	 * @param makeSequence Called for the first handler. `lastcall/register` does not contain this code: most apps do not
-	 * need it.
+	 * @param makeSequence Called for the first handler. `lastcall/register` does not contain its code.
 	 * @throws {UserError} if the handler's name is taken, or its `after` makes a cycle.
 	 */
 	add(handler: StopHandler, makeSequence: () => StopSequence): void {
@@ -96,11 +93,8 @@ export class AppInit {
 }
 
 /**
- * Number of the app's own listeners.
- *
- * signal-exit (used by execa, proper-lockfile, npm and many more) listens for every signal while it has something to
- * clean up. It decides nothing and cleans up at the exit, so its listeners do not count. Versions 3 and 4 say how many
- * copies listen.
+ * Number of the app's own listeners. Those of signal-exit (used by execa, npm and many more) do not count: it decides
+ * nothing, and cleans up at the exit. Its versions 3 and 4 publish how many copies listen.
  */
 function otherListeners(event: string): number {
 	const all = process.listenerCount(event) - 1;

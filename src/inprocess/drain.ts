@@ -26,7 +26,7 @@ export interface DrainOptions {
 const IDLE_MS = 1_000;
 /** Time for clients to finish a handshake that the kernel has already answered. */
 const HANDSHAKE_MS = 100;
-/** Bound for a busy server whose new connections cannot be refused: its backlog may never be empty. */
+/** Bound for a busy server that cannot refuse new connections: its backlog may never be empty. */
 const MAX_TURNS = 1_000;
 
 const SOL_SOCKET = 1;
@@ -110,8 +110,8 @@ async function emptyBacklog(server: Server): Promise<void> {
 }
 
 /**
- * Whether the process had this socket before Node.js started. Node.js's first descriptor is that of the event loop
- * (epoll), and inherited descriptors (socket activation, `listen({fd: 3})`) have lower numbers.
+ * Whether the process had this socket before Node.js started (socket activation, `listen({fd: 3})`): its number is lower
+ * than that of Node.js's first descriptor, the event loop (epoll).
  */
 function isInherited(descriptor: number): boolean {
 	let hasProc = false;
@@ -124,11 +124,9 @@ function isInherited(descriptor: number): boolean {
 }
 
 /**
- * Lets the kernel refuse new connections to a listening TCP socket that stays open.
- *
- * close(2) resets the connections in the backlog, whose clients may have sent a request already. So the socket is first
- * bound to a network interface that does not exist: no packet comes from there, and a new SYN finds no listener.
- * Connections in the backlog and handshakes in progress are not affected, and can still be accepted.
+ * Lets the kernel refuse new connections to a listening TCP socket that stays open: close(2) would reset those in the
+ * backlog, whose clients may have sent a request already. The socket is bound to a network interface that does not
+ * exist, so a new SYN finds no listener. Connections in the backlog and handshakes in progress are not affected.
  *
  * @returns Whether this works here: it needs Linux and foreign functions.
  */

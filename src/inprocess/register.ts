@@ -41,7 +41,7 @@ function checkSettings(): void {
 	}
 }
 
-/** Loads the foreign functions when a child has died, so that the start does not wait for them. */
+/** Loads the foreign functions when a child has died: the start does not wait for them. */
 function reapOrphans(): void {
 	const start = () => {
 		clearTimeout(timer);

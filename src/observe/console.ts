@@ -69,10 +69,9 @@ export function openConsole({ level: least, format, hasColors }: LogSettings, on
 			(stream === "stderr" ? stderr : stdout).write(buffer, done);
 		},
 		/**
-		 * Waits until all output is written.
+		 * Waits until all output is written: as long as the reader goes on reading, and for at most `maxMs`.
 		 *
 		 * @param stallMs Ends the wait when the reader has taken nothing for this time.
-		 * @param maxMs Ends the wait in any case.
 		 * @returns Whether all output is written.
 		 */
 		async flush(stallMs: number, maxMs: number): Promise<boolean> {
@@ -83,7 +82,6 @@ export function openConsole({ level: least, format, hasColors }: LogSettings, on
 	};
 }
 
-/** Waits as long as the reader goes on reading. */
 async function drain(output: Output, stallMs: number, end: number): Promise<number> {
 	let before = Number.POSITIVE_INFINITY;
 	for (;;) {
@@ -95,12 +93,7 @@ async function drain(output: Output, stallMs: number, end: number): Promise<numb
 }
 
 /** What format() reads of a log line. */
-interface Line {
-	readonly event?: string;
-	readonly job?: string;
-	readonly msg?: string;
-	readonly exit?: { readonly error?: { readonly stack?: string } };
-}
+type Line = Readonly<{ event?: string; job?: string; msg?: string; exit?: { error?: { stack?: string } } }>;
 
 /** Renders JSON log lines for people. What pino-pretty cannot render stays as it is: a job may log any fields. */
 function createPrettifier(colorize: boolean): (line: string) => string {

@@ -11,12 +11,8 @@ import type { StatusSource } from "./status.ts";
 /** Time for a client to send its request, and the same again to read the answer. */
 const CLIENT_MS = 10_000;
 
-interface Context {
-	readonly source: StatusSource;
-	readonly control: Control | undefined;
-	/** Made by the first request for metrics. */
-	registry?: Registry;
-}
+/** `registry`: made by the first request for metrics. */
+type Context = { readonly source: StatusSource; readonly control: Control | undefined; registry?: Registry };
 
 /**
  * Makes an HTTP server that does not listen: its caller emits `connection` for every connection.
@@ -43,11 +39,7 @@ export function createHttpServer(source: StatusSource, control: Control | undefi
 	return server;
 }
 
-/**
- * Closes a connection that is still open after CLIENT_MS: each one holds a file descriptor.
- *
- * @returns A function that lifts the limit.
- */
+/** Closes a connection that is still open after CLIENT_MS: each one holds a descriptor. Returns what lifts the limit. */
 function limit(socket: Socket): () => void {
 	let lifted = false;
 	// Timers run before the reads of the same turn of the event loop: wait for those.
@@ -61,11 +53,7 @@ function limit(socket: Socket): () => void {
 	return lift;
 }
 
-interface Reply {
-	readonly status: number;
-	readonly type: string;
-	readonly body: string;
-}
+type Reply = Readonly<{ status: number; type: string; body: string }>;
 
 /** A proxy sends the whole URL: this is the part before the path. */
 const ORIGIN = /^https?:\/\/[^/?]*/i;

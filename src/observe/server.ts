@@ -64,7 +64,7 @@ export async function serve(
  * Listens on the first of the paths where this is possible.
  *
  * A socket that accepts a connection belongs to a live init: no further path is tried. A socket that refuses
- * connections was left behind by a dead init, and is replaced. Anything else at the path is left alone.
+ * connections was left by a dead init, and is replaced. Anything else at the path is left alone.
  *
  * @returns The event to emit. Never rejects.
  */

@@ -28,7 +28,7 @@ export interface Status {
 }
 
 /** Sums since the start of the program, for metrics. */
-export interface Totals {
+interface Totals {
 	/** Exits of runs: by job, then by outcome. */
 	readonly exits: Map<string, Map<JobExit["outcome"], number>>;
 	/** Requested stops of jobs, by outcome: their number, and the time from the request to the exit. */
