@@ -48,7 +48,11 @@ export class AppInit {
 		if (this.#sequence) return;
 		this.#sequence = sequence;
 		// Unhandled rejections arrive here, too, unless the app listens for them.
-		process.on("uncaughtException", (error, origin) => this.#onUncaught(error, origin));
+		process.on("uncaughtException", (error, origin) => {
+			if (otherListeners("uncaughtException") > 0) return;
+			printUncaught(error, origin);
+			this.stop({ type: "error", error: errorInfo(error) });
+		});
 		this.takeSignals();
 	}
 
@@ -83,12 +87,6 @@ export class AppInit {
 			this.#waiting = true;
 			process.once("beforeExit", () => setImmediate(() => {}));
 		}
-	}
-
-	#onUncaught(error: unknown, origin: string): void {
-		if (otherListeners("uncaughtException") > 0) return;
-		printUncaught(error, origin);
-		this.stop({ type: "error", error: errorInfo(error) });
 	}
 }
 

@@ -16,10 +16,8 @@ const MAX_CONNECTIONS = 256;
 /** Longest wait for the process at the other end of a socket to accept the connection. */
 const ACCEPT_MS = 1_000;
 
-export interface Listening {
-	/** Stops listening, and closes every connection. */
-	close(): void;
-}
+/** Stops listening, and closes every connection. */
+export type Close = () => void;
 
 /**
  * Listens on TCP or on a Unix socket.
@@ -31,7 +29,7 @@ export async function serve(
 	where: { readonly host: string; readonly port: number } | { readonly path: string },
 	source: StatusSource,
 	control?: Control,
-): Promise<Listening> {
+): Promise<Close> {
 	let http: Promise<HttpServer> | undefined;
 	const sockets = new Set<Socket>();
 	// Paused: data that arrives before HTTP is loaded waits in the kernel.
@@ -52,11 +50,9 @@ export async function serve(
 	await once(server.listen(where), "listening");
 	// For example EMFILE in accept(2): this client gets no answer, and the jobs are not disturbed.
 	server.on("error", () => {});
-	return {
-		close() {
-			server.close();
-			for (const socket of sockets) socket.destroy();
-		},
+	return () => {
+		server.close();
+		for (const socket of sockets) socket.destroy();
 	};
 }
 
@@ -66,20 +62,20 @@ export async function serve(
  * A socket that accepts a connection belongs to a live init: no further path is tried. A socket that refuses
  * connections was left by a dead init, and is replaced. Anything else at the path is left alone.
  *
- * @returns The event to emit. Never rejects.
+ * @returns The event to emit, and what stops listening and removes the socket. Never rejects.
  */
 export async function openSocket(
 	paths: readonly string[],
 	source: StatusSource,
 	control: Control,
-): Promise<{ event: Event; listening?: Listening }> {
+): Promise<{ event: Event; close?: Close }> {
 	let address = "";
 	let error: unknown = new Error("no path to listen at");
 	for (const path of paths) {
 		try {
 			await makeRoom(path);
-			const listening = await listenPrivately(path, source, control);
-			return { event: { type: "server.opened", address: path }, listening };
+			const close = await listenPrivately(path, source, control);
+			return { event: { type: "server.opened", address: path }, close };
 		} catch (thrown) {
 			address = path;
 			error = thrown;
@@ -110,21 +106,19 @@ async function isAlive(path: string): Promise<boolean> {
 	return alive;
 }
 
-async function listenPrivately(path: string, source: StatusSource, control: Control): Promise<Listening> {
+async function listenPrivately(path: string, source: StatusSource, control: Control): Promise<Close> {
 	// serve() calls bind(2) before it returns. So the socket has its mode before the event loop can accept a connection.
 	const opening = serve({ path }, source, control);
 	try {
 		chmodSync(path, 0o600);
 	} catch (error) {
 		// An error of bind(2) is thrown here: it says more than chmod(2)'s.
-		(await opening).close();
+		(await opening)();
 		throw error;
 	}
-	const listening = await opening;
-	return {
-		close() {
-			listening.close();
-			attempt(() => unlinkSync(path));
-		},
+	const close = await opening;
+	return () => {
+		close();
+		attempt(() => unlinkSync(path));
 	};
 }

@@ -4,7 +4,7 @@ import { isLogged } from "../base/logger.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
 import { openConsole } from "../observe/console.ts";
 import { logEvents } from "../observe/describe.ts";
-import type { Listening } from "../observe/server.ts";
+import type { Close } from "../observe/server.ts";
 import { StatusSource } from "../observe/status.ts";
 import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts";
 import { libc } from "../os/ffi/libc.ts";
@@ -64,7 +64,7 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 	listeners.push(logEvents(console.log, log.level));
 	if (terminationMessage !== undefined) listeners.push(writeTerminationMessage(terminationMessage));
 
-	const port = http && (await openPort(http, status));
+	const closePort = http && (await openPort(http, status));
 	let closeSocket = () => {};
 	let isOver = false;
 	listeners.push((event) => {
@@ -72,8 +72,8 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 	});
 	async function listenOnSocket(): Promise<void> {
 		const { openSocket } = await import("../observe/server.ts");
-		const { event, listening } = await openSocket(socketPaths, status, supervisor.control);
-		if (listening) closeSocket = listening.close;
+		const { event, close } = await openSocket(socketPaths, status, supervisor.control);
+		if (close) closeSocket = close;
 		// No event may follow the stop report.
 		if (!isOver) emit(event);
 	}
@@ -91,12 +91,12 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 		flush: (maxMs) => console.flush(flushStallMs(budget, maxMs), maxMs),
 		close() {
 			closeSocket();
-			port?.close();
+			closePort?.();
 		},
 	};
 }
 
-async function openPort(where: { host: string; port: number }, status: StatusSource): Promise<Listening> {
+async function openPort(where: { host: string; port: number }, status: StatusSource): Promise<Close> {
 	const { serve } = await import("../observe/server.ts");
 	try {
 		return await serve(where, status);

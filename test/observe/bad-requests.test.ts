@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { type Listening, serve } from "../../src/observe/server.ts";
+import { serve } from "../../src/observe/server.ts";
 import { StatusSource } from "../../src/observe/status.ts";
 import type { JobCommand } from "../../src/supervisor/commands.ts";
 import { lastcall } from "../helpers/cli.ts";
@@ -22,7 +22,7 @@ async function openInit(): Promise<Init> {
 	const directory = makeDirectory();
 	const path = join(directory.path, "init.sock");
 	const commands: JobCommand[] = [];
-	const listening: Listening = await serve({ path }, new StatusSource([], 10_000), async (command) => {
+	const close = await serve({ path }, new StatusSource([], 10_000), async (command) => {
 		commands.push(command);
 		return { done: true, message: "done" };
 	});
@@ -30,7 +30,7 @@ async function openInit(): Promise<Init> {
 		path,
 		commands,
 		[Symbol.dispose]() {
-			listening.close();
+			close();
 			directory[Symbol.dispose]();
 		},
 	};
