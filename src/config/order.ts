@@ -4,9 +4,8 @@
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Groups jobs into waves: each job depends only on jobs of earlier waves, and is in the earliest wave possible.
- *
- * @param dependencies Without a cycle: see {@link findCycle}.
+ * Groups jobs without a cycle into waves: each job depends only on jobs of earlier waves, and is in the earliest wave
+ * possible.
  */
 export function orderInWaves(dependencies: Dependencies): string[][] {
 	const depths = new Map<string, number>();

@@ -94,11 +94,7 @@ function choice<const Choices extends readonly string[]>(choices: Choices) {
 	});
 }
 
-/**
- * An object with these fields and no others.
- *
- * @param remarks The message for a field that is missing, or that belongs elsewhere.
- */
+/** An object with these fields and no others. `remarks`: messages for fields that are missing, or belong elsewhere. */
 function fields<const Entries extends v.ObjectEntries>(entries: Entries, remarks: Record<string, string> = {}) {
 	const remarkOn = (name: string) => (Object.hasOwn(remarks, name) ? remarks[name] : undefined);
 	const schema = v.strictObject(entries, (issue) => {
@@ -112,10 +108,8 @@ function fields<const Entries extends v.ObjectEntries>(entries: Entries, remarks
 }
 
 /**
- * Makes a schema refuse arrays, which valibot takes for objects: `env: ["A=B"]` would be the variable 0.
- *
- * @param choose Selects more keys of an object to refuse.
- * @param explainKey The message for such a key. @default the schema's message for an unknown field
+ * Makes a schema refuse arrays, which valibot takes for objects: `env: ["A=B"]` would be the variable 0. And the keys
+ * that `choose` selects, with the message of `explainKey`, or else the schema's message for an unknown field.
  */
 function objectOnly<Schema extends v.GenericSchema>(
 	schema: Schema,

@@ -26,11 +26,9 @@ export function platformTimeout(env: NodeJS.ProcessEnv): StopTimeout {
 }
 
 /**
- * Resolves the program's stop timeout: the command line overrides `LASTCALL_STOP_TIMEOUT`, which overrides the
- * configuration, which overrides the platform's default.
+ * Resolves the program's stop timeout: the argument of the command line overrides `LASTCALL_STOP_TIMEOUT`, which
+ * overrides what is configured, which overrides the platform's default. All in milliseconds.
  *
- * @param argument Milliseconds, from the command line.
- * @param configured Milliseconds, from the configuration.
  * @throws {UserError} if the variable is not a duration.
  */
 export function resolveStopTimeout(

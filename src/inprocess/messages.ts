@@ -64,10 +64,8 @@ function list(handlers: Named): string {
 }
 
 /**
- * Waits until the app's output is written: `process.exit()` drops what a slow reader of a pipe has not taken yet.
- *
- * @param stallMs Ends the wait when the readers have taken nothing for this time.
- * @param maxMs Ends the wait in any case.
+ * Waits until the app's output is written, for at most `maxMs`, or until the readers have taken nothing for `stallMs`:
+ * `process.exit()` drops what a slow reader of a pipe has not taken yet.
  */
 export async function flushOutput(stallMs: number, maxMs: number): Promise<void> {
 	const streams = [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0);

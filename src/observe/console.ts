@@ -29,12 +29,7 @@ export function openConsole({ level: least, format, hasColors }: LogSettings, on
 	// Output never drops a write that has a callback.
 	const writeLine = (line: string) => stdout.write(Buffer.from(render(line)), entry.isLast ? () => {} : undefined);
 	return {
-		/**
-		 * Logs for the init itself.
-		 *
-		 * @param fields Plain data.
-		 * @param isLast Whether this is the last line, which is never dropped, however much output waits before it.
-		 */
+		/** Logs plain data for the init itself. The last line is never dropped, however much output waits before it. */
 		log(level: LogLevel, fields: Record<string, unknown>, message: string, isLast = false): void {
 			if (!isLogged(level, least)) return;
 			const at = Date.now();
@@ -69,10 +64,8 @@ export function openConsole({ level: least, format, hasColors }: LogSettings, on
 			(stream === "stderr" ? stderr : stdout).write(buffer, done);
 		},
 		/**
-		 * Waits until all output is written: as long as the reader goes on reading, and for at most `maxMs`.
-		 *
-		 * @param stallMs Ends the wait when the reader has taken nothing for this time.
-		 * @returns Whether all output is written.
+		 * Waits until all output is written, for at most `maxMs`, or until the reader has taken nothing for `stallMs`.
+		 * Returns whether all is written.
 		 */
 		async flush(stallMs: number, maxMs: number): Promise<boolean> {
 			const end = monotonicMs() + maxMs;

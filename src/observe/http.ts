@@ -14,11 +14,7 @@ const CLIENT_MS = 10_000;
 /** `registry`: made by the first request for metrics. */
 type Context = { readonly source: StatusSource; readonly control: Control | undefined; registry?: Registry };
 
-/**
- * Makes an HTTP server that does not listen: its caller emits `connection` for every connection.
- *
- * @param control Carries commands out. Without it the server is read-only.
- */
+/** Makes an HTTP server that does not listen: its caller emits `connection`. Without `control` it is read-only. */
 export function createHttpServer(source: StatusSource, control: Control | undefined): Server {
 	const context: Context = { source, control };
 	const lifts = new WeakMap<Socket, () => void>();

@@ -19,12 +19,7 @@ const ACCEPT_MS = 1_000;
 /** Stops listening, and closes every connection. */
 export type Close = () => void;
 
-/**
- * Listens on TCP or on a Unix socket.
- *
- * @param control Carries commands out. Without it the server is read-only.
- * @throws if it cannot listen there.
- */
+/** Listens on TCP or on a Unix socket. Without `control` the server is read-only. Throws if it cannot listen there. */
 export async function serve(
 	where: { readonly host: string; readonly port: number } | { readonly path: string },
 	source: StatusSource,

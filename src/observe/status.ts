@@ -61,7 +61,6 @@ export class StatusSource {
 			startedAt: time - upMs,
 			upMs,
 			state: stopReason ? "stopping" : "running",
-			// A job that is not essential does not count.
 			ready: !stopReason && this.#units.every(({ plan, isReady }) => !plan.essential || isReady),
 			stopTimeoutMs: this.#stopTimeoutMs,
 			stopReason,

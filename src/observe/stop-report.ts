@@ -14,11 +14,7 @@ const TEXT_MIN = 20;
 /** Kubernetes shows no more bytes of a termination message. */
 const MESSAGE_MAX = 4096;
 
-/**
- * Draws one line for each job: when it was asked to stop and when it exited, on the scale of the stop timeout.
- *
- * @param columns Width of the terminal.
- */
+/** Draws one line for each job: when it was asked to stop and when it exited, on the scale of the stop timeout. */
 export function drawTimeline({ jobs, jobsMs, budgetMs }: StopReport, columns: number): string[] {
 	// In the order of the requests. Jobs that had exited before come first.
 	const stops = jobs.toSorted((a, b) => (a.askedMs ?? -1) - (b.askedMs ?? -1));
