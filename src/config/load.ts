@@ -48,13 +48,8 @@ async function read(file: string): Promise<unknown> {
 	try {
 		// Reading a FIFO would block the init, and a device may never end.
 		if (!statSync(file).isFile()) throw new Error("found no regular file, expected one");
-		switch (extname(file)) {
-			case ".json":
-				return parseJson(readText(file));
-			case ".yaml":
-			case ".yml":
-				return parseYaml(readText(file));
-		}
+		if (extname(file) === ".json") return parseJson(readText(file));
+		if ([".yaml", ".yml"].includes(extname(file))) return parseYaml(readText(file));
 		const value = defaultExport(await importConfig(file));
 		if (value !== undefined) return value;
 	} catch (error) {

@@ -110,10 +110,8 @@ function checkCommand(job: ProcessSettings, folder: string, env: NodeJS.ProcessE
 		job.command[0] = local;
 		return mistakes;
 	}
-	const looked = isPath
-		? `at ${showPath(candidates[0] ?? "")}`
-		: `on PATH, ${showPath(path)}, and in node_modules/.bin`;
-	return [...mistakes, `command: ${show(program)} not found as a program (looked ${looked})`];
+	const where = isPath ? `at ${showPath(candidates[0] ?? "")}` : `on PATH, ${showPath(path)}, and in node_modules/.bin`;
+	return [...mistakes, `command: ${show(program)} not found as a program (looked ${where})`];
 }
 
 /**
@@ -130,11 +128,11 @@ function findLocalBinary(program: string, folder: string): string | undefined {
 }
 
 function isExecutable(file: string): boolean {
-	const isFile = attempt(() => {
+	const isFile = () => {
 		accessSync(file, constants.X_OK);
 		return statSync(file).isFile();
-	});
-	return isFile === true;
+	};
+	return attempt(isFile) ?? false;
 }
 
 /** Checks the names as they were written: valibot's output lacks some of them. */

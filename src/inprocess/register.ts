@@ -9,9 +9,9 @@ import { unclaimedZombies } from "../os/processes/unclaimed-zombies.ts";
 import { appInit } from "./app-init.ts";
 
 const EXIT_USAGE = 2;
-/** Delay of the first look for zombies: the app has started by then. */
-const FIRST_LOOK_MS = 1_000;
-const LOOK_MS = 5_000;
+/** Delay of the first scan for zombies: the app has started by then. */
+const FIRST_SCAN_MS = 1_000;
+const SCAN_MS = 5_000;
 
 /**
  * Worker threads and child processes inherit `--import`, and are left alone. `LASTCALL_SUBREAPER` (neither empty nor 0)
@@ -47,18 +47,16 @@ function reapOrphans(): void {
 		clearTimeout(timer);
 		const c = libc();
 		// The interval finds dead children of worker threads: no SIGCHLD announces them.
-		if (c)
-			setInterval(
-				startReaper(c, () => {}, unclaimedZombies),
-				LOOK_MS,
-			).unref();
-		else warn("cannot reap orphans");
+		if (c) {
+			const scan = startReaper(c, () => {}, unclaimedZombies);
+			setInterval(scan, SCAN_MS).unref();
+		} else warn("cannot reap orphans");
 		// Last: without any listener libuv would release the signal for a moment.
 		process.off("SIGCHLD", start);
 	};
 	process.on("SIGCHLD", start);
 	// Finds children that died before Node.js started: those of a shell that became this program by exec(3).
-	const timer = setTimeout(start, FIRST_LOOK_MS).unref();
+	const timer = setTimeout(start, FIRST_SCAN_MS).unref();
 }
 
 function warn(what: string, why = `neither node:ffi nor koffi loads here (${TO_GET_BINDING})`): void {

@@ -93,7 +93,7 @@ function createPrettifier(colorize: boolean): (line: string) => string {
 	const prettify = attempt(() =>
 		loadPackage("pino-pretty").prettyFactory({
 			colorize,
-			// The fields are for machines: the message says the same.
+			// The fields are for machines: the message has the same.
 			hideObject: true,
 			messageFormat: (line) => format(line as Line),
 			translateTime: "SYS:HH:MM:ss.l",

@@ -139,7 +139,7 @@ export function describeProcesses(processes: readonly ProcessInfo[]): string {
 export function describeWhereabouts(where: Whereabouts): string {
 	if (where.type === "idle") return "waiting for something asynchronous";
 	if (where.type === "javascript") {
-		// The first frame of the job's own code: the internals of Node.js above it say little.
+		// The first frame of the job's own code: the internals of Node.js above it help little.
 		const frame = where.stack.find(({ file }) => file !== "" && !file.startsWith("node:")) ?? where.stack[0];
 		if (!frame) return "in JavaScript";
 		return `in ${frame.function} (${frame.file}${frame.line === undefined ? "" : `:${frame.line}`})`;

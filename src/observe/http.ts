@@ -72,24 +72,17 @@ async function answer({ method, url = "/" }: IncomingMessage, context: Context):
 		return json(result.done ? 200 : 409, result);
 	}
 	if (method !== "GET" && method !== "HEAD") return text(405, "Expected GET or HEAD\n");
-	switch (pathname) {
-		case "/livez":
-			return text(200, "ok\n");
-		case "/readyz": {
-			const { ready, state, jobs } = source.status;
-			if (ready) return text(200, "ready\n");
-			return text(503, state === "stopping" ? "stopping\n" : jobs.map((job) => `${job.name}: ${job.state}\n`).join(""));
-		}
-		case "/status":
-			return json(200, source.status);
-		case "/metrics": {
-			context.registry ??= createRegistry(source);
-			const { registry } = context;
-			return { status: 200, type: registry.contentType, body: await registry.metrics() };
-		}
-		default:
-			return text(404, "Expected one of /livez, /readyz, /status, /metrics\n");
+	if (pathname === "/livez") return text(200, "ok\n");
+	if (pathname === "/status") return json(200, source.status);
+	if (pathname === "/readyz") {
+		const { ready, state, jobs } = source.status;
+		if (ready) return text(200, "ready\n");
+		return text(503, state === "stopping" ? "stopping\n" : jobs.map((job) => `${job.name}: ${job.state}\n`).join(""));
 	}
+	if (pathname !== "/metrics") return text(404, "Expected one of /livez, /readyz, /status, /metrics\n");
+	context.registry ??= createRegistry(source);
+	const { registry } = context;
+	return { status: 200, type: registry.contentType, body: await registry.metrics() };
 }
 
 function text(status: number, body: string): Reply {
