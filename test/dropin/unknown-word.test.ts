@@ -74,7 +74,7 @@ test("a program that is there, but not its interpreter, is no mistyped word", as
 });
 
 test("neither close nor a program: one line, and 127", async () => {
-	for (const word of ["nonexistent", "start", "s", "", "-"])
+	for (const word of ["nonexistent", "begin", "s", "", "-"])
 		assert.deepEqual(await run([word, "status"]), {
 			code: 127,
 			stdout: "",
