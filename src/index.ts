@@ -1,5 +1,5 @@
 /** The public API: re-exports only. */
-export { type Config, type Duration, defineConfig, type JobConfig } from "./config/config.ts";
+export { type Config, type Duration, defineConfig, duration, type JobConfig } from "./config/config.ts";
 export { type DrainOptions, drain } from "./inprocess/drain.ts";
 export { type OnStopOptions, onStop } from "./inprocess/on-stop.ts";
 export { startJobs } from "./inprocess/start-jobs.ts";

@@ -27,9 +27,19 @@ export default async function waiting({ name, data, flag, log, ready }: JobConte
 }
 waiting satisfies JobFunction<number>;
 `,
-	"mistakes.ts": `import { defineConfig, type JobContext } from "lastcall";
+	"mistakes.ts": `import { defineConfig, duration, type JobContext } from "lastcall";
 // @ts-expect-error A thread is named by its file.
 defineConfig({ jobs: { job: { thread: 7 } } });
+// @ts-expect-error A job is a thread or a process.
+defineConfig({ jobs: { job: { thread: "job.ts", command: ["true"] } } });
+// @ts-expect-error Only a thread has data.
+defineConfig({ jobs: { job: { command: ["true"], data: 1 } } });
+// @ts-expect-error A duration has no blank.
+defineConfig({ jobs: {}, stopTimeout: "5 s" });
+defineConfig({ jobs: {}, stopTimeout: "2.5s", drainDelay: "0s" });
+// @ts-expect-error A duration has a unit.
+defineConfig({ jobs: {}, stopTimeout: "5" });
+defineConfig({ jobs: { job: { command: "npm start" } }, stopTimeout: "1m30s", drainDelay: duration(process.env.X ?? "1s") });
 // @ts-expect-error There is no such field.
 defineConfig({ jobs: {}, stopTimeuot: "10s" });
 // @ts-expect-error Only the init raises it.
@@ -167,11 +177,17 @@ test("lastcall run stops a TypeScript job of a TypeScript configuration cleanly"
 	}
 });
 
-test("import from lastcall type-checks in a strict project, library files included", async () => {
-	const tsc = join(root, "node_modules/.bin/tsc");
-	const { stdout, code } = await project.run(tsc, ["--project", "."]);
-	assert.deepEqual([stdout, code], ["", 0]);
-});
+for (const compiler of ["node_modules/typescript", "scripts/toolchain/older/node_modules/typescript"])
+	for (const [module, resolution] of [
+		["nodenext", "nodenext"],
+		["esnext", "bundler"],
+	] as const)
+		test(`import from lastcall type-checks in a strict project, library files included: ${compiler}, ${resolution}`, async () => {
+			const tsc = join(root, compiler, "bin/tsc");
+			const options = ["--project", ".", "--module", module, "--moduleResolution", resolution];
+			const { stdout, code } = await project.run(process.execPath, [tsc, ...options]);
+			assert.deepEqual([stdout, code], ["", 0]);
+		});
 
 test("import from lastcall gives what it documents, and loads no dependency", async () => {
 	const script = `import * as lastcall from "lastcall";
@@ -179,5 +195,5 @@ test("import from lastcall gives what it documents, and loads no dependency", as
 		console.log(Object.keys(lastcall), lastcall.defineConfig(config) === config);`;
 	const args = ["--input-type=module", "--eval", script];
 	const { stdout, code } = await project.run(process.execPath, args);
-	assert.deepEqual([stdout, code], ["[ 'defineConfig', 'drain', 'onStop', 'startJobs' ] true\n", 0]);
+	assert.deepEqual([stdout, code], ["[ 'defineConfig', 'drain', 'duration', 'onStop', 'startJobs' ] true\n", 0]);
 });

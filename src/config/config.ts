@@ -2,8 +2,19 @@
 import type { ResourceLimits } from "node:worker_threads";
 import type { LogLevel } from "../base/logger.ts";
 
-/** A time with its unit: `"500ms"`, `"10s"`, `"1m30s"`, `"1h"`. At most 24 days. */
-export type Duration = string;
+// Not `${number}`: that also matches "5 ", with a blank.
+type TimeWithUnit = `${bigint}${"" | `.${bigint}`}${"ms" | "s" | "m" | "h"}`;
+
+/** A time with its unit: `"500ms"`, `"10s"`, `"1m30s"`, `"1h"`. At most 24 days. For other text: {@link duration}. */
+export type Duration =
+	| TimeWithUnit
+	| `${TimeWithUnit}${TimeWithUnit}`
+	| `${TimeWithUnit}${TimeWithUnit}${TimeWithUnit}`;
+
+/** Takes a text for a duration that the compiler does not know, from the environment for instance. Nothing is checked yet. */
+export function duration(text: string): Duration {
+	return text as Duration;
+}
 
 export type StopSignal = "SIGHUP" | "SIGINT" | "SIGPWR" | "SIGQUIT" | "SIGTERM" | "SIGUSR1" | "SIGUSR2" | "SIGWINCH";
 
@@ -75,6 +86,7 @@ export interface ThreadJobConfig extends CommonJobConfig {
 	data?: unknown;
 	/** Limits of the thread's JavaScript memory in MB. They do not count buffers. @default Node.js's limits */
 	resourceLimits?: ResourceLimits;
+	command?: never;
 }
 
 export interface ProcessJobConfig extends CommonJobConfig {
@@ -97,6 +109,7 @@ export interface ProcessJobConfig extends CommonJobConfig {
 	 * @default "inherit"
 	 */
 	output?: "inherit" | "log";
+	thread?: never;
 }
 
 interface CommonJobConfig {
