@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Script } from "node:vm";
@@ -81,14 +81,20 @@ test("package contains dist and what npm always adds, no sources and no tests", 
 	for (const path of project.packed.filter((path) => !others.includes(path))) assert.match(path, kinds);
 });
 
-test("package has bytecode of its program that the Node.js it was built with takes, and no other", () => {
+test("package has bytecode that V8 takes with its text on the Node.js of the build, and refuses with another text or on another Node.js", () => {
 	const dist = join(project.path, "node_modules/lastcall/dist");
-	const filename = join(dist, "program.cjs");
-	const script = new Script(readFileSync(filename, "latin1"), {
-		filename,
-		cachedData: readFileSync(join(dist, "program.bytecode")),
-	});
-	assert.equal(script.cachedDataRejected, major !== MAJOR_OF_BUILD);
+	const files = globSync("**/*.bytecode", { cwd: dist });
+	assert.deepEqual(
+		files.sort(),
+		["execa", "pino"].map((name) => `packages/${name}.bytecode`).concat("program.bytecode", "subcommands.bytecode"),
+	);
+	for (const file of files) {
+		const cachedData = readFileSync(join(dist, file));
+		const text = readFileSync(join(dist, file.replace(/bytecode$/, "cjs")), "latin1");
+		const isRefused = (text: string) => new Script(text, { cachedData }).cachedDataRejected;
+		assert.equal(isRefused(text), major !== MAJOR_OF_BUILD, file);
+		assert.equal(isRefused(`${text} `), true, file);
+	}
 });
 
 test("package starts a program without its bytecode, and with one that does not fit", async () => {

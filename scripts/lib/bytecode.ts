@@ -13,7 +13,8 @@ const [directory = "dist", name = "program"] = process.argv.slice(2);
 const filename = resolve(directory, `${name}.cjs`);
 const bytecode = resolve(directory, `${name}.bytecode`);
 const require = createRequire(filename);
-const script = new Script(readFileSync(filename, "latin1"), { filename });
+// Under its name alone: the bytecode keeps it, and where the package was built is nobody's business.
+const script = new Script(readFileSync(filename, "latin1"), { filename: `${name}.cjs` });
 const importModule = (url: string) => import(url);
 
 function save(): void {
