@@ -1,4 +1,4 @@
-/** The pages of docs/, and README.md: their links lead somewhere, and lastcall accepts their configurations. */
+/** The pages of docs/, and those at the root: their links lead somewhere, and lastcall accepts their configurations. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -9,7 +9,7 @@ import { makeDirectory } from "./helpers/directory.ts";
 import { MAIN } from "./helpers/main.ts";
 
 const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
-const paths = ["README.md", ...pages.map((name) => `docs/${name}`)];
+const paths = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...pages.map((name) => `docs/${name}`)];
 
 /** The files that the configurations name. */
 const THREADS = ["upload.mts", "jobs/mailer.ts"].map((name) => [name, "export default () => {};\n"]);
@@ -40,7 +40,7 @@ for (const path of paths) {
 		});
 }
 
-test("README.md links to every page of docs/, itself or by a page that it links to", () => {
+test("README.md links to every page, itself or by a page that it links to", () => {
 	const seen = new Set(["README.md"]);
 	for (const path of seen) {
 		const text = readFileSync(join(root, path), "utf8");
