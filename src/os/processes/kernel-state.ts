@@ -14,7 +14,7 @@ export interface KernelState {
 }
 
 /** The system calls in which a thread can wait for a long time. Each architecture has its own numbers. */
-const SYSCALLS: Readonly<Record<string, string>> = {
+export const SYSCALLS: Readonly<Record<string, string>> = {
 	x64: `0 read 1 write 2 open 3 close 7 poll 16 ioctl 17 pread64 18 pwrite64 19 readv 20 writev 23 select 34 pause
 		35 nanosleep 42 connect 43 accept 44 sendto 45 recvfrom 46 sendmsg 47 recvmsg 56 clone 58 vfork 61 wait4 72 fcntl
 		73 flock 74 fsync 75 fdatasync 128 rt_sigtimedwait 130 rt_sigsuspend 202 futex 219 restart_syscall
@@ -26,7 +26,7 @@ const SYSCALLS: Readonly<Record<string, string>> = {
 		211 sendmsg 212 recvmsg 220 clone 242 accept4 260 wait4 426 io_uring_enter 435 clone3 441 epoll_pwait2`,
 };
 
-const SYS_PIDFD_OPEN = 434n;
+export const SYS_PIDFD_OPEN = 434n;
 const PIDFD_GET_INFO = 0xc040_ff0bn;
 /** Bit of `mask` in struct pidfd_info: requests the wait status, and confirms that it is there. */
 const PIDFD_INFO_EXIT = 8n;

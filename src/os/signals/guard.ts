@@ -62,7 +62,7 @@ interface Machine {
 	exit(data: bigint): Buffer;
 }
 
-const MACHINES: Readonly<Record<string, Machine>> = {
+export const MACHINES: Readonly<Record<string, Machine>> = {
 	x64: {
 		timerCreate: 222n,
 		timerSettime: 223n,
