@@ -22,26 +22,34 @@ export async function ensureOlderNodes(): Promise<void> {
 	await must(join(dir, "install"), ["older"], { timeout: 900_000 });
 }
 
-/** Installs the pinned Node.js 26 for arm64, which runs under qemu, where that is allowed and it is not there. */
+/** Installs the pinned Node.js 26 and koffi for arm64, which run under qemu, where that is allowed and they are not there. */
 export async function ensureArm64Node(): Promise<void> {
-	const cwd = arm64Dir();
+	if (process.arch === "arm64" || !mayInstall()) return;
+	await installForArm64(dir, arm64Dir(dir, "node-26-arm64"));
+	await installForArm64(root, arm64Dir(root, "koffi"));
+}
+
+async function installForArm64(from: string, cwd: string): Promise<void> {
 	// npm writes it last.
-	const installed = join(cwd, "node_modules/.package-lock.json");
-	if (process.arch === "arm64" || !mayInstall() || existsSync(installed)) return;
+	if (existsSync(join(cwd, "node_modules/.package-lock.json"))) return;
 	mkdirSync(cwd, { recursive: true });
-	for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(dir, file), join(cwd, file));
-	const flags = ["--cpu=arm64", "--no-audit", "--no-fund", "--loglevel=error"];
+	for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(from, file), join(cwd, file));
+	const flags = ["--cpu=arm64", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
 	await must("npm", ["ci", ...flags], { cwd, timeout: 300_000 });
 }
 
 export function arm64Node(): string {
-	return join(arm64Dir(), "node_modules/node-26-arm64/bin/node");
+	return join(arm64Dir(dir, "node-26-arm64"), "node_modules/node-26-arm64/bin/node");
+}
+
+/** The folder of packages, with koffi among them. */
+export function arm64Packages(): string {
+	return join(arm64Dir(root, "koffi"), "node_modules");
 }
 
 /** Another version has another folder. */
-function arm64Dir(): string {
-	const version = lockedVersion(dir, "node-26-arm64");
-	return join(dir, "node_modules", `.arm64-${version}`);
+function arm64Dir(from: string, name: string): string {
+	return join(dir, "node_modules", `.arm64-${name}-${lockedVersion(from, name)}`);
 }
 
 export function nodeBinary(major: NodeMajor): string {

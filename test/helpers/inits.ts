@@ -21,12 +21,18 @@ export type Init = readonly string[];
 
 let names: string | undefined;
 
+export interface OursOptions {
+	/** The command of the Node.js that runs it. @default this one */
+	readonly node?: readonly string[];
+	readonly nodeFlags?: readonly string[];
+}
+
 /** Ours, called by a name. */
-export function ours(name: string, { nodeFlags = [] }: { readonly nodeFlags?: readonly string[] } = {}): Init {
+export function ours(name: string, { node = [process.execPath], nodeFlags = [] }: OursOptions = {}): Init {
 	names ??= mkdtempSync(join(tmpdir(), "lastcall-test-names-"));
 	const path = join(names, name);
 	attempt(() => symlinkSync(MAIN, path));
-	return [process.execPath, ...nodeFlags, path];
+	return [...node, ...nodeFlags, path];
 }
 
 /** For the options of a test that compares with a real init: says why it is left out. In CI it never is. */

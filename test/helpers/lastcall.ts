@@ -24,6 +24,8 @@ export function fixture(name: string): string {
 export interface LastcallOptions {
 	/** @default true */
 	readonly asInit?: boolean;
+	/** The command of the Node.js that runs it. @default this one */
+	readonly node?: readonly string[];
 	readonly nodeFlags?: readonly string[];
 	readonly env?: NodeJS.ProcessEnv;
 	/** Where its standard output goes. @default a pipe, read into `lines` */
@@ -53,9 +55,9 @@ export async function startNode(
 	options: LastcallOptions = {},
 	{ socket = "", cleanUp = () => {} } = {},
 ): Promise<Lastcall> {
-	const { asInit = true, nodeFlags = [], env, stdout = "pipe" } = options;
-	const node = [process.execPath, ...nodeFlags, ...program];
-	const [command, ...args] = asInit ? [...namespace(), ...node] : node;
+	const { asInit = true, node = [process.execPath], nodeFlags = [], env, stdout = "pipe" } = options;
+	const all = [...node, ...nodeFlags, ...program];
+	const [command, ...args] = asInit ? [...namespace(), ...all] : all;
 	const child = spawn(command as string, args, {
 		stdio: ["ignore", stdout, "pipe"],
 		env: {
