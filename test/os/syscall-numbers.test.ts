@@ -42,7 +42,8 @@ const CALLS: Readonly<Record<string, (code: Buffer) => number>> = {
 	arm64: (code) => (code.readUInt32LE(code.indexOf("010000d4", "hex") - 4) >>> 5) & 0xffff,
 };
 
-for (const [arch, header] of Object.entries(HEADERS))
+// The generic header is on every machine, that of x64 on its own.
+for (const [arch, header] of Object.entries(HEADERS).filter(([arch]) => arch === "arm64" || arch === process.arch))
 	test(`every number of a system call on ${arch} is the one of the kernel's headers`, { skip }, () => {
 		const numbers = numbersOf(header);
 		const named = [...(SYSCALLS[arch] ?? "").matchAll(/(\d+) (\w+)/g)].map(([, number, name]) => [
