@@ -31,7 +31,7 @@ import { Steps } from "./lib/steps.ts";
 import { NOTHING_OF_THE_MACHINE } from "./lib/test-env.ts";
 import { findTestFiles } from "./lib/test-files.ts";
 import { readTestRecords } from "./lib/test-reporter.ts";
-import { ensureArm64Node, ensureOlderNodes, nodeBinary } from "./lib/toolchain.ts";
+import { ensureArm64Node, ensureManagers, ensureOlderNodes, nodeBinary } from "./lib/toolchain.ts";
 import { ensureTools } from "./lib/tools.ts";
 
 const args = process.argv.slice(2);
@@ -61,6 +61,7 @@ await runScript(async () => {
 	const built = await steps.run("build", process.execPath, ["scripts/build.ts"]);
 	const olderNodes = await setUp("Node.js 24, 22 and 20", ensureOlderNodes);
 	await setUp("Node.js for arm64", ensureArm64Node);
+	await setUp("pnpm and yarn", ensureManagers);
 	await setUp("programs that tests compare with", ensureTools);
 	if (inCi()) await setUp("packages of the benchmark", installPeers);
 	if (built) {

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { mayInstall } from "./allowed.ts";
 import { must } from "./command.ts";
@@ -9,6 +9,8 @@ import { ScriptError } from "./script.ts";
 const dir = join(root, "scripts/toolchain");
 /** What only tests and the image of Node.js 24 need. */
 const olderDir = join(dir, "older");
+/** What only a test of installs needs. */
+const managersDir = join(dir, "managers");
 
 export type NodeMajor = 20 | 22 | 24 | 26;
 
@@ -25,17 +27,35 @@ export async function ensureOlderNodes(): Promise<void> {
 /** Installs the pinned Node.js 26 and koffi for arm64, which run under qemu, where that is allowed and they are not there. */
 export async function ensureArm64Node(): Promise<void> {
 	if (process.arch === "arm64" || !mayInstall()) return;
-	await installForArm64(dir, arm64Dir(dir, "node-26-arm64"));
-	await installForArm64(root, arm64Dir(root, "koffi"));
+	for (const [from, name] of [
+		[dir, "node-26-arm64"],
+		[root, "koffi"],
+	] as const) {
+		const cwd = arm64Dir(from, name);
+		mkdirSync(cwd, { recursive: true });
+		for (const file of ["package.json", "package-lock.json"])
+			cpSync(join(from, file), join(cwd, file), { preserveTimestamps: true });
+		await installLocked(cwd, ["--cpu=arm64", "--omit=dev"]);
+	}
 }
 
-async function installForArm64(from: string, cwd: string): Promise<void> {
+/** Installs pnpm and yarn, pinned, where that is allowed and they are not there. */
+export async function ensureManagers(): Promise<void> {
+	if (mayInstall()) await installLocked(managersDir);
+}
+
+async function installLocked(cwd: string, flags: readonly string[] = []): Promise<void> {
 	// npm writes it last.
-	if (existsSync(join(cwd, "node_modules/.package-lock.json"))) return;
-	mkdirSync(cwd, { recursive: true });
-	for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(from, file), join(cwd, file));
-	const flags = ["--cpu=arm64", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-	await must("npm", ["ci", ...flags], { cwd, timeout: 300_000 });
+	const installed = join(cwd, "node_modules/.package-lock.json");
+	if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(cwd, "package-lock.json")).mtimeMs) return;
+	const quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+	await must("npm", ["ci", ...flags, ...quietly], { cwd, timeout: 300_000 });
+}
+
+/** The script of a package manager, for Node.js. */
+export function managerScript(name: "pnpm" | "yarn" | "@yarnpkg/cli-dist"): string {
+	const script = name === "pnpm" ? "pnpm.mjs" : "yarn.js";
+	return join(managersDir, "node_modules", name, "bin", script);
 }
 
 export function arm64Node(): string {

@@ -284,6 +284,7 @@ test("each lock file has a checksum for every package, from a registry and nowhe
 		"package-lock.json",
 		"scripts/toolchain/package-lock.json",
 		"scripts/toolchain/older/package-lock.json",
+		"scripts/toolchain/managers/package-lock.json",
 	]) {
 		const packages: [string, LockedPackage][] = Object.entries(json(path).packages);
 		assert.ok(packages.length > 4, path);
@@ -315,7 +316,7 @@ test("the image is built without running any install script", () => {
 });
 
 test("the toolchain is pinned to exact versions", () => {
-	for (const path of ["scripts/toolchain", "scripts/toolchain/older"]) {
+	for (const path of ["scripts/toolchain", "scripts/toolchain/older", "scripts/toolchain/managers"]) {
 		const { dependencies, optionalDependencies } = json(`${path}/package.json`);
 		const versions = Object.values<string>({ ...dependencies, ...optionalDependencies });
 		assert.ok(versions.length > 2, path);
