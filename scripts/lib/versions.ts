@@ -7,7 +7,7 @@ const OF_PACKAGE = new RegExp(`(?<="name": "lastcall",\\s+"version": ")${VERSION
 export const PLACES: Readonly<Record<string, RegExp>> = {
 	"package.json": OF_PACKAGE,
 	"package-lock.json": OF_PACKAGE,
-	"README.md": new RegExp(`(?<=Main program )${VERSION}(?= started)`, "g"),
+	"README.md": new RegExp(`(?<=: lastcall )${VERSION}(?= started)`, "g"),
 	"docs/status.md": new RegExp(`(?<=^lastcall )${VERSION}(?=, process )`, "gm"),
 };
 
