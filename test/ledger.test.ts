@@ -16,13 +16,13 @@ import { PackageProject } from "./helpers/package.ts";
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
 	"lines of src/": 10_000,
-	"files of src/": 100,
+	"files of src/": 91,
 	"lines of src/supervisor/ and src/job/": 2_270,
 	"lines of README.md": 140,
 	"fields of the configuration": 32,
 	subcommands: 7,
 	"packages that npm install brings": 34,
-	"MB that npm install brings": 7.7,
+	"MB that npm install brings": 7.9,
 	"KB that lastcall -- true loads": 150,
 	"files that lastcall -- true loads": 3,
 	"KB that run with two threads loads": 600,

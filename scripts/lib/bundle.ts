@@ -12,7 +12,7 @@ export const INLINED = ["leven", "valibot"];
 
 /** A file for each, with what is used of it: see src/base/packages.ts. */
 const EXPORTS = {
-	execa: "execa",
+	execa: "execa, parseCommandString",
 	pino: "pino",
 	"pino-pretty": "prettyFactory",
 	"prom-client": "Counter, Gauge, Registry",
@@ -22,7 +22,7 @@ const EXPORTS = {
 export const PACKAGES = Object.keys(EXPORTS);
 
 /** Those that stand in the way of a start. The others are used late and little, and bytecode is twice as large as its text. */
-export const WITH_BYTECODE = ["execa", "pino"];
+export const WITH_BYTECODE = ["execa", "pino", "yaml"];
 
 const minNode = Number(engines.node.replace(/\D/g, ""));
 

@@ -35,6 +35,18 @@ const USES: Readonly<Record<string, (exports: never) => unknown>> = {
 		await execa("true", [], options);
 		await execa("/none", [], options);
 	},
+	yaml: ({ parseDocument, visit, isScalar, LineCounter }: Packages["yaml"]) => {
+		const lineCounter = new LineCounter();
+		const text =
+			"stopTimeout: 8s\njobs:\n  web: { command: [node, 'server.js'] } # flow\n  job:\n    thread: ./job.ts\n";
+		const document = parseDocument(text, { uniqueKeys: false, lineCounter });
+		visit(document, {
+			Map(_, { items }) {
+				for (const { key } of items) if (isScalar(key)) lineCounter.linePos(0);
+			},
+		});
+		document.toJS();
+	},
 	pino: ({ pino }: Packages["pino"]) => {
 		const log = pino({ level: "trace", base: {}, formatters: { level: (level) => ({ level }) } }, { write: () => {} });
 		log.info({ event: "x", list: [1], deep: { a: true } }, "message");

@@ -36,8 +36,12 @@ export interface Ending {
 /** Passed in, because main.ts listens for signals from its first line on, and may be in another bundle. */
 export type Signals = typeof import("../os/signals/signals.ts");
 
-/** How often to look for zombies that no SIGCHLD has announced: see os/processes/reaper.ts. */
-const LOOK_MS = 1_000;
+/**
+ * When to look for zombies that no SIGCHLD has announced (os/processes/reaper.ts): a while after the end of a job, when
+ * its thread has gone, and now and then, for threads that a thread has made. Each look wakes an idle container.
+ */
+const LOOK_AFTER_MS = 1_000;
+const LOOK_EVERY_MS = 30_000;
 
 /** How long a configuration may go on loading after a stop signal. */
 const LOAD_GRACE_MS = 500;
@@ -61,12 +65,16 @@ export async function run({ config, program, stopTimeoutMs }: RunOptions, signal
 	if (!loaded) return { code: 0, threadMayBeStuck: true };
 	const settings = resolveSettings(loaded, { env, isTerminal: isatty(1), isInit, stopTimeoutMs });
 	const { budget, stopTimeout, stopSignals } = settings;
-	const service = await openService(settings, guardStop(budget));
+	const guard = guardStop(budget);
+	const service = await openService(settings, (event) => {
+		guard(event);
+		if (event.type === "job.exited") setTimeout(look, LOOK_AFTER_MS).unref();
+	});
 	const { supervisor, emit } = service;
 
 	const { role, look } = becomeInit(emit);
 	// Signal listeners and waiting threads do not keep Node.js alive; this timer does.
-	const hold = setInterval(look, LOOK_MS);
+	const hold = setInterval(look, LOOK_EVERY_MS);
 	let hadErrors = false;
 	process.on("uncaughtException", (thrown) => {
 		const error = errorInfo(thrown);
