@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { errorInfo, show, UserError } from "../base/errors.ts";
 import { importModule } from "../base/import-module.ts";
 import { loadPackage } from "../base/packages.ts";
-import { defaultExport, explainModuleType } from "../base/user-module.ts";
+import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
 
@@ -51,6 +51,7 @@ async function read(file: string): Promise<unknown> {
 		if (extname(file) === ".json") return parseJson(readText(file));
 		if ([".yaml", ".yml"].includes(extname(file))) return parseYaml(readText(file));
 		const value = defaultExport(await importConfig(file));
+		flushCompileCache();
 		if (value !== undefined) return value;
 	} catch (error) {
 		const info = errorInfo(error);

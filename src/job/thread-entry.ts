@@ -15,7 +15,7 @@ import { threadId, workerData } from "node:worker_threads";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/logger.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
-import { defaultExport, explainModuleType } from "../base/user-module.ts";
+import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
 import { Flag, type JobContext, type JobFunction } from "./context.ts";
 import { isSuccess, type JobExit, type Stream } from "./job.ts";
 import type { ThreadData } from "./thread.ts";
@@ -108,6 +108,7 @@ function nameFile(error: ErrorInfo): ErrorInfo {
 
 async function importJob(): Promise<JobFunction> {
 	const job = defaultExport(await import(pathToFileURL(file).href));
+	flushCompileCache();
 	if (typeof job === "function") return job as JobFunction;
 	const found = job === undefined ? "no default export" : `a default export of type ${typeof job}`;
 	throw new TypeError(

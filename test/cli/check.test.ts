@@ -81,6 +81,14 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 	assert.equal(hints.length, 7, hints.join("\n"));
 });
 
+test("lastcall check shows a command that is text, or from the command line, as it is run", async () => {
+	using config = writeConfig({ jobs: { it: { command: String.raw`sleep  1\ 0 2` } } });
+	const { code, stdout } = await lastcall(["check", config.path]);
+	assert.equal(code, 0);
+	assert.match(stdout, /^ {2}it: sleep 1 0 2$/m);
+	assert.match((await lastcall(["check", "--", "sleep", "3"])).stdout, /^ {2}sleep: sleep 3$/m);
+});
+
 test("lastcall check says where the stop timeout comes from", async () => {
 	using config = writeConfig({ jobs: { it: { command: ["true"] } } });
 	for (const [env, words] of [

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
+import { makeDirectory } from "../helpers/directory.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { startThreadJob } from "../helpers/thread-job.ts";
 
@@ -219,4 +220,17 @@ test("ThreadJob in an endless loop is ended by kill()", async () => {
 	thread.job.requestStop();
 	assert.equal(thread.job.kill(), true);
 	assert.deepEqual(await thread.job.exited, { outcome: "killed" });
+});
+
+test("a thread in TypeScript fills the compile cache that the user has named", async () => {
+	using cache = makeDirectory();
+	await using lastcall = await startLastcall(
+		{ jobs: { it: { thread: fixture("waiting") } } },
+		{ env: { NODE_COMPILE_CACHE: cache.path } },
+	);
+	await lastcall.waitFor("job.ready", "it");
+	const files = readdirSync(cache.path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+	assert.ok(files.length > 0);
+	lastcall.kill("SIGTERM");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 });
