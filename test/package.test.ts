@@ -86,7 +86,9 @@ test("package has bytecode that V8 takes with its text on the Node.js of the bui
 	const files = globSync("**/*.bytecode", { cwd: dist });
 	assert.deepEqual(
 		files.sort(),
-		["execa", "pino"].map((name) => `packages/${name}.bytecode`).concat("program.bytecode", "subcommands.bytecode"),
+		["execa", "pino", "yaml"]
+			.map((name) => `packages/${name}.bytecode`)
+			.concat("program.bytecode", "subcommands.bytecode"),
 	);
 	for (const file of files) {
 		const cachedData = readFileSync(join(dist, file));
