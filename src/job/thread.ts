@@ -222,6 +222,6 @@ function exitOf(code: number, error: ErrorInfo | undefined): JobExit {
 /** No thread could be made. Node.js's message has only the name of the error. */
 function notStarted(error: ErrorInfo): JobExit {
 	const limit = /EMFILE/.test(error.message) ? "open files" : /EAGAIN/.test(error.message) && "processes and threads";
-	const message = limit ? `${error.message}: no thread could be made, the limit of ${limit} is reached` : error.message;
-	return { outcome: "not-started", error: { ...error, message } };
+	const why = limit ? `, the limit of ${limit} is reached` : "";
+	return { outcome: "not-started", error: { ...error, message: `${error.message}: no thread could be made${why}` } };
 }
