@@ -19,6 +19,7 @@
  *   disk may have room again later: then the loss is reported, on a line of its own.
  */
 import { writev, writevSync } from "node:fs";
+import { attempt } from "../../base/errors.ts";
 import { libc } from "../ffi/libc.ts";
 import { ownDescription } from "./stderr.ts";
 
@@ -145,7 +146,8 @@ export class Output {
 		while (this.#first) {
 			const [first = Buffer.alloc(0), ...more] = this.#next();
 			const bytes = more.length > 0 ? Buffer.concat([first, ...more]) : first;
-			const sent = libc()?.sendNow(this.#descriptor, bytes) ?? -1;
+			// It throws where the C library has no send(2).
+			const sent = attempt(() => libc()?.sendNow(this.#descriptor, bytes)) ?? -1;
 			if (sent <= 0) return;
 			this.#advance(sent);
 		}
