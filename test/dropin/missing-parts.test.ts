@@ -13,7 +13,7 @@ import { openPty } from "../helpers/pty.ts";
 const fixture = (name: string) => join(import.meta.dirname, `../fixtures/${name}.ts`);
 const QUIET = "--disable-warning=ExperimentalWarning";
 const hiding = (flags: readonly string[]) => [...[QUIET, ...flags], ...["--import", fixture("hide-symbol")]];
-const REFUSING = [QUIET, "--import", fixture("refuse-prctl")];
+const REFUSING = [QUIET, "--import", fixture("refuse")];
 const STOPPABLE = 'trap "exit 8" TERM; echo ready; while :; do sleep 0.05; done';
 const sh = (script: string) => ["--", "sh", "-c", script];
 

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { SYS_PIDFD_OPEN, SYSCALLS } from "../../src/os/processes/kernel-state.ts";
 import { MACHINES } from "../../src/os/signals/guard.ts";
+import { NUMBERS } from "../helpers/syscalls.ts";
 
 /** The header of each, as the kernel has it for 64 bits: that of arm64 is the generic one, with these calls. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -52,6 +53,10 @@ for (const [arch, header] of Object.entries(HEADERS).filter(([arch]) => arch ===
 		]);
 		assert.ok(named.length > 30, `${named.length} names`);
 		for (const [name, number] of named) assert.deepEqual([name, number], [name, numbers.get(name as string)]);
+
+		const refused = Object.entries(NUMBERS[arch] ?? {});
+		assert.ok(refused.length > 10);
+		for (const [name, number] of refused) assert.deepEqual([name, number], [name, numbers.get(name)]);
 
 		const machine = MACHINES[arch];
 		const callIn = CALLS[arch];
