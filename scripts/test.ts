@@ -25,6 +25,7 @@ import { run } from "./lib/command.ts";
 import { cleanUp } from "./lib/interruption.ts";
 import { EngineBefore } from "./lib/left-in-engine.ts";
 import { removeDirectory } from "./lib/mounts.ts";
+import { ensureOldLibc } from "./lib/old-libc.ts";
 import { checkoutId, root } from "./lib/paths.ts";
 import { runScript } from "./lib/script.ts";
 import { Steps } from "./lib/steps.ts";
@@ -62,6 +63,7 @@ await runScript(async () => {
 	const olderNodes = await setUp("Node.js 24, 22 and 20", ensureOlderNodes);
 	await setUp("Node.js for arm64", ensureArm64Node);
 	await setUp("pnpm and yarn", ensureManagers);
+	await setUp("an old C library", ensureOldLibc);
 	await setUp("programs that tests compare with", ensureTools);
 	if (inCi()) await setUp("packages of the benchmark", installPeers);
 	if (built) {

@@ -1,7 +1,8 @@
 /** The images that container tests run. Building one that is there already takes a second. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { copyOldLibc, oldLibc } from "../../scripts/lib/old-libc.ts";
 import { checkoutId } from "../../scripts/lib/paths.ts";
 import { compile } from "./c-programs.ts";
 import { makeDirectory } from "./directory.ts";
@@ -9,6 +10,12 @@ import { buildImage } from "./docker.ts";
 import { copyPackages } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+
+/** Why there is no image with an old C library, or `false`. In CI there is one always. */
+export const noOldLibc =
+	process.env.CI !== "true" &&
+	!existsSync(oldLibc) &&
+	"not downloaded: an old C library (LASTCALL_ENGINE=install npm test downloads it)";
 
 /** The name of an image that this checkout builds, for instance `lastcall-test-1f2e3d4c/apps:26`. */
 export function imageTag(what: string, major: 24 | 26 = 26): string {
@@ -85,4 +92,21 @@ export async function faketimeImage(): Promise<string> {
 		context: join(ROOT, "test/fixtures/faketime"),
 		buildArgs: { IMAGE: await exampleImage() },
 	});
+}
+
+/**
+ * Nothing but Node.js, the libraries that it loads, and the package, with test/fixtures/bare/app.
+ *
+ * @param libc The libraries: the base image's, or those of glibc 2.31.
+ */
+export async function bareImage(libc: "bare" | "other-libc", major: 24 | 26 = 26): Promise<string> {
+	const IMAGE = await exampleImage(major);
+	const context = mkdtempSync(join(tmpdir(), "lastcall-test-image-"));
+	try {
+		cpSync(join(ROOT, "test/fixtures/bare"), context, { recursive: true });
+		if (libc === "other-libc") copyOldLibc(join(context, "libraries"));
+		return await buildImage({ tag: imageTag(libc, major), context, target: libc, buildArgs: { IMAGE } });
+	} finally {
+		rmSync(context, { recursive: true });
+	}
 }
