@@ -26,7 +26,7 @@ const skip =
 const files = {
 	"package.json": JSON.stringify({ name: "project", version: "1.0.0", type: "module" }),
 	"lastcall.config.ts": `import { defineConfig } from "lastcall";
-export default defineConfig({ jobs: { waiting: { thread: "job.ts" }, program: { command: ["sleep", "1000"], successExitCodes: [143] } } });
+export default defineConfig({ jobs: { waiting: { thread: "job.ts", readiness: "notify" }, program: { command: ["sleep", "1000"], successExitCodes: [143] } } });
 `,
 	"job.ts": `import type { JobContext } from "lastcall";
 export default async function waiting({ flag, ready }: JobContext) {
