@@ -32,7 +32,7 @@ const CONFIG = `CONFIG                   configuration file; default: lastcall.c
                          such as 10s; overrides LASTCALL_STOP_TIMEOUT`;
 
 const SOCKET = `--socket PATH    socket of the init; overrides LASTCALL_SOCKET. Without either:
-                 lastcall.sock in /run, in the temporary folder or in /dev/shm`;
+                 that of a run in this directory, or of this container`;
 
 const ANSWERS = `Environment variable
   LASTCALL_SOCKET  as --socket

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo, plain, show } from "../base/errors.ts";
 import { formatDuration, MAX_DURATION_MS } from "../base/time.ts";
-import { defaultSocketPaths } from "../config/paths.ts";
+import { socketsToAsk } from "../config/paths.ts";
 import { describeExit } from "../job/job.ts";
 import { describeReason } from "../observe/describe.ts";
 import type { JobStatus, Status } from "../observe/status.ts";
@@ -21,7 +21,7 @@ class NoInitError extends Error {}
 
 /** @returns The exit code. */
 export async function runRemote(command: Extract<Command, { type: "status" | "control" }>): Promise<number> {
-	const sockets = command.socket === undefined ? defaultSocketPaths(process.env) : [command.socket];
+	const sockets = command.socket === undefined ? socketsToAsk(process.env) : [command.socket];
 	// The callback of the write gets the error, too.
 	process.stdout.on("error", () => {});
 	try {

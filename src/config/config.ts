@@ -54,7 +54,7 @@ export interface Config {
 	 * Path of the Unix socket for `lastcall status`, `stop`, `restart` and `signal`, relative to the configuration.
 	 * `false`: no socket. `LASTCALL_SOCKET` overrides it.
 	 *
-	 * @default as PID 1 lastcall.sock in the first writable folder of /run, the temporary folder and /dev/shm, else none
+	 * @default as PID 1 in the first writable folder of /run, the temporary folder and /dev/shm, else in XDG_RUNTIME_DIR
 	 */
 	socket?: string | false;
 	/**

@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,6 +185,29 @@ test("lastcall stop takes a start back, and status tells; lastcall restart waits
 	}
 	assert.match((await ask("status")).stdout, /^waits +waiting /m);
 	assert.ok(!lastcall.lines.text.includes("waits: running"));
+});
+
+test("outside PID 1 lastcall status finds the service of the same directory, and of no other", async () => {
+	using runtime = makeDirectory();
+	using here = makeDirectory({ "lastcall.config.json": JSON.stringify({ jobs: { it: waiting("it") } }) });
+	using elsewhere = makeDirectory();
+	const env = { ...process.env, XDG_RUNTIME_DIR: runtime.path, LASTCALL_SOCKET: "", TMPDIR: elsewhere.path };
+	const service = spawn(process.execPath, [MAIN, "run"], { cwd: here.path, env, stdio: ["ignore", "pipe", "pipe"] });
+	const exited = once(service, "exit");
+	const lines = Lines.from(service.stdout, service.stderr);
+	try {
+		await lines.waitFor(/it: running/);
+		await retry(async () => (await cli(["status"], { cwd: here.path, env })).code === 0);
+		assert.match((await cli(["status"], { cwd: here.path, env })).stdout, /^it +ready/m);
+		const other = await cli(["status"], { cwd: elsewhere.path, env });
+		assert.equal(other.code, 1);
+		assert.match(other.stderr, /Cannot reach an init/);
+		assert.equal((await cli(["stop"], { cwd: here.path, env })).code, 0);
+		assert.deepEqual(await exited, [0, null], lines.text);
+		assert.deepEqual(readdirSync(runtime.path), [], "the socket is removed");
+	} finally {
+		service.kill("SIGKILL");
+	}
 });
 
 test("lastcall restart answers when the job is ready, or has failed", async () => {
