@@ -7,6 +7,7 @@ export interface PtyOptions {
 	readonly cols?: number;
 	readonly rows?: number;
 	readonly cwd?: string;
+	/** Beside those of this process. `undefined` takes a variable out. */
 	readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -30,12 +31,13 @@ export interface Pty extends AsyncDisposable {
 
 export function openPty(command: string, args: readonly string[], options: PtyOptions = {}): Pty {
 	const { cols = 120, rows = 40, cwd = process.cwd(), env } = options;
+	// A plain terminal: no bracketed paste and no colours between the lines to match.
+	const variables = { ...process.env, TERM: "dumb", ...env };
 	const terminal = spawn(command, [...args], {
 		cols,
 		rows,
 		cwd,
-		// A plain terminal: no bracketed paste and no colours between the lines to match.
-		env: { ...process.env, TERM: "dumb", ...env },
+		env: Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined)),
 	});
 	const lines = new Lines();
 	terminal.onData((text) => lines.push(text));

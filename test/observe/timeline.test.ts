@@ -36,6 +36,9 @@ test("a stop that is logged for people shows its timeline before its last line",
 	assert.match(all.at(-1) ?? "", /Exiting main program with code 124/);
 });
 
+/** They decide about colours, too: in CI Node.js trusts only some terminals. */
+const UNSET = { NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined, COLORTERM: undefined };
+
 test("on a terminal the timeline fits its width, and colours are left out where the user wants none", async () => {
 	using config = writeConfig({ jobs: { "a-job-with-a-name": { command: program("deaf.sh"), stopTimeout: "100ms" } } });
 	for (const [cols, env, hasColours] of [
@@ -44,12 +47,7 @@ test("on a terminal the timeline fits its width, and colours are left out where 
 		[100, { TERM: "dumb" }, false],
 		[120, { TERM: "dumb", FORCE_COLOR: "1" }, true],
 	] as const) {
-		// In CI Node.js trusts only some terminals.
-		const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
-		await using terminal = openPty(process.execPath, [MAIN, "run", config.path], {
-			cols,
-			env: { ...inherited, ...env },
-		});
+		await using terminal = openPty(process.execPath, [MAIN, "run", config.path], { cols, env: { ...UNSET, ...env } });
 		await terminal.lines.waitFor(/deaf: running/);
 		terminal.kill("SIGTERM");
 		assert.equal((await terminal.exit()).code, 124);
