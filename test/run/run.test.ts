@@ -195,7 +195,7 @@ test("run() does not wait for a configuration that never loads when it is asked 
 test("lastcall run -- PROGRAM runs one program with a report, and without a configuration", async () => {
 	using empty = makeDirectory();
 	const script =
-		'console.log("up"); process.on("SIGTERM", () => setTimeout(process.exit, 50)); setInterval(() => {}, 9e8)';
+		'process.on("SIGTERM", () => setTimeout(process.exit, 50)); console.log("up"); setInterval(() => {}, 9e8)';
 	const args = [MAIN, "run", "--stop-timeout", "7s", "--", process.execPath, "-e", script];
 	await using terminal = openPty(process.execPath, args, { cwd: empty.path, cols: 120 });
 	await terminal.lines.waitFor(/^up$/);
