@@ -17,6 +17,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
+import type { ProcessSettings } from "../config/schema.ts";
 import { readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
 import { preferForOom } from "../os/processes/memory.ts";
 import * as processes from "../os/processes/processes.ts";
@@ -27,20 +28,12 @@ import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { LineLog } from "./line-log.ts";
 import { CHANNEL_ENV, readChannel, runsNode } from "./readiness.ts";
 
-export interface ProcessSpec {
-	readonly name: string;
-	/** Program and arguments; no shell is involved. */
-	readonly command: readonly string[];
-	/** The whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel, which the job sets itself. */
-	readonly env: NodeJS.ProcessEnv;
-	readonly cwd: string;
-	readonly stopSignal: NodeJS.Signals;
-	/** Exit codes beside 0 that count as success. */
-	readonly successExitCodes: readonly number[];
-	readonly output: "inherit" | "log";
-	/** Whether the job will say that it is ready. */
-	readonly notify: boolean;
-}
+/** `env`: the whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel, which the job sets itself. */
+type ProcessSpec = Pick<
+	ProcessSettings,
+	"command" | "cwd" | "stopSignal" | "successExitCodes" | "output" | "readiness"
+> &
+	Readonly<{ name: string; env: NodeJS.ProcessEnv }>;
 
 /**
  * Jobs that are late within this time share one listing of all processes: a hundred jobs may be late together, and
@@ -79,14 +72,15 @@ export class ProcessJob implements Job {
 	}
 
 	start(): void {
-		const { command, cwd, notify } = this.#spec;
+		const { command, cwd = process.cwd(), output, readiness } = this.#spec;
+		const notify = readiness === "notify";
 		// The socket that the init itself was given, if any, is not for its jobs.
 		const { NOTIFY_SOCKET: _, ...env } = this.#spec.env;
 		try {
 			if (notify) this.#notifySocket = openNotifySocket(() => this.#onReady());
 			if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
 			const hasChannel = notify && runsNode(command, { cwd, path: env.PATH });
-			const leader = startLeader(this.#spec, { ...env, ...(hasChannel && CHANNEL_ENV) }, hasChannel);
+			const leader = startLeader({ command, cwd, output }, { ...env, ...(hasChannel && CHANNEL_ENV) }, hasChannel);
 			const { nodeChildProcess: child } = leader;
 			if (child.pid === undefined) {
 				void leader.then((result) => this.#fail(explainFailure(result)));

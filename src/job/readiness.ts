@@ -5,22 +5,9 @@ import { basename, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo } from "../base/errors.ts";
+import type { JobSettings } from "../config/schema.ts";
 
-/**
- * When a job counts as ready.
- *
- * - `started`: as soon as it runs
- * - `notify`: when it says so
- * - `exit`: when it has ended well
- * - `http`: when a GET is answered with a status from 200 to 399
- * - `tcp`: when something accepts connections
- */
-export type Readiness =
-	| Readonly<{ type: "started" | "notify" | "exit" }>
-	| Readonly<{ type: "http"; url: string }>
-	| Readonly<{ type: "tcp"; host: string; port: number }>;
-
-type Probe = Extract<Readiness, { type: "http" | "tcp" }>;
+type Probe = Extract<JobSettings["readiness"], object>;
 
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 500;
@@ -54,17 +41,20 @@ export async function pollUntilReady(
 
 async function ask(probe: Probe, signal: AbortSignal): Promise<void> {
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
-	if (probe.type === "tcp") {
-		const socket = connect({ host: probe.host, port: probe.port, signal }, () => {
+	if ("tcp" in probe) {
+		const colon = probe.tcp.lastIndexOf(":");
+		// An IPv6 address stands in brackets.
+		const host = probe.tcp.slice(0, colon).replace(/^\[|\]$/g, "");
+		const socket = connect({ host, port: Number(probe.tcp.slice(colon + 1)), signal }, () => {
 			socket.destroy();
 			resolve();
 		});
 		socket.on("error", reject);
 		return promise;
 	}
-	const { get } = probe.url.startsWith("https:") ? await import("node:https") : await import("node:http");
+	const { get } = probe.http.startsWith("https:") ? await import("node:https") : await import("node:http");
 	// No agent: it would keep the connection open, and the job would have to close that at its stop.
-	const request = get(probe.url, { agent: false, signal }, ({ statusCode = 0 }) => {
+	const request = get(probe.http, { agent: false, signal }, ({ statusCode = 0 }) => {
 		request.destroy();
 		if (statusCode >= 200 && statusCode < 400) resolve();
 		else reject(new Error(`status ${statusCode}`));

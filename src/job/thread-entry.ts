@@ -21,7 +21,7 @@ import { isSuccess, type JobExit, type Stream } from "./job.ts";
 import type { ThreadData } from "./thread.ts";
 import { ThreadSender } from "./thread-channel.ts";
 
-const { name, file, data, logLevel, port, flagMemory, flowMemory } = workerData as ThreadData;
+const { name, thread: file, data, logLevel, port, flagMemory, flowMemory } = workerData as ThreadData;
 const flag = new Flag(flagMemory);
 const sender = new ThreadSender(port, flowMemory, () => flag.isSet);
 

@@ -10,33 +10,22 @@
  */
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-	MessageChannel,
-	type MessagePort,
-	type ResourceLimits,
-	receiveMessageOnPort,
-	Worker,
-} from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import type { LogLevel } from "../base/logger.ts";
+import type { ThreadSettings } from "../config/schema.ts";
 import { locateThread } from "../os/processes/locate-thread.ts";
 import { giveWay, isOurProc } from "../os/processes/processes.ts";
 import { RaisableFlag } from "./context.ts";
 import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
 
-export interface ThreadSpec {
-	readonly name: string;
-	/** Absolute path of the job's file. */
-	readonly file: string;
-	readonly data?: unknown;
-	readonly env: NodeJS.ProcessEnv;
-	readonly resourceLimits?: ResourceLimits;
-	readonly logLevel: LogLevel;
-}
+/** `thread`: absolute path of the job's file. `env`: the whole environment. */
+type ThreadSpec = Pick<ThreadSettings, "thread" | "data" | "resourceLimits"> &
+	Readonly<{ name: string; env: NodeJS.ProcessEnv; logLevel: LogLevel }>;
 
 /** What thread-entry.ts finds in `workerData`. */
-export interface ThreadData extends Pick<ThreadSpec, "name" | "file" | "data" | "logLevel"> {
+export interface ThreadData extends Readonly<Pick<ThreadSpec, "name" | "thread" | "data" | "logLevel">> {
 	readonly port: MessagePort;
 	readonly flagMemory: SharedArrayBuffer;
 	readonly flowMemory: SharedArrayBuffer;
@@ -80,10 +69,10 @@ export class ThreadJob implements Job {
 	}
 
 	start(): void {
-		const { name, file, data, env, resourceLimits, logLevel } = this.#spec;
+		const { name, thread, data, env, resourceLimits, logLevel } = this.#spec;
 		const { port1, port2: port } = new MessageChannel();
 		const memory = { flagMemory: this.#flag.memory, flowMemory: this.#flow.memory };
-		const workerData: ThreadData = { name, file, data, logLevel, port, ...memory };
+		const workerData: ThreadData = { name, thread, data, logLevel, port, ...memory };
 		try {
 			const worker = new Worker(ENTRY, {
 				name,
@@ -137,7 +126,7 @@ export class ThreadJob implements Job {
 		const entry = fileURLToPath(ENTRY);
 		const end = where.stack.findIndex(({ file }) => file === entry);
 		const own = end === -1 ? where.stack : where.stack.slice(0, end);
-		const stack = own.length > 0 ? own : [{ function: "the job's function", file: this.#spec.file }];
+		const stack = own.length > 0 ? own : [{ function: "the job's function", file: this.#spec.thread }];
 		return { type: "javascript", stack };
 	}
 

@@ -2,6 +2,8 @@
 import { errorInfo, UserError } from "../base/errors.ts";
 import { isLogged } from "../base/logger.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
+import type { JobHooks, RunHooks } from "../job/job.ts";
+import { ThreadJob } from "../job/thread.ts";
 import { openConsole } from "../observe/console.ts";
 import { logEvents } from "../observe/describe.ts";
 import type { Close } from "../observe/server.ts";
@@ -10,7 +12,7 @@ import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts
 import { libc } from "../os/ffi/libc.ts";
 import type { Emit } from "../supervisor/events.ts";
 import { Supervisor, type SupervisorResult } from "../supervisor/supervisor.ts";
-import { planUnits } from "./plan.ts";
+import type { UnitPlan } from "../supervisor/unit.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Service {
@@ -94,6 +96,28 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 			closePort?.();
 		},
 	};
+}
+
+/** @param hooksOf Returns those hooks of a job that do not come from the supervisor. */
+export async function planUnits(
+	{ jobs, env, log }: Pick<Settings, "jobs" | "env" | "log">,
+	hooksOf: (name: string) => Omit<JobHooks, keyof RunHooks>,
+): Promise<UnitPlan[]> {
+	const plans: UnitPlan[] = [];
+	for (const [name, job] of Object.entries(jobs)) {
+		const own = { name, env: { ...env, ...job.env } };
+		const allHooks = (hooks: RunHooks): JobHooks => ({ ...hooks, ...hooksOf(name) });
+		if ("thread" in job) {
+			const spec = { ...job, ...own, logLevel: log.level };
+			plans.push({ ...job, name, kind: "thread", makeJob: (hooks) => new ThreadJob(spec, allHooks(hooks)) });
+		} else {
+			// node:child_process is loaded only if there is a process job.
+			const { ProcessJob } = await import("../job/process.ts");
+			const spec = { ...job, ...own };
+			plans.push({ ...job, name, kind: "process", makeJob: (hooks) => new ProcessJob(spec, allHooks(hooks)) });
+		}
+	}
+	return plans;
 }
 
 async function openPort(where: { host: string; port: number }, status: StatusSource): Promise<Close> {

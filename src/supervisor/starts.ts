@@ -1,13 +1,8 @@
 /** When jobs are started: the delay before a restart, and the queue of all starts. */
 import { MAX_DURATION_MS, monotonicMs } from "../base/time.ts";
+import type { JobSettings } from "../config/schema.ts";
 
-export interface RestartPolicy {
-	readonly when: "no" | "on-failure" | "always";
-	/** Milliseconds before the first restart in a row; doubles with each further one. */
-	readonly delayMs: number;
-	/** Restarts in a row, without a healthy run between them. @default no limit, except {@link MAX_FAILURES} */
-	readonly maxRestarts: number | undefined;
-}
+export type RestartPolicy = Pick<JobSettings, "restart" | "restartDelay" | "maxRestarts">;
 
 /** A run that lasted this long was healthy: the next restart is the first in a row again. */
 export const HEALTHY_MS = 10_000;
@@ -21,31 +16,31 @@ export const DELAY_MAX_MS = 60_000;
 /** Up to this share is added at random, so that jobs that failed together do not restart together. */
 const JITTER = 0.25;
 
-/**
- * `ms`: how long the run lasted. `restarts`: in a row before this run; 0 for the first run. `failures`: runs in a row
- * that were neither healthy nor a success, this one included.
- */
-type EndedRun = Readonly<{ success: boolean; ms: number; restarts: number; failures: number }>;
+/** In a row: restarts without a healthy run between them, and runs that were neither healthy nor a success. */
+export type Row = Readonly<{ restarts: number; failures: number }>;
 
 /**
- * Decides whether and when a job is started again after a run that has ended by itself.
+ * Decides whether and when a job is started again after a run of `ms` milliseconds that has ended by itself.
  *
  * @param random From 0 to 1.
- * @returns The delay, and the number of this restart in its row (from 1); `undefined`: the job has ended for good.
+ * @returns The delay, and the row with this restart; `undefined`: the job has ended for good.
  */
 export function planRestart(
-	{ when, delayMs, maxRestarts }: RestartPolicy,
-	{ success, ms, restarts, failures }: EndedRun,
+	{ restart, restartDelay, maxRestarts }: RestartPolicy,
+	row: Row,
+	{ success, ms }: { readonly success: boolean; readonly ms: number },
 	random: number,
-): { readonly delayMs: number; readonly restarts: number } | undefined {
-	if (when === "no" || (when === "on-failure" && success)) return undefined;
-	const before = ms >= HEALTHY_MS ? 0 : restarts;
-	if (maxRestarts === undefined ? failures > MAX_FAILURES : before >= maxRestarts) return undefined;
+): (Row & { readonly delayMs: number }) | undefined {
+	if (restart === "no" || (restart === "on-failure" && success)) return undefined;
+	const isHealthy = ms >= HEALTHY_MS;
+	const restarts = isHealthy ? 0 : row.restarts;
+	const failures = isHealthy || success ? 0 : row.failures + 1;
+	if (maxRestarts === undefined ? failures > MAX_FAILURES : restarts >= maxRestarts) return undefined;
 	// 2 ** 1024 is Infinity, and 0 * Infinity is NaN.
-	const factor = Math.min(2 ** before, Number.MAX_SAFE_INTEGER);
-	const delay = Math.min(delayMs * factor, Math.max(DELAY_MAX_MS, delayMs));
+	const factor = Math.min(2 ** restarts, Number.MAX_SAFE_INTEGER);
+	const delay = Math.min(restartDelay * factor, Math.max(DELAY_MAX_MS, restartDelay));
 	const jittered = Math.round(delay * (1 + JITTER * random));
-	return { delayMs: Math.min(jittered, MAX_DURATION_MS), restarts: before + 1 };
+	return { delayMs: Math.min(jittered, MAX_DURATION_MS), restarts: restarts + 1, failures };
 }
 
 /** After this time no further start begins in the same turn of the event loop. */

@@ -11,30 +11,21 @@
  * - A second stop request joins the first one.
  */
 import { monotonicMs } from "../base/time.ts";
+import type { JobSettings } from "../config/schema.ts";
 import type { Budget } from "../config/stop-timeout.ts";
 import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks } from "../job/job.ts";
-import { pollUntilReady, type Readiness } from "../job/readiness.ts";
+import { pollUntilReady } from "../job/readiness.ts";
 import type { Emit } from "./events.ts";
-import { HEALTHY_MS, planRestart, type RestartPolicy, type StartQueue } from "./starts.ts";
-import type { Deadline } from "./stop.ts";
-import { LeftOver, type StopOutcome, stopJob } from "./stop.ts";
+import { planRestart, type RestartPolicy, type Row, type StartQueue } from "./starts.ts";
+import { type Deadline, LeftOver, type StopOutcome, stopJob } from "./stop.ts";
 
-export interface UnitPlan {
-	readonly name: string;
-	readonly kind: JobKind;
-	/** Makes the job of one run. */
-	readonly makeJob: (hooks: RunHooks) => Job;
-	/** Whether the program ends when this job does. */
-	readonly essential: boolean;
-	/** Names of the jobs that have to be ready before this one starts, and that stop after it. */
-	readonly dependsOn: readonly string[];
-	readonly readiness: Readiness;
-	/** Milliseconds; may be infinite. */
-	readonly startTimeoutMs: number;
-	readonly restart: RestartPolicy;
-	/** Milliseconds. @default the jobs' share of the program's stop timeout */
-	readonly stopTimeoutMs: number | undefined;
-}
+/** What the configuration says of a job, of either kind. `makeJob` makes the job of one run. */
+export type UnitPlan = RestartPolicy &
+	Pick<JobSettings, "essential" | "dependsOn" | "readiness" | "startTimeout" | "stopTimeout"> &
+	Readonly<{ name: string; kind: JobKind; makeJob: (hooks: RunHooks) => Job }>;
+
+/** The default, except for readiness "exit": such a job may take as long as it needs. */
+const START_TIMEOUT_MS = 60_000;
 
 export interface UnitHooks {
 	readonly emit: Emit;
@@ -78,10 +69,7 @@ export class Unit {
 	readonly #hooks: UnitHooks;
 	#state: State = { type: "waiting" };
 	#held = false;
-	/** Restarts in a row, without a healthy run between them. */
-	#restartsInRow = 0;
-	/** Runs in a row that were neither healthy nor a success. */
-	#failuresInRow = 0;
+	#row: Row = { restarts: 0, failures: 0 };
 
 	constructor(plan: UnitPlan, hooks: UnitHooks) {
 		this.plan = plan;
@@ -177,8 +165,7 @@ export class Unit {
 
 	#forgetPast(): void {
 		this.#held = false;
-		this.#restartsInRow = 0;
-		this.#failuresInRow = 0;
+		this.#row = { restarts: 0, failures: 0 };
 	}
 
 	#enter(state: State): void {
@@ -201,7 +188,7 @@ export class Unit {
 		this.#enter({ type: "starting", run });
 		job.start();
 		if (job.id !== 0) {
-			const ready = readiness.type === "started";
+			const ready = readiness === undefined;
 			emit({ type: "job.started", job: job.name, kind, id: job.id, ready });
 			if (ready) this.#becomeReady(run);
 			else this.#watchStart(run);
@@ -211,24 +198,25 @@ export class Unit {
 
 	/** Waits for readiness, and gives up at the start timeout. */
 	#watchStart(run: Run): void {
-		const { readiness, startTimeoutMs } = this.plan;
+		const { readiness = "started" } = this.plan;
+		const { startTimeout = readiness === "exit" ? Number.POSITIVE_INFINITY : START_TIMEOUT_MS } = this.plan;
 		const { signal } = run.starting;
-		let detail = `no sign of readiness (${readiness.type})`;
-		if (readiness.type === "notify") detail = "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach";
-		if (readiness.type === "http" || readiness.type === "tcp")
+		let detail = `no sign of readiness (${typeof readiness === "string" ? readiness : Object.keys(readiness)})`;
+		if (readiness === "notify") detail = "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach";
+		if (typeof readiness === "object")
 			void pollUntilReady(readiness, signal, (message) => {
 				detail = message;
 			}).then(() => this.#onReady(run));
-		if (!Number.isFinite(startTimeoutMs)) return;
-		const timer = setTimeout(() => void this.#giveUpStart(run, detail), startTimeoutMs);
+		if (!Number.isFinite(startTimeout)) return;
+		const timer = setTimeout(() => void this.#giveUpStart(run, startTimeout, detail), startTimeout);
 		signal.addEventListener("abort", () => clearTimeout(timer));
 	}
 
-	/** The job says that it is ready. For `notify` it is ready now. For `started` it was before: we only report it. */
+	/** The job says that it is ready. For `notify` it is ready now. Without readiness it was before: we only report it. */
 	#onSaidReady(run: Run): void {
 		const { name, readiness } = this.plan;
-		if (readiness.type === "notify") this.#onReady(run);
-		else if (readiness.type === "started") this.#hooks.emit({ type: "job.ready", job: name });
+		if (readiness === "notify") this.#onReady(run);
+		else if (readiness === undefined) this.#hooks.emit({ type: "job.ready", job: name });
 	}
 
 	#onReady(run: Run): void {
@@ -244,8 +232,8 @@ export class Unit {
 	}
 
 	/** Stops a run that was not ready in time. The run counts as failed. */
-	async #giveUpStart(run: Run, detail: string): Promise<void> {
-		const { name, startTimeoutMs: waitedMs } = this.plan;
+	async #giveUpStart(run: Run, waitedMs: number, detail: string): Promise<void> {
+		const { name } = this.plan;
 		const { emit, deadline } = this.#hooks;
 		// The program's stop ends the run anyway.
 		if (deadline.isSet) return;
@@ -269,7 +257,7 @@ export class Unit {
 	async #stopRun(run: Run): Promise<StopOutcome> {
 		run.starting.abort();
 		const { deadline, budget, emit } = this.#hooks;
-		const { stopTimeoutMs = budget.jobsMs } = this.plan;
+		const { stopTimeout: stopTimeoutMs = budget.jobsMs } = this.plan;
 		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
 		this.#enter({ type: "stopping", run, stop });
 		const { exit } = await stop;
@@ -307,28 +295,27 @@ export class Unit {
 	/** A run has ended by itself: completes, schedules a restart, or ends the job. */
 	#next(run: Run, exit: JobExit): void {
 		this.lastExit = exit;
-		const { name, readiness, restart: policy } = this.plan;
+		const { name, readiness } = this.plan;
 		const { emit, deadline, starts, onReady } = this.#hooks;
 		const success = isSuccess(exit);
-		if (readiness.type === "exit" && success) {
+		if (readiness === "exit" && success) {
 			this.#enter({ type: "completed" });
 			emit({ type: "job.ready", job: name });
 			onReady();
 			return;
 		}
 		const ms = monotonicMs() - run.startedAt;
-		const failures = success || ms >= HEALTHY_MS ? 0 : this.#failuresInRow + 1;
-		this.#failuresInRow = failures;
-		const restart = planRestart(policy, { success, ms, restarts: this.#restartsInRow, failures }, Math.random());
+		const restart = planRestart(this.plan, this.#row, { success, ms }, Math.random());
 		if (!restart || deadline.isSet) {
 			this.#end(exit);
 			return;
 		}
-		this.#restartsInRow = restart.restarts;
+		const { delayMs, restarts } = restart;
+		this.#row = restart;
 		this.restarts++;
-		starts.addLater(this, () => void this.#beginAgain(), restart.delayMs);
+		starts.addLater(this, () => void this.#beginAgain(), delayMs);
 		this.#enter({ type: "backing-off" });
-		emit({ type: "restart.scheduled", job: name, ...restart });
+		emit({ type: "restart.scheduled", job: name, delayMs, restarts });
 	}
 
 	/** If nothing is left of earlier runs, begins synchronously: the start queue measures how long a start blocks. */

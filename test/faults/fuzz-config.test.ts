@@ -10,7 +10,7 @@ import { renderPlan } from "../../src/cli/check.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { socketPaths, terminationMessagePath } from "../../src/config/paths.ts";
 import { resolveStopTimeout } from "../../src/config/stop-timeout.ts";
-import { planUnits } from "../../src/service/plan.ts";
+import { planUnits } from "../../src/service/service.ts";
 import { resolveLogSettings, resolveSettings } from "../../src/service/settings.ts";
 import { lastcall } from "../helpers/cli.ts";
 import { makeDirectory, type TestDirectory } from "../helpers/directory.ts";
@@ -85,7 +85,7 @@ async function use(path: string, value: unknown): Promise<"used" | "refused"> {
 		const hooks = { onOutput: () => {}, onDropped: () => {} };
 		const plans = await planUnits(settings, () => hooks);
 		assert.equal(plans.length, Object.keys(settings.jobs).length);
-		for (const { startTimeoutMs, restart } of plans) assert.ok(startTimeoutMs >= 0 && restart.delayMs >= 0);
+		for (const { startTimeout = 0, restartDelay } of plans) assert.ok(startTimeout >= 0 && restartDelay >= 0);
 		return "used";
 	} catch (error) {
 		assert.ok(error instanceof UserError, (error as Error).stack ?? "");

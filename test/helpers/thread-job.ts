@@ -9,7 +9,7 @@ export async function startThreadJob(name: string): Promise<AsyncDisposable & { 
 	const lines = new Lines();
 	let ready = false;
 	const job = new ThreadJob(
-		{ name, file: fixture(name), env: process.env, logLevel: "info" },
+		{ name, thread: fixture(name), env: process.env, logLevel: "info" },
 		{
 			onReady: () => {
 				ready = true;

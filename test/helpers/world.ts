@@ -170,16 +170,18 @@ export class World implements Disposable {
 	}
 
 	#planUnit(name: string, job: JobPlan): UnitPlan {
-		const { kind, essential, readiness, startTimeoutMs, stopTimeoutMs } = job;
+		const { kind, essential, readiness, restart, maxRestarts } = job;
 		return {
 			name,
 			kind,
 			essential,
 			dependsOn: job.dependsOn.map(nameOf),
-			readiness: { type: readiness },
-			startTimeoutMs,
-			stopTimeoutMs,
-			restart: { when: job.restart, delayMs: job.restartDelayMs, maxRestarts: job.maxRestarts },
+			readiness: readiness === "started" ? undefined : readiness,
+			startTimeout: job.startTimeoutMs,
+			stopTimeout: job.stopTimeoutMs,
+			restart,
+			restartDelay: job.restartDelayMs,
+			maxRestarts,
 			makeJob: (hooks) => {
 				const runs = this.runsOf(name);
 				const behaviour = job.runs[Math.min(runs.length, job.runs.length - 1)];

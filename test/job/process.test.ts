@@ -200,7 +200,6 @@ test("ProcessJob that is killed reports only once how much of its output was dro
 			stopSignal: "SIGTERM",
 			successExitCodes: [],
 			output: "log",
-			notify: false,
 		},
 		{
 			onReady() {},
