@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { attempt, show, showKey } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
+import type { Config } from "../config/config.ts";
 import { configOf, loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
 import type { CheckedConfig, JobSettings, ProcessSettings, ThreadSettings } from "../config/schema.ts";
@@ -11,6 +12,8 @@ import type { Command } from "./args.ts";
 
 /** A variable in a text. Neither lastcall nor a shell expands it. */
 const VARIABLE = /\$\{\w+\}/;
+/** In a command that is text also `$NAME` was most likely meant for a shell, and so was an operator between blanks. */
+const FOR_SHELL = /\$(\{\w+\}|[A-Za-z_])|^(&&|\|\|?|<|\d?>.*)$/;
 
 /** @throws {UserError} that names every mistake. */
 export async function check(
@@ -19,7 +22,7 @@ export async function check(
 ): Promise<string> {
 	const loaded = program ? configOf(program) : await loadConfig(config);
 	const settings = resolveSettings(loaded, { env, isTerminal: false, isInit: false, stopTimeoutMs });
-	const hints = hintsOf(settings.jobs, settings.budget.jobsMs);
+	const hints = hintsOf(settings.jobs, settings.budget.jobsMs, loaded.value);
 	const lines = [
 		hints.length === 0 ? `${loaded.path} is fine` : `${loaded.path} can be used, but look at this:`,
 		...hints.map((hint) => `  ${hint}`),
@@ -49,7 +52,7 @@ export function renderPlan({ jobs, stopTimeout: { ms, source }, budget: { jobsMs
 function describeJob(name: string, job: JobSettings | undefined): string {
 	if (!job) return name;
 	const facts = [
-		"thread" in job ? `thread ${job.thread}` : job.command.join(" "),
+		"thread" in job ? `thread ${job.thread}` : job.command.map(showKey).join(" "),
 		job.dependsOn.length > 0 && `after ${job.dependsOn.join(", ")}`,
 		job.readiness !== undefined && `ready by ${describeReadiness(job.readiness)}`,
 		job.restart !== "no" && `restart ${job.restart}`,
@@ -68,16 +71,19 @@ function describeReadiness(readiness: NonNullable<JobSettings["readiness"]>): st
  * What is most likely wrong, though it is a valid configuration. In doubt there is no hint.
  *
  * @param jobsMs Milliseconds that all jobs together have to stop.
+ * @param written The configuration as it was written, where a command may be text.
  */
-function hintsOf(jobs: CheckedConfig["jobs"], jobsMs: number): string[] {
+function hintsOf(jobs: CheckedConfig["jobs"], jobsMs: number, written: unknown): string[] {
+	// A getter of the configuration may throw when it is read again.
+	const isText = (name: string) => attempt(() => typeof (written as Config).jobs[name]?.command === "string") ?? false;
 	return Object.entries(jobs).flatMap(([name, job]) =>
-		hintsOfJob(job, jobsMs).map((hint) => `jobs.${showKey(name)}.${hint}`),
+		hintsOfJob(job, jobsMs, isText(name)).map((hint) => `jobs.${showKey(name)}.${hint}`),
 	);
 }
 
-function hintsOfJob(job: JobSettings, jobsMs: number): string[] {
+function hintsOfJob(job: JobSettings, jobsMs: number, isText: boolean): string[] {
 	const { stopTimeout } = job;
-	const hints = "thread" in job ? hintsOfThread(job) : hintsOfProcess(job);
+	const hints = "thread" in job ? hintsOfThread(job) : hintsOfProcess(job, isText);
 	if (stopTimeout !== undefined && stopTimeout > jobsMs)
 		hints.push(
 			`stopTimeout: ${formatDuration(stopTimeout)} is more than all jobs together have, ${formatDuration(jobsMs)}`,
@@ -88,7 +94,7 @@ function hintsOfJob(job: JobSettings, jobsMs: number): string[] {
 }
 
 function unexpanded(field: string, value: string): string {
-	return `${field}: ${show(value)} stays as it is, nothing expands variables here; write a configuration in TypeScript, or [sh, -c, "exec …"]`;
+	return `${field}: ${show(value)} stays as it is, no shell reads it; write a configuration in TypeScript, or [sh, -c, "exec …"]`;
 }
 
 function hintsOfThread({ thread, readiness }: ThreadSettings): string[] {
@@ -105,12 +111,13 @@ function hintsOfThread({ thread, readiness }: ThreadSettings): string[] {
 	return hints;
 }
 
-function hintsOfProcess({ command, cwd }: ProcessSettings): string[] {
+function hintsOfProcess({ command, cwd }: ProcessSettings, isText: boolean): string[] {
 	const [program = "", first = "", second = ""] = command;
 	const name = basename(program);
 	const hints: string[] = [];
 	if (name !== "sh" && name !== "bash")
-		for (const argument of command) if (VARIABLE.test(argument)) hints.push(unexpanded("command", argument));
+		for (const argument of command)
+			if ((isText ? FOR_SHELL : VARIABLE).test(argument)) hints.push(unexpanded("command", argument));
 	// Only where the script comes first: after an option of Node.js, the next argument may be its value.
 	if (/^node(js)?$/.test(name) && /^[^-].*\.[cm]?[jt]s$/.test(first)) {
 		const file = resolve(cwd ?? ".", first);

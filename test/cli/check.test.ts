@@ -28,7 +28,7 @@ test("lastcall check prints the plan, and starts nothing", async () => {
 Wave 1
   migrate: true; ready by exit; not essential
 Wave 2
-  web: sh -c exec echo started; after migrate; ready by http://127.0.0.1:1/; stop timeout 5.0 s
+  web: sh -c "exec echo started"; after migrate; ready by http://127.0.0.1:1/; stop timeout 5.0 s
 
 Stop timeout 20.0 s (the configuration)
 The waves stop in the opposite order; all jobs together have 19.0 s, the first 2.0 s of it for load balancers to notice
@@ -85,8 +85,24 @@ test("lastcall check shows a command that is text, or from the command line, as 
 	using config = writeConfig({ jobs: { it: { command: String.raw`sleep  1\ 0 2` } } });
 	const { code, stdout } = await lastcall(["check", config.path]);
 	assert.equal(code, 0);
-	assert.match(stdout, /^ {2}it: sleep 1 0 2$/m);
+	assert.match(stdout, /^ {2}it: sleep "1 0" 2$/m);
 	assert.match((await lastcall(["check", "--", "sleep", "3"])).stdout, /^ {2}sleep: sleep 3$/m);
+});
+
+test("lastcall check hints at what only a shell would read in a command that is text", async () => {
+	using config = writeConfig({
+		jobs: {
+			text: { command: "true $HOME && true | true 2>&1" },
+			list: { command: ["true", "$HOME", "&&", ">"] },
+			fine: { command: "true ^a$ a>b --x=1|2 &" },
+		},
+	});
+	const { code, stdout } = await lastcall(["check", config.path]);
+	assert.equal(code, 0);
+	const [, ...hints] = stdout.slice(0, stdout.indexOf("\n\n")).split("\n");
+	assert.equal(hints.length, 4, hints.join("\n"));
+	for (const [index, word] of ["$HOME", "&&", "|", "2>&1"].entries())
+		assert.ok((hints[index] ?? "").startsWith(`  jobs.text.command: "${word}" `), hints.join("\n"));
 });
 
 test("lastcall check says where the stop timeout comes from", async () => {
