@@ -232,15 +232,15 @@ const command = v.pipe(
 	v.check(([program]) => program !== "", "begins with an empty text, expected a program"),
 );
 
-/** Text is split at its blanks, as Compose does, except that nothing removes quotes here. */
+/** Text is split at its blanks by execa, which is loaded only then. Compose would remove quotes; nothing does here. */
 const commandText = v.pipe(
 	text,
 	v.check(
 		(words) => !/["']/.test(words),
 		'has quotes, which nothing removes here, expected a list: ["sh", "-c", "exec …"]',
 	),
-	// Execa is loaded only where a command is text.
 	v.transform(splitCommand),
+	command,
 );
 
 const processJobOf = <Command extends v.GenericSchema>(command: Command) =>

@@ -28,7 +28,12 @@ function circular(): unknown[] {
 const refused: [what: string, value: unknown, message: RegExp][] = [
 	["quotes in a command as text", { jobs: { a: { command: "sh -c 'true'" } } }, /^jobs\.a\.command: has quotes, which/],
 	["an empty text as a command", { jobs: { a: { command: "" } } }, /^jobs\.a\.command: is empty/],
-	["blanks as a command", { jobs: { a: { command: "  " } } }, /^jobs\.a\.command: /],
+	["blanks as a command", { jobs: { a: { command: "  " } } }, /^jobs\.a\.command: is empty, expected a program/],
+	[
+		"an argument in a text that no kernel takes",
+		{ jobs: { a: { command: `true ${"x".repeat(140_000)}` } } },
+		/^jobs\.a\.command\.1: found 140000 bytes, expected at most 131071 /,
+	],
 	["a list", [{ jobs: { a: job } }], /^the value: found Array, expected Obj/],
 	["jobs as a list", { jobs: [job] }, /^jobs: found Array, expected Object$/],
 	["jobs as a list of itself", { jobs: circular() }, /^jobs: found Array, expected Object$/],
