@@ -2,7 +2,14 @@
 import type { Logger } from "../base/logger.ts";
 
 /**
- * The values of a flag: one word of shared memory, DOWN until the flag is raised, UP from then on. It is never lowered.
+ * The memory that a job shares with the init: 32-bit words in the machine's byte order. Word 2 is the flag. A program in
+ * another language finds the words by their place, so a place is never given another meaning within one version.
+ */
+export const WORDS = { magic: 0, version: 1, flag: 2, beats: 3 } as const;
+export const MEMORY_BYTES = 4 * Int32Array.BYTES_PER_ELEMENT;
+
+/**
+ * The values of the flag: DOWN until it is raised, UP from then on. It is never lowered.
  *
  * The same word serves a busy loop (a load), a blocking wait (a futex) and asynchronous code (waitAsync). All of them
  * wake at once when the flag is raised; none of them polls.
@@ -12,28 +19,28 @@ const UP = 1;
 
 /** The init's side of a flag. */
 export class RaisableFlag {
-	readonly memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-	readonly #word = new Int32Array(this.memory);
+	readonly memory = new SharedArrayBuffer(MEMORY_BYTES);
+	readonly #words = new Int32Array(this.memory);
 
 	raise(): void {
 		// Sequentially consistent: a thread that wakes below, or loads the word later, sees UP.
-		Atomics.store(this.#word, 0, UP);
-		Atomics.notify(this.#word, 0);
+		Atomics.store(this.#words, WORDS.flag, UP);
+		Atomics.notify(this.#words, WORDS.flag);
 	}
 }
 
 /** A job's shutdown flag, as the job sees it. It is raised once, when the job is asked to stop, and never lowered. */
 export class Flag {
-	readonly #word: Int32Array<SharedArrayBuffer>;
+	readonly #words: Int32Array<SharedArrayBuffer>;
 	#signal: AbortSignal | undefined;
 
 	constructor(memory: SharedArrayBuffer) {
-		this.#word = new Int32Array(memory);
+		this.#words = new Int32Array(memory);
 	}
 
 	/** Whether the job has been asked to stop. It costs a memory load: a busy loop can read it on each turn. */
 	get isSet(): boolean {
-		return Atomics.load(this.#word, 0) === UP;
+		return Atomics.load(this.#words, WORDS.flag) === UP;
 	}
 
 	/**
@@ -43,7 +50,7 @@ export class Flag {
 	 * @returns Whether the flag is raised.
 	 */
 	wait(ms = Number.POSITIVE_INFINITY): boolean {
-		Atomics.wait(this.#word, 0, DOWN, ms);
+		Atomics.wait(this.#words, WORDS.flag, DOWN, ms);
 		return this.isSet;
 	}
 
@@ -54,7 +61,7 @@ export class Flag {
 	 * @returns Whether the flag is raised.
 	 */
 	async raised(ms = Number.POSITIVE_INFINITY): Promise<boolean> {
-		await Atomics.waitAsync(this.#word, 0, DOWN, ms).value;
+		await Atomics.waitAsync(this.#words, WORDS.flag, DOWN, ms).value;
 		return this.isSet;
 	}
 
