@@ -7,6 +7,7 @@ const BOUND_MS = 120_000;
 
 /** Whether a contestant can run a service of that shape. */
 export function canServe(contestant: Contestant, service: IdleService): boolean {
+	if (service.threads + service.processes > (contestant.most ?? Number.POSITIVE_INFINITY)) return false;
 	using directory = makeDirectory();
 	return contestant.serve?.(service, directory.path) !== undefined;
 }

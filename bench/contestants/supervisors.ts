@@ -85,6 +85,7 @@ function plain(supervisor: Supervisor): Contestant {
 	return {
 		name,
 		version,
+		stays: true,
 		wrap: (program) => writeAndStart(supervisor, [program]),
 		serve({ threads, processes }, directory) {
 			if (threads > 0) return undefined;

@@ -28,6 +28,10 @@ export interface Contestant {
 	readonly name: string;
 	/** As `tini --version` says it; shown under the tables. */
 	readonly version: string;
+	/** Members of a service at the most: with more it takes minutes, or all memory. @default no limit */
+	readonly most?: number;
+	/** Whether it stays when the program that it wraps has ended. @default false */
+	readonly stays?: boolean;
 	/** Runs one program in the foreground; absent: it cannot. */
 	wrap?(program: readonly string[]): Launch;
 	/**
