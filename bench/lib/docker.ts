@@ -3,18 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { must, run } from "../../scripts/lib/command.ts";
 import { type Engine, engineEnv, withEngine } from "../../scripts/lib/engine.ts";
 import { ensureBaseImage } from "../../scripts/lib/images.ts";
-import { cleanUp, watchForInterruption } from "../../scripts/lib/interruption.ts";
+import { cleanUp } from "../../scripts/lib/interruption.ts";
 import { checkoutId } from "../../scripts/lib/paths.ts";
-import { ScriptError } from "../../scripts/lib/script.ts";
+import { CannotMeasure } from "./measure.ts";
 
 const BUILD_MS = 300_000;
 const START_MS = 30_000;
 
 /** Calls `action` with a Docker engine, which is left as it was found, also after an interruption. Rejects where there is none. */
 export async function withDocker<Result>(action: (docker: Docker) => Promise<Result>): Promise<Result> {
-	watchForInterruption();
 	return await withEngine(async (engine) => {
-		if ("reason" in engine) throw new ScriptError(engine.reason);
+		if ("reason" in engine) throw new CannotMeasure(engine.reason);
 		await using docker = new Docker(engine);
 		await docker.prepare();
 		return await action(docker);

@@ -1,4 +1,5 @@
 /** What bench.ts calls: each file of bench/measures exports one of these as `measure`. */
+import { ScriptError } from "../../scripts/lib/script.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Result } from "./result.ts";
 
@@ -20,7 +21,10 @@ export interface Measure {
 	run(circumstances: Circumstances): Promise<Result>;
 }
 
-/** The number of turns: as said, one when it is to be quick, else `enough`. */
-export function turnsOf({ turns, quick }: Circumstances, enough: number): number {
-	return turns ?? (quick ? 1 : enough);
+/** Thrown by a measure for which this machine lacks something. A run of all measures goes on without it. */
+export class CannotMeasure extends ScriptError {}
+
+/** The number of turns: as said, `few` when it is to be quick, else `enough`. */
+export function turnsOf({ turns, quick }: Circumstances, enough: number, few = 1): number {
+	return turns ?? (quick ? few : enough);
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { onInterruption, throwIfInterrupted } from "../../scripts/lib/interruption.ts";
 import { ScriptError } from "../../scripts/lib/script.ts";
 import { attempt } from "../../src/base/errors.ts";
 import type { Launch } from "./contestant.ts";
@@ -27,6 +28,8 @@ export class Stopwatch implements AsyncDisposable {
 	readonly #child: ChildProcess;
 	readonly #answers: AsyncIterator<string>;
 	readonly #directory: string;
+	/** Ends what runs, and with it every wait for it. */
+	readonly #interruption = onInterruption(() => this.#child.kill());
 
 	private constructor(
 		child: ChildProcess,
@@ -43,6 +46,7 @@ export class Stopwatch implements AsyncDisposable {
 
 	/** Starts it; does not wait for anything that it does. */
 	static async start(launch: Launch): Promise<Stopwatch> {
+		throwIfInterrupted();
 		const directory = mkdtempSync(join(tmpdir(), "lastcall-bench-"));
 		const stamp = join(directory, "stamp");
 		const cwd = launch.cwd ?? join(directory, "empty");
@@ -111,6 +115,7 @@ export class Stopwatch implements AsyncDisposable {
 	async #ask(question: string): Promise<bigint[]> {
 		this.#child.stdin?.write(`${question}\n`);
 		const { done, value } = await this.#answers.next();
+		throwIfInterrupted();
 		if (done) throw this.#error("The stopwatch has ended");
 		return numbers(value);
 	}
@@ -122,6 +127,7 @@ export class Stopwatch implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		const { exitCode, signalCode } = this.#child;
+		this.#interruption[Symbol.dispose]();
 		this.#child.stdin?.end();
 		if (exitCode === null && signalCode === null) await new Promise((resolve) => this.#child.once("exit", resolve));
 		rmSync(this.#directory, { recursive: true, force: true });

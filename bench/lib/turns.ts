@@ -1,5 +1,7 @@
 /** Fair play: all of them once, then all of them again, so that what disturbs the machine disturbs all. */
 
+import { throwIfInterrupted } from "../../scripts/lib/interruption.ts";
+
 /** What one of them has found so far, by name. */
 export class Samples {
 	readonly #values = new Map<string, number[]>();
@@ -32,6 +34,9 @@ export async function takeTurns<Player>(
 ): Promise<void> {
 	for (let turn = 0; turn < turns; turn++) {
 		const first = turn % players.length;
-		for (const player of [...players.slice(first), ...players.slice(0, first)]) await play(player, turn);
+		for (const player of [...players.slice(first), ...players.slice(0, first)]) {
+			throwIfInterrupted();
+			await play(player, turn);
+		}
 	}
 }
