@@ -14,28 +14,44 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { must } from "../scripts/lib/command.ts";
+import { Interrupted, interruptedBy, throwIfInterrupted, watchForInterruption } from "../scripts/lib/interruption.ts";
 import { root } from "../scripts/lib/paths.ts";
 import { runScript, ScriptError } from "../scripts/lib/script.ts";
 import { findContestants } from "./contestants/all.ts";
 import { describeMachine } from "./lib/machine.ts";
-import type { Measure } from "./lib/measure.ts";
+import { CannotMeasure, type Measure } from "./lib/measure.ts";
 import { mergeRuns } from "./lib/merge.ts";
 import type { Result, Run } from "./lib/result.ts";
 import { measure as dockerStop } from "./measures/docker-stop.ts";
+import { measure as flag } from "./measures/flag.ts";
 import { measure as forward } from "./measures/forward.ts";
+import { measure as idle } from "./measures/idle.ts";
+import { measure as job } from "./measures/job.ts";
 import { measure as memory } from "./measures/memory.ts";
 import { measure as reap } from "./measures/reap.ts";
 import { measure as start } from "./measures/start.ts";
 import { measure as stop } from "./measures/stop.ts";
+import { measure as whole } from "./measures/whole.ts";
 import { writePage } from "./render/page.ts";
 import { renderTable } from "./render/table.ts";
 
-const MEASURES: readonly Measure[] = [start, forward, reap, memory, stop, dockerStop];
+const MEASURES: readonly Measure[] = [start, whole, forward, reap, memory, idle, stop, job, flag, dockerStop];
 const NAMES = MEASURES.map(({ name }) => name);
 
 await runScript(async () => {
 	const { values, positionals } = readArguments();
+	watchForInterruption();
+	try {
+		await bench(values, positionals);
+	} catch (error) {
+		// Whatever it was that could not go on.
+		const signal = interruptedBy();
+		throw signal === undefined ? error : new Interrupted(signal);
+	}
+	return 0;
+});
 
+async function bench(values: Values, positionals: readonly string[]): Promise<void> {
 	for (const script of values["no-build"] ? [] : ["build", "sea"])
 		await must(process.execPath, [join(root, `scripts/${script}.ts`)], { cwd: root, timeout: 300_000 });
 	const all = await findContestants();
@@ -51,12 +67,16 @@ await runScript(async () => {
 	for (const measure of MEASURES) {
 		if (positionals.length > 0 && !positionals.includes(measure.name)) continue;
 		const began = performance.now();
-		const result = await measure.run({
-			contestants,
-			turns: values.turns === undefined ? undefined : Number(values.turns),
-			quick: values.quick,
-			say: (progress) => console.error(`${measure.name}: ${progress}`),
-		});
+		const say = (progress: string) => console.error(`${measure.name}: ${progress}`);
+		let result: Result;
+		try {
+			const turns = values.turns === undefined ? undefined : Number(values.turns);
+			result = await measure.run({ contestants, turns, quick: values.quick, say });
+		} catch (error) {
+			if (!(error instanceof CannotMeasure) || positionals.length > 0) throw error;
+			say(`left out: ${error.message}`);
+			continue;
+		}
 		const seconds = ((performance.now() - began) / 1_000).toFixed(0);
 		console.error(`${measure.name}: done in ${seconds} s`);
 		console.log(`\n## ${result.title}\n\n${renderTable(result)}\n`);
@@ -65,6 +85,7 @@ await runScript(async () => {
 		results.push(result);
 	}
 
+	throwIfInterrupted();
 	const directory = join(values.output, "benchmarks");
 	const file = join(directory, "speed.json");
 	const earlier: Run | undefined = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
@@ -81,8 +102,9 @@ await runScript(async () => {
 	mkdirSync(directory, { recursive: true });
 	writeFileSync(file, `${JSON.stringify(run, null, "\t")}\n`);
 	await writePage(run, values.output);
-	return 0;
-});
+}
+
+type Values = ReturnType<typeof parse>["values"];
 
 function readArguments() {
 	const parsed = parse();

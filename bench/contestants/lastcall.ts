@@ -7,18 +7,24 @@ import type { Contestant, IdleService, Launch } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
 import { LASTCALL, LASTCALL_REGISTER, LASTCALL_RUN, LASTCALL_SINGLE } from "../lib/names.ts";
 import { nodeBinary, nodeProgram, programPath } from "./node.ts";
+import { typeScriptContestants } from "./typescript.ts";
 
 const MAIN = join(root, "dist/main.cjs");
 const REGISTER = join(root, "dist/register.js");
 const SINGLE = join(root, "dist-sea/lastcall");
 
-function writeConfig({ threads, processes }: IdleService, directory: string): string {
+function writeConfig({ threads, processes }: IdleService, directory: string, job = "idle-job.mjs"): string {
 	const jobs: Record<string, object> = {};
-	for (let index = 0; index < threads; index++) jobs[`thread-${index}`] = { thread: programPath("idle-job.mjs") };
+	for (let index = 0; index < threads; index++) jobs[`thread-${index}`] = { thread: programPath(job) };
 	for (let index = 0; index < processes; index++) jobs[`process-${index}`] = { command: [helper("first")] };
 	const path = join(directory, "lastcall.config.json");
 	writeFileSync(path, JSON.stringify({ jobs }));
 	return path;
+}
+
+/** Each init has a socket of its own: contestants share the file system. */
+function runLaunch(config: string, directory: string): Launch {
+	return { command: [nodeBinary(), MAIN, "run", config], env: { LASTCALL_SOCKET: join(directory, "lastcall.sock") } };
 }
 
 export function findLastcall(): Contestant[] {
@@ -47,15 +53,11 @@ export function findLastcall(): Contestant[] {
 				],
 				env: { CONFIG: JSON.stringify({ jobs: { program: { command: program } } }) },
 			}),
-			serve(service, directory): Launch {
-				const config = writeConfig(service, directory);
-				return {
-					command: [nodeBinary(), MAIN, "run", config],
-					// Each its own: contestants share the file system.
-					env: { LASTCALL_SOCKET: join(directory, "lastcall.sock") },
-				};
-			},
+			serve: (service, directory) => runLaunch(writeConfig(service, directory), directory),
 		},
+		...typeScriptContestants({ name: LASTCALL_RUN, version }, ["idle-job.ts"], (threads, directory) =>
+			runLaunch(writeConfig({ threads, processes: 0 }, directory, "idle-job.ts"), directory),
+		),
 		{
 			name: LASTCALL_REGISTER,
 			version,

@@ -11,3 +11,12 @@ export const BARE_NODE = "node alone";
 export const HAND_WRITTEN = "node, by hand";
 /** The same, with the log that lastcall has too. */
 export const HAND_WRITTEN_PINO = "node, by hand, logs by pino";
+export const WATT = "Watt";
+/** The same with jobs (by hand: with all of it) in TypeScript, as Node.js runs it. */
+export const inTypeScript = (name: string) => `${name}, .ts`;
+const WARM_CACHE = "warm compile cache";
+
+/** Whether it differs from another contestant in its start and in its memory alone. */
+export const isVariant = (name: string) => name.includes(HAND_WRITTEN_PINO) || name.endsWith(WARM_CACHE);
+/** The same with a NODE_COMPILE_CACHE that holds what it loads. */
+export const withWarmCache = (name: string) => `${name}, ${WARM_CACHE}`;

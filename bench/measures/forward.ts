@@ -74,6 +74,7 @@ export const measure: Measure = {
 						"p50, µs": p50(name),
 						"p99, µs": percentile(samples.of(name), 99),
 						"max, µs": percentile(samples.of(name), 100),
+						...(compared && { [`p50, × ${TINI}`]: p50(name) / p50(TINI) }),
 						lost: lost.of(name).length,
 					},
 				}),

@@ -1,12 +1,22 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { readFileSync } from "node:fs";
 import { attempt } from "../../src/base/errors.ts";
 import { bareApp, registeredApp } from "../contestants/idle-app.ts";
 import { canServe, sizeOf, withService } from "../contestants/service.ts";
 import type { Contestant, IdleService, Launch } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
 import { type Measure, turnsOf } from "../lib/measure.ts";
-import { BARE_NODE, HAND_WRITTEN, HAND_WRITTEN_PINO, LASTCALL_REGISTER, LASTCALL_RUN, TINI } from "../lib/names.ts";
+import {
+	BARE_NODE,
+	HAND_WRITTEN,
+	HAND_WRITTEN_PINO,
+	inTypeScript,
+	LASTCALL_REGISTER,
+	LASTCALL_RUN,
+	TINI,
+	withWarmCache,
+} from "../lib/names.ts";
+import { pause } from "../lib/pause.ts";
+import { namespaceOf } from "../lib/proc.ts";
 import { type Aim, atMost, type Row } from "../lib/result.ts";
 import { median } from "../lib/statistics.ts";
 import { Stopwatch } from "../lib/stopwatch.ts";
@@ -86,7 +96,7 @@ function wrapping(contestant: Contestant): Subject[] {
 }
 
 function serving(contestant: Contestant): Subject[] {
-	const ours = contestant.name === LASTCALL_RUN;
+	const ours = [LASTCALL_RUN, inTypeScript(LASTCALL_RUN)].includes(contestant.name);
 	return (ours ? SERVICES : [PAIR])
 		.filter((service) => canServe(contestant, service))
 		.map((service) => ({
@@ -120,18 +130,15 @@ function alone(name: string, launch: Launch): Subject {
 }
 
 async function idle(running: Stopwatch, ms: number): Promise<Found> {
-	await sleep(ms);
+	await pause(ms);
 	return memoryOf(running.pid);
 }
 
 /** Of all processes that are in the PID namespace of this one. */
-function memoryOf(pid: number): Found {
-	const namespace = readlinkSync(`/proc/${pid}/ns/pid`);
-	const rollups = readdirSync("/proc")
-		.filter((name) => /^\d+$/.test(name))
-		.filter((name) => attempt(() => readlinkSync(`/proc/${name}/ns/pid`)) === namespace)
+export function memoryOf(pid: number): Found {
+	const rollups = namespaceOf(pid)
 		// One may end just now.
-		.map((name) => attempt(() => readFileSync(`/proc/${name}/smaps_rollup`, "latin1")))
+		.map((member) => attempt(() => readFileSync(`/proc/${member}/smaps_rollup`, "latin1")))
 		.filter((text) => text !== undefined);
 	const sum = (field: string) =>
 		rollups
@@ -169,5 +176,22 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 	const theirs = of(logging)?.[figure];
 	if (found !== undefined && theirs !== undefined)
 		aims.push(atMost(`${pair}: at most ${LOGGING_TOO} × ${logging} (${figure})`, found / theirs, LOGGING_TOO));
+	const inTs = inTypeScript(LASTCALL_RUN);
+	for (const [ours, peer] of [
+		[inTs, inTypeScript(HAND_WRITTEN)],
+		[withWarmCache(inTs), withWarmCache(inTypeScript(HAND_WRITTEN_PINO))],
+	] as const)
+		for (const figure of JUDGED) {
+			const found = of(named(ours, PAIR))?.[figure];
+			const theirs = of(named(peer, PAIR))?.[figure];
+			if (found !== undefined && theirs !== undefined)
+				aims.push(
+					atMost(
+						`${named(ours, PAIR)}: at most ${LOGGING_TOO} × ${named(peer, PAIR)} (${figure})`,
+						found / theirs,
+						LOGGING_TOO,
+					),
+				);
+		}
 	return aims;
 }

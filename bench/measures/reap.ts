@@ -83,6 +83,9 @@ export const measure: Measure = {
 									"orphans per second": median(perSecond.of(name)),
 									"most zombies": Math.max(...mostZombies.of(name)),
 									"CPU of PID 1 per 10,000, ms": median(cpuMs.of(name)),
+									...(theirs.length > 0 && {
+										[`that CPU, × ${TINI}`]: median(cpuMs.of(name)) / median(cpuMs.of(TINI)),
+									}),
 									"zombies left": Math.max(...left.of(name)),
 								}
 							: few.left > 0

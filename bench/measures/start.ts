@@ -1,11 +1,20 @@
 import { join } from "node:path";
 import { root } from "../../scripts/lib/paths.ts";
-import { withService } from "../contestants/service.ts";
-import type { Contestant, Launch } from "../lib/contestant.ts";
+import { nodeBinary } from "../contestants/node.ts";
+import { canServe, withService } from "../contestants/service.ts";
+import type { Contestant, IdleService, Launch } from "../lib/contestant.ts";
 import { helper } from "../lib/helpers.ts";
 import { type Measure, turnsOf } from "../lib/measure.ts";
-import { HAND_WRITTEN, HAND_WRITTEN_PINO, LASTCALL, LASTCALL_RUN, LASTCALL_SINGLE } from "../lib/names.ts";
-import { atMost, type Row } from "../lib/result.ts";
+import {
+	HAND_WRITTEN,
+	HAND_WRITTEN_PINO,
+	inTypeScript,
+	LASTCALL,
+	LASTCALL_RUN,
+	LASTCALL_SINGLE,
+	withWarmCache,
+} from "../lib/names.ts";
+import { type Aim, atMost, type Row } from "../lib/result.ts";
 import { median, percentile } from "../lib/statistics.ts";
 import { Stopwatch } from "../lib/stopwatch.ts";
 import { Samples, takeTurns } from "../lib/turns.ts";
@@ -17,26 +26,24 @@ const BARE = "node, to the app's first line";
 const ALONE = "no init";
 const LIMIT = 1.15;
 
-/** These stay when their program has ended. */
-const STAYING: readonly string[] = ["supervisord", "s6", "pm2-runtime"];
-
-/** These are compared in the start of a service, too. */
-const SERVING = [LASTCALL_RUN, HAND_WRITTEN, HAND_WRITTEN_PINO];
-const PAIR = { threads: 2, processes: 0 };
+/** What is started beside a program, by column. */
+const SERVICES: Readonly<Record<string, IdleService>> = {
+	"a thread's first line, ms": { threads: 1, processes: 0 },
+	"two threads', ms": { threads: 2, processes: 0 },
+};
+const [ONE, BOTH] = Object.keys(SERVICES) as [string, string];
 
 /** One way to start something. */
 interface Starter {
 	readonly name: string;
+	/** @default that of a program's first instruction */
+	readonly column?: string;
 	/** Milliseconds until the moment that counts. */
 	readonly play: () => Promise<number>;
-	/** A program that ends at once, in addition to one that says when it starts. */
-	readonly toItsEnd?: boolean;
 }
 
-const TO_ITS_END = ", to its end";
-
 function node(...args: string[]): Launch {
-	return { command: [process.execPath, ...args] };
+	return { command: [nodeBinary(), ...args] };
 }
 
 function startersOfNode(): readonly Starter[] {
@@ -60,70 +67,93 @@ async function toStamp(launch: Launch): Promise<number> {
 	return running.sinceStart(stamp);
 }
 
-/** Until each of two threads has written its first line. */
-function serving(contestant: Contestant): Starter {
-	return {
-		name: `${contestant.name}: 2 threads`,
-		play: () =>
-			withService(contestant, PAIR, async (running, stamps) =>
-				Math.max(...stamps.map((stamp) => running.sinceStart(stamp))),
-			),
-	};
+/** Until each of its threads has written its first line. */
+function serving(contestant: Contestant): Starter[] {
+	// What runs the hand-written main has no threads of its own.
+	if (contestant.name.endsWith(`+ ${HAND_WRITTEN}`)) return [];
+	return Object.entries(SERVICES)
+		.filter(([, service]) => canServe(contestant, service))
+		.map(([column, service]) => ({
+			name: contestant.name,
+			column,
+			play: () =>
+				withService(contestant, service, async (running, stamps) =>
+					Math.max(...stamps.map((stamp) => running.sinceStart(stamp))),
+				),
+		}));
+}
+
+function key({ name, column = "" }: Pick<Starter, "name" | "column">): string {
+	return `${name}\n${column}`;
 }
 
 export const measure: Measure = {
 	name: "start",
 	async run(circumstances) {
 		const { contestants, say } = circumstances;
-		const turns = turnsOf(circumstances, 40);
+		const turns = turnsOf(circumstances, 40, 2);
 		const program = [helper("first")];
 		const starters: Starter[] = [{ name: ALONE, play: () => toStamp({ command: program }) }];
-		const absent: Record<string, string> = {};
-		for (const { name, wrap } of contestants) {
-			if (!wrap) {
-				absent[name] = "starts no program in the foreground";
-				continue;
-			}
-			starters.push({ name, play: () => toStamp(wrap(program)) });
-			if (!STAYING.includes(name)) starters.push({ name, play: () => toEnd(wrap(["true"])), toItsEnd: true });
+		for (const contestant of contestants) {
+			const { name, wrap } = contestant;
+			if (wrap) starters.push({ name, play: () => toStamp(wrap(program)) });
+			starters.push(...serving(contestant));
 		}
-		starters.push(...contestants.filter(({ name }) => SERVING.includes(name)).map(serving), ...startersOfNode());
+		starters.push(...startersOfNode());
+		const names = [...new Set(starters.map(({ name }) => name))];
+		const absent = contestants.filter(({ name }) => !names.includes(name));
 
 		const samples = new Samples();
 		await takeTurns(starters, turns, async (starter, turn) => {
 			if (starter === starters[0]) say(`turn ${turn + 1} of ${turns}`);
-			const { name, play, toItsEnd = false } = starter;
-			samples.add(name + (toItsEnd ? TO_ITS_END : ""), await play());
+			samples.add(key(starter), await starter.play());
 		});
 
-		const of = (name: string) => median(samples.of(name));
-		const rows = starters
-			.filter(({ toItsEnd }) => !toItsEnd)
-			.map(({ name }): Row => {
-				const ends = samples.of(name + TO_ITS_END);
-				return {
-					contestant: name,
-					values: {
+		const of = (name: string, column?: string) => median(samples.of(key({ name, ...(column && { column }) })));
+		const rows = names.map((name): Row => {
+			const times = samples.of(key({ name }));
+			const columns = Object.keys(SERVICES).filter((column) => samples.of(key({ name, column })).length > 0);
+			return {
+				contestant: name,
+				values: {
+					...(times.length > 0 && {
 						"p50, ms": of(name),
-						"p99, ms": percentile(samples.of(name), 99),
+						"p99, ms": percentile(times, 99),
 						"× node empty.js": of(name) / of(EMPTY),
-						...(ends.length > 0 && {
-							"to its end, ms": median(ends),
-							"to its end, × node empty.js": median(ends) / of(EMPTY),
-						}),
-					},
-				};
-			});
+					}),
+					...Object.fromEntries(columns.map((column) => [column, of(name, column)])),
+				},
+			};
+		});
 		return {
 			measure: "start",
 			title: "From the start of PID 1 to the program's first instruction",
-			method: `As PID 1 of a PID namespace: from execvp(3) of the init to the first statement of a program in C, by one clock. "To its end": the whole of PID 1, from execvp(3) until it is gone, with true(1) as the program. "2 threads": until both have written their first line. ${turns} turns, one contestant after the other. "${EMPTY}" is the least that anything on Node.js takes.`,
+			method: `As PID 1 of a PID namespace: from execvp(3) of the init to the first statement of a program in C, by one clock; for services of threads, until the thread, or both of two, has written its first line. ${turns} turns, one contestant after the other. "${EMPTY}" is the least that anything on Node.js takes.`,
 			chart: "p50, ms",
 			rows,
-			aims: [LASTCALL, LASTCALL_SINGLE]
-				.filter((name) => samples.of(name).length > 0)
-				.map((name) => atMost(`${name}: p50 at most ${LIMIT} × ${EMPTY}`, of(name) / of(EMPTY), LIMIT)),
-			absent,
+			aims: aimsOf((name, column) =>
+				samples.of(key({ name, ...(column && { column }) })).length > 0 ? of(name, column) : undefined,
+			),
+			absent: Object.fromEntries(absent.map(({ name }) => [name, "starts no program, and has no threads of its own"])),
 		};
 	},
 };
+
+function aimsOf(of: (name: string, column?: string) => number | undefined): Aim[] {
+	const aims: Aim[] = [];
+	const compare = (ours: string, theirs: string, limit: number, column?: string) => {
+		const [found, base] = [of(ours, column), of(theirs, column)];
+		if (found === undefined || base === undefined) return;
+		const what = column ? `${column.replace(/, ms$/, "")}` : "p50";
+		aims.push(atMost(`${ours}: ${what} at most ${limit} × ${theirs}`, found / base, limit));
+	};
+	for (const name of [LASTCALL, LASTCALL_SINGLE]) compare(name, EMPTY, LIMIT);
+	compare(LASTCALL_RUN, HAND_WRITTEN, LIMIT);
+	for (const column of [ONE, BOTH]) {
+		compare(LASTCALL_RUN, HAND_WRITTEN_PINO, LIMIT, column);
+		const [ours, theirs] = [inTypeScript(LASTCALL_RUN), inTypeScript(HAND_WRITTEN_PINO)];
+		compare(ours, theirs, LIMIT, column);
+		compare(withWarmCache(ours), withWarmCache(theirs), LIMIT, column);
+	}
+	return aims;
+}

@@ -1,5 +1,6 @@
 /** The measured part of docs/comparison.md. Its figures are those of docs/benchmarks.md. */
 import type { Result, Row, Run } from "../lib/result.ts";
+import { EMPTY } from "../measures/whole.ts";
 import { say } from "./numbers.ts";
 import type { Faults } from "./parts.ts";
 import { markdownTable } from "./table.ts";
@@ -36,7 +37,7 @@ function compare({ results }: Run): string {
 	const lines = contestants.map((name) => [
 		name,
 		say(figure("start", name, "× node empty.js")),
-		say(figure("start", name, "to its end, × node empty.js")),
+		say(figure("whole", name, `× ${EMPTY}`)),
 		say(figure("memory", name + ONE_PROGRAM, "private dirty, MB")),
 		say(figure("stop", name, "2 threads") ?? figure("stop", name + BY_HAND, "2 threads")),
 		say(figure("reap", name, "orphans per second")),

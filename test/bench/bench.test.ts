@@ -1,7 +1,8 @@
 /** Runs the benchmark as quickly as it can: whether it still works, not what it finds. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { helper } from "../../bench/lib/helpers.ts";
@@ -55,7 +56,8 @@ test("npm run bench measures, keeps the figures, and prints them as tables", {
 	timeout: 300_000,
 }, async () => {
 	using directory = makeDirectory();
-	const args = ["start", "forward", "reap", "--quick", "--no-build"];
+	const measures = ["start", "whole", "forward", "reap"];
+	const args = [...measures, "--quick", "--no-build"];
 	const only = CONTESTANTS.flatMap((name) => ["--contestant", name]);
 	const { code, stdout, stderr } = await run(
 		process.execPath,
@@ -67,7 +69,7 @@ test("npm run bench measures, keeps the figures, and prints them as tables", {
 	const { results, versions } = JSON.parse(readFileSync(file, "utf8")) as Run;
 	assert.deepEqual(
 		results.map(({ measure }) => measure),
-		["start", "forward", "reap"],
+		measures,
 	);
 	assert.deepEqual(Object.keys(versions), CONTESTANTS);
 	for (const { measure, rows, title } of results) {
@@ -84,8 +86,36 @@ test("npm run bench measures, keeps the figures, and prints them as tables", {
 	assert.ok(zombies.length > 0 && zombies.every(({ met }) => met));
 });
 
+for (const [measure, during] of [
+	["forward", "turns"],
+	["memory", "a pause"],
+] as const)
+	test(`npm run bench that is interrupted during ${during} ends by the signal, writes nothing, and leaves nothing`, {
+		skip: skip || needsPeers().skip,
+		timeout: 120_000,
+	}, async () => {
+		using output = makeDirectory();
+		using temporary = makeDirectory();
+		// So many turns that it does not end by itself.
+		const args = [measure, "--no-build", "--turns", "100000", "--contestant", "tini", "--output", output.path];
+		const bench = spawn(process.execPath, [join(root, "bench/bench.ts"), ...args], {
+			env: { ...process.env, TMPDIR: temporary.path },
+			stdio: ["ignore", "ignore", "pipe"],
+		});
+		let said = "";
+		for await (const text of bench.stderr) {
+			said += text;
+			if (/turn 1 of|signal 1 of/i.test(said)) break;
+		}
+		const exited = once(bench, "exit");
+		bench.kill("SIGTERM");
+		assert.deepEqual(await exited, [null, "SIGTERM"]);
+		assert.deepEqual(readdirSync(output.path), []);
+		assert.deepEqual(readdirSync(temporary.path), []);
+	});
+
 test("npm run bench names a measure that there is not, before it builds anything", async () => {
 	const { code, stderr } = await run(process.execPath, [join(root, "bench/bench.ts"), "speed"]);
 	assert.equal(code, 2);
-	assert.match(stderr, /^lastcall: Cannot measure "speed", expected one of start, forward.*\n$/);
+	assert.match(stderr, /^lastcall: Cannot measure "speed", expected one of start, whole, forward.*\n$/);
 });

@@ -27,7 +27,7 @@ export function serve(log) {
 		members.push(member);
 	}
 	const worker = new URL("./wait-for-flag.mjs", import.meta.url);
-	for (let count = 0; count < Number(threads); count++) join(new Worker(worker, { workerData: flag }));
+	for (let count = 0; count < Number(threads); count++) join(new Worker(worker, { workerData: { flag } }));
 	for (let count = 0; count < Number(processes); count++) join(spawn(program, [], { stdio: "inherit" }));
 }
 
