@@ -10,6 +10,9 @@ import { byHand, nodeBinary } from "./node.ts";
 
 type Command = readonly string[];
 
+/** Of those that wait for each program. */
+const MOST = 500;
+
 interface Supervisor {
 	readonly name: string;
 	readonly version: string;
@@ -18,6 +21,8 @@ interface Supervisor {
 	/** To be started in that directory. */
 	readonly command: Command;
 	readonly env?: Readonly<Record<string, string>>;
+	/** Programs at the most: with more it takes minutes to start. @default no limit */
+	readonly most?: number;
 }
 
 export async function findSupervisors(): Promise<Contestant[]> {
@@ -43,6 +48,7 @@ async function supervisord(): Promise<Supervisor | undefined> {
 			return { "supervisord.conf": [head, ...sections].join("\n") };
 		},
 		command: ["supervisord", "--configuration", "supervisord.conf"],
+		most: MOST,
 	};
 }
 
@@ -76,15 +82,17 @@ function pm2(): Supervisor {
 		},
 		command: [nodeBinary(), path, "start", "ecosystem.config.json"],
 		env: { PM2_HOME: "." },
+		most: MOST,
 	};
 }
 
 /** With the processes of a service. */
 function plain(supervisor: Supervisor): Contestant {
-	const { name, version } = supervisor;
+	const { name, version, most } = supervisor;
 	return {
 		name,
 		version,
+		...(most !== undefined && { most }),
 		stays: true,
 		wrap: (program) => writeAndStart(supervisor, [program]),
 		serve({ threads, processes }, directory) {
