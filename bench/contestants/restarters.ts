@@ -14,9 +14,10 @@ import { nodeProgram } from "./node.ts";
 const RESTART = constants.signals.SIGUSR2;
 const BOUND_MS = 20_000;
 
+type Member = "thread" | "process";
+
 export interface Restarter {
 	readonly name: string;
-	readonly member: "thread" | "process";
 	/** Whether it restarts its job thousands of times, too, to see what that leaves behind. */
 	readonly often?: boolean;
 	/** May write into the directory, which is empty. */
@@ -43,14 +44,9 @@ export function findRestarters(contestants: readonly Contestant[]): Restarter[] 
 }
 
 /** Of programs/restart.mjs, which restarts at a signal. */
-function byProgram(
-	name: string,
-	member: Restarter["member"],
-	kind: string,
-	often: Pick<Restarter, "often"> = {},
-): Restarter {
+function byProgram(name: string, member: Member, kind: string, often: Pick<Restarter, "often"> = {}): Restarter {
 	const command = nodeProgram("restart.mjs", kind, peersDirectory, helper("first"));
-	return { name: `${name}: a ${member}`, member, ...often, launch: () => ({ command }), restart: bySignal };
+	return { name: `${name}: a ${member}`, ...often, launch: () => ({ command }), restart: bySignal };
 }
 
 async function bySignal(running: Stopwatch): Promise<number> {
@@ -79,11 +75,10 @@ function serve(contestants: readonly Contestant[], wanted: string, service: Idle
 }
 
 /** `lastcall run`, over the init's socket. */
-function ofRun(contestants: readonly Contestant[], contestant: string, member: Restarter["member"]): Restarter {
+function ofRun(contestants: readonly Contestant[], contestant: string, member: Member): Restarter {
 	const service = { threads: Number(member === "thread"), processes: Number(member === "process") };
 	return {
 		name: `${contestant}: a ${member}`,
-		member,
 		often: true,
 		launch: (directory) => serve(contestants, contestant, service, directory),
 		async restart(running, directory) {

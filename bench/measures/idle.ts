@@ -30,6 +30,9 @@ const QUICK_WINDOW_MS = 10_000;
 const BOUND_MS = 60_000;
 const MINUTE_MS = 60_000;
 
+/** As far as two minutes of the same thing lie apart. */
+const LIMIT = 1.1;
+
 const SERVICES: readonly IdleService[] = [
 	{ threads: 0, processes: 1 },
 	{ threads: 1, processes: 0 },
@@ -155,7 +158,8 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 	];
 	for (const name of ours) {
 		const found = of(name);
-		if (found !== undefined) aims.push(atMost(`${name}: wakes up no more often than ${TINI}, a minute`, found, tini));
+		if (found !== undefined)
+			aims.push(atMost(`${name}: wakes up at most ${LIMIT} × as often as ${TINI}`, found / tini, LIMIT));
 	}
 	return aims;
 }
