@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [MEASURE...]`: lastcall beside its peers, in one run. Needs Linux, root, gcc; Docker for one measure.
+ * `npm run bench -- [MEASURE...]`: lastcall beside its peers, in one run. Needs Linux, root, gcc; Docker for one measure, which is left out without.
  *
  * Builds what it measures; writes docs/benchmarks/speed.json, in which a measure replaces its own earlier result alone, and what
  * is made from that (the page, the pictures); prints the tables.
