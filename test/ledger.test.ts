@@ -15,9 +15,9 @@ import { PackageProject } from "./helpers/package.ts";
 
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 9_930,
-	"files of src/": 90,
-	"lines of src/supervisor/ and src/job/": 2_220,
+	"lines of src/": 10_070,
+	"files of src/": 91,
+	"lines of src/supervisor/ and src/job/": 2_255,
 	"lines of README.md": 140,
 	"fields of the configuration": 32,
 	subcommands: 7,
@@ -30,7 +30,7 @@ const LEDGER = {
 	"KB that lastcall/register loads": 21,
 	"files that lastcall/register loads": 1,
 	"KB that an app with onStop() loads": 22,
-	"KB that a thread loads": 5.2,
+	"KB that a thread loads": 6.6,
 } as const satisfies Readonly<Record<string, number>>;
 
 function hold(numbers: Partial<Record<keyof typeof LEDGER, number>>): void {

@@ -10,23 +10,22 @@ const JOB = 'import "node:fs";\nexport default function job() {}\n';
 const CONFIG = 'export default { jobs: { job: { thread: "job.ts" } } };\n';
 
 test("lastcall run says what to do about a configuration that is an ES module", async () => {
-	using directory = makeDirectory({ "package.json": PACKAGE, "lastcall.config.ts": CONFIG });
+	using directory = makeDirectory({ "package.json": PACKAGE, "lastcall.config.js": CONFIG });
 	const { stderr, code } = await lastcall(["run"], { cwd: directory.path });
-	const file = join(directory.path, "lastcall.config.ts");
-	const expected = `lastcall: Cannot read the configuration ${file}: ${file} is an ES module, but its package.json says "type": "commonjs"; name the file lastcall.config.mts, or set "type": "module" (npm pkg set type=module)\n`;
+	const file = join(directory.path, "lastcall.config.js");
+	const expected = `lastcall: Cannot read the configuration ${file}: ${file} is an ES module, but its package.json says "type": "commonjs"; name the file lastcall.config.mjs, or set "type": "module" (npm pkg set type=module)\n`;
 	assert.ok(stderr.endsWith(expected), stderr);
 	assert.equal(code, 2);
 });
 
 for (const [name, text] of [
-	["job.ts", JOB],
 	["job.js", JOB],
-	["imported.ts", 'export * from "./job.ts";\n'],
+	["imported.js", 'export * from "./job.js";\n'],
 ] as const)
 	test(`lastcall run says what to do about a job that is one, ${name}`, async () => {
 		using directory = makeDirectory({
 			"package.json": PACKAGE,
-			"job.ts": JOB,
+			"job.js": JOB,
 			[name]: text,
 			"main.mts": `export { default } from "./${name}";\n`,
 			"lastcall.config.mts": CONFIG.replace("job.ts", "main.mts"),

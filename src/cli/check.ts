@@ -1,8 +1,9 @@
-/** `lastcall check`: prints what `run` would do, and hints at what will most likely go wrong. It runs nothing. */
+/** `lastcall check`: prints what `run` would do, and hints at what will most likely go wrong. It starts no job. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { attempt, show, showKey } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
+import { fillCache } from "../base/typescript.ts";
 import type { Config } from "../config/config.ts";
 import { configOf, loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
@@ -23,6 +24,8 @@ export async function check(
 	const loaded = program ? configOf(program) : await loadConfig(config);
 	const settings = resolveSettings(loaded, { env, isTerminal: false, isInit: false, stopTimeoutMs });
 	const hints = hintsOf(settings.jobs, settings.budget.jobsMs, loaded.value);
+	fillCache(loaded.path);
+	for (const job of Object.values(settings.jobs)) if ("thread" in job) fillCache(job.thread);
 	const lines = [
 		hints.length === 0 ? `${loaded.path} is fine` : `${loaded.path} can be used, but look at this:`,
 		...hints.map((hint) => `  ${hint}`),

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { errorInfo, show, UserError } from "../base/errors.ts";
 import { importModule } from "../base/import-module.ts";
 import { loadPackage } from "../base/packages.ts";
+import { isTypeScript, loadTypeScript, stripTypes } from "../base/typescript.ts";
 import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
@@ -70,6 +71,7 @@ async function importConfig(file: string): Promise<{ default?: unknown }> {
 	const { promise: idle, reject } = Promise.withResolvers<never>();
 	const onIdle = () => reject(new Error("found a top-level await that never settles"));
 	process.once("beforeExit", onIdle);
+	if (isTypeScript(file)) loadTypeScript((_, source) => stripTypes(source));
 	try {
 		return await Promise.race([importModule(pathToFileURL(file).href), idle]);
 	} finally {

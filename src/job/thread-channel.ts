@@ -17,7 +17,12 @@ export type ThreadMessage =
 	/** The first message. `task`: the thread's folder below /proc, which shows what the thread is doing. */
 	| Readonly<{ type: "task"; task: string }>
 	| Readonly<{ type: "ready" }>
+	/** Asks for a TypeScript file without its types. The answer is a {@link StrippedFile}; then `answered` becomes 1. */
+	| Readonly<{ type: "strip"; path: string; source: string; answered: Int32Array<SharedArrayBuffer> }>
 	| Readonly<{ type: "settled"; exit: JobExit }>;
+
+/** From the main thread to the job thread. `text`: undefined if the types cannot be stripped. */
+export type StrippedFile = Readonly<{ path: string; text: string | undefined }>;
 
 /** Bytes of one thread that may be in flight to the reader. */
 const LIMIT = 1024 * 1024;

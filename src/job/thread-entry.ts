@@ -11,17 +11,21 @@
 import { readlinkSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
-import { threadId, workerData } from "node:worker_threads";
+import { receiveMessageOnPort, threadId, workerData } from "node:worker_threads";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/logger.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
+import { isTypeScript, loadTypeScript } from "../base/typescript.ts";
 import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
 import { Flag, type JobContext, type JobFunction } from "./context.ts";
 import { isSuccess, type JobExit, type Stream } from "./job.ts";
 import type { ThreadData } from "./thread.ts";
-import { ThreadSender } from "./thread-channel.ts";
+import { type StrippedFile, ThreadSender } from "./thread-channel.ts";
 
 const { name, thread: file, data, logLevel, port, flagMemory, flowMemory } = workerData as ThreadData;
+/** Longest wait for the main thread to strip a file, in milliseconds. After that this thread strips the file itself. */
+const STRIP_MS = 5_000;
+
 const flag = new Flag(flagMemory);
 const sender = new ThreadSender(port, flowMemory, () => flag.isSet);
 
@@ -107,6 +111,7 @@ function nameFile(error: ErrorInfo): ErrorInfo {
 }
 
 async function importJob(): Promise<JobFunction> {
+	if (isTypeScript(file)) loadTypeScript(askMainThread);
 	const job = defaultExport(await import(pathToFileURL(file).href));
 	flushCompileCache();
 	if (typeof job === "function") return job as JobFunction;
@@ -114,6 +119,19 @@ async function importJob(): Promise<JobFunction> {
 	throw new TypeError(
 		`Cannot run ${file}: found ${found}, expected the job's function: export default async function ${name}({flag}) {…}`,
 	);
+}
+
+/** Has the main thread strip the types of a file: there Node.js's type stripper is loaded once for all threads. */
+function askMainThread(path: string, source: string): string | undefined {
+	const answered = new Int32Array(new SharedArrayBuffer(4));
+	sender.send({ type: "strip", path, source, answered });
+	Atomics.wait(answered, 0, 0, STRIP_MS);
+	// The answer to an earlier question may have come too late.
+	for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+		const answer: StrippedFile = next.message;
+		if (answer.path === path) return answer.text;
+	}
+	return undefined;
 }
 
 function createContext(): JobContext {

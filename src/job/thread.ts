@@ -13,12 +13,13 @@ import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import type { LogLevel } from "../base/logger.ts";
+import { isCached, isTypeScript, stripTypes } from "../base/typescript.ts";
 import type { ThreadSettings } from "../config/schema.ts";
 import { locateThread } from "../os/processes/locate-thread.ts";
 import { giveWay, isOurProc } from "../os/processes/processes.ts";
 import { RaisableFlag } from "./context.ts";
 import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
-import { FlowCounter, type ThreadMessage } from "./thread-channel.ts";
+import { FlowCounter, type StrippedFile, type ThreadMessage } from "./thread-channel.ts";
 
 /** `thread`: absolute path of the job's file. `env`: the whole environment. */
 type ThreadSpec = Pick<ThreadSettings, "thread" | "data" | "resourceLimits"> &
@@ -97,6 +98,8 @@ export class ThreadJob implements Job {
 			this.#worker = worker;
 			threads.add(worker);
 			this.#port = port1;
+			// The thread will ask for its file in some 40 ms: as long as Node.js takes to load its type stripper.
+			if (isTypeScript(thread) && !isCached(thread)) setImmediate(stripTypes, "");
 		} catch (error) {
 			// No thread could be made (the container's limit of processes is reached), or `data` cannot be cloned.
 			port1.close();
@@ -152,7 +155,13 @@ export class ThreadJob implements Job {
 		attempt(() => {
 			if (message.type === "ready") this.#hooks.onReady();
 			else if (message.type === "task") this.#task = String(message.task);
-			else if (message.type === "settled") {
+			else if (message.type === "strip") {
+				const { path, source, answered } = message;
+				const answer: StrippedFile = { path, text: stripTypes(source) };
+				this.#port?.postMessage(answer);
+				Atomics.store(answered, 0, 1);
+				Atomics.notify(answered, 0);
+			} else if (message.type === "settled") {
 				const exit = checkExit(message.exit);
 				// A killed job was late, even if its function has returned: `exit` will tell that it was killed.
 				if (exit && !this.#killed) this.#end(exit);

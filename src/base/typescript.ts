@@ -1,0 +1,107 @@
+/**
+ * TypeScript files without their types, for the configuration and for jobs.
+ *
+ * Node.js loads its type stripper anew in each thread: 9.5 MB and 40 ms. So a thread gets the text from elsewhere: from
+ * the cache that `lastcall check` has filled, which costs nothing, or from the main thread, which loads the stripper once
+ * for all. Types become blanks, so each line and column stays what it is in the source. (CommonJS gains nothing: Node.js's
+ * require() strips a `.ts` file whatever a hook has made of it.)
+ *
+ * The cache is `.cache/lastcall/` in the `node_modules` that the file imports from, as trusted as the packages there.
+ * An entry holds the source, too, and counts only for the very same source: it is never stale. Only `check` writes it: a
+ * service writes no code.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { registerHooks, stripTypeScriptTypes } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { attempt } from "./errors.ts";
+
+/** Stands between source and text in an entry. No source has it: Node.js refuses NUL in a program. */
+const SEPARATOR = "\0";
+/** `import` or `export` at the beginning of a statement; not a call of import(). */
+const MODULE_SYNTAX = /(^|;)\s*(import|export)\b(?!\s*\()/m;
+/** Relative imports of TypeScript files, of each form. A match that is no import does no harm. */
+const RELATIVE_IMPORT = /["'](\.{1,2}\/[^"'\n]+\.[cm]?ts)["']/g;
+
+export function isTypeScript(file: string): boolean {
+	return /\.[cm]?ts$/.test(file);
+}
+
+/** Strips the types, in this thread. `undefined` if Node.js cannot: its own error, at the import, says why. */
+export function stripTypes(source: string): string | undefined {
+	const { emitWarning } = process;
+	// On Node.js 24 the function warns that it is experimental: nobody who runs a container can act on that.
+	process.emitWarning = () => {};
+	try {
+		return stripTypeScriptTypes(source, { mode: "strip" });
+	} catch {
+		return undefined;
+	} finally {
+		process.emitWarning = emitWarning;
+	}
+}
+
+/**
+ * Takes the text of each TypeScript file that this thread imports from the cache, or else from `strip`.
+ *
+ * @param strip Returns the text without types. `undefined`: let Node.js load the file.
+ */
+export function loadTypeScript(strip: (path: string, source: string) => string | undefined): void {
+	registerHooks({
+		load(url, context, next) {
+			if (!url.startsWith("file:") || url.includes("/node_modules/")) return next(url, context);
+			const path = fileURLToPath(url);
+			const source = isTypeScript(path) ? attempt(() => readFileSync(path, "utf8")) : undefined;
+			const text = source === undefined ? undefined : (readCached(path, source) ?? strip(path, source));
+			if (text === undefined) return next(url, context);
+			return { format: formatOf(path, context.format, text), source: text, shortCircuit: true };
+		},
+	});
+}
+
+/** Whether the cache has the file as it is now. */
+export function isCached(path: string): boolean {
+	const source = attempt(() => readFileSync(path, "utf8"));
+	return source !== undefined && readCached(path, source) !== undefined;
+}
+
+/** Puts a file, and the files that it imports by a relative path, into the cache, if there is a `node_modules`. */
+export function fillCache(path: string, seen = new Set<string>()): void {
+	if (seen.has(path) || !isTypeScript(path) || path.includes("/node_modules/")) return;
+	seen.add(path);
+	const source = attempt(() => readFileSync(path, "utf8"));
+	const text = source === undefined ? undefined : (readCached(path, source) ?? stripTypes(source));
+	if (source === undefined || text === undefined) return;
+	attempt(() => writeEntry(path, source, text));
+	for (const [, specifier = ""] of text.matchAll(RELATIVE_IMPORT)) fillCache(join(dirname(path), specifier), seen);
+}
+
+function readCached(path: string, source: string): string | undefined {
+	const entry = attempt(() => readFileSync(entryOf(path), "utf8"));
+	const start = source + SEPARATOR;
+	return entry?.startsWith(start) ? entry.slice(start.length) : undefined;
+}
+
+function writeEntry(path: string, source: string, text: string): void {
+	const entry = entryOf(path);
+	mkdirSync(dirname(entry), { recursive: true });
+	// A reader sees the whole entry or none.
+	const unfinished = `${entry}.${process.pid}`;
+	writeFileSync(unfinished, source + SEPARATOR + text);
+	renameSync(unfinished, entry);
+}
+
+/** Throws if there is no `node_modules` in the folder of the file, nor above it. */
+function entryOf(path: string): string {
+	let root = dirname(path);
+	for (; !existsSync(join(root, "node_modules")); root = dirname(root))
+		if (root === dirname(root)) throw new Error(`found no node_modules for ${path}`);
+	return join(root, "node_modules/.cache/lastcall", process.version, relative(root, path));
+}
+
+/** A file named `.ts` is what it is written as, whatever the `type` of its package. */
+function formatOf(path: string, format: string | null | undefined, text: string): "module" | "commonjs" {
+	if (path.endsWith(".mts")) return "module";
+	if (path.endsWith(".cts")) return "commonjs";
+	return format?.startsWith("module") || MODULE_SYNTAX.test(text) ? "module" : "commonjs";
+}
