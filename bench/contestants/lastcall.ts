@@ -1,5 +1,6 @@
 /** What we compare: every way in. */
-import { existsSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/lib/paths.ts";
 import { readVersion } from "../../src/base/versions.ts";
@@ -13,13 +14,26 @@ const MAIN = join(root, "dist/main.cjs");
 const REGISTER = join(root, "dist/register.js");
 const SINGLE = join(root, "dist-sea/lastcall");
 
-function writeConfig({ threads, processes }: IdleService, directory: string, job = "idle-job.mjs"): string {
+function writeConfig(
+	{ threads, processes }: IdleService,
+	directory: string,
+	job = programPath("idle-job.mjs"),
+): string {
 	const jobs: Record<string, object> = {};
-	for (let index = 0; index < threads; index++) jobs[`thread-${index}`] = { thread: programPath(job) };
+	for (let index = 0; index < threads; index++) jobs[`thread-${index}`] = { thread: job };
 	for (let index = 0; index < processes; index++) jobs[`process-${index}`] = { command: [helper("first")] };
 	const path = join(directory, "lastcall.config.json");
 	writeFileSync(path, JSON.stringify({ jobs }));
 	return path;
+}
+
+/** A service whose files are in a directory of their own, as in an image: there `lastcall check` keeps its texts. */
+function serveTypeScript(threads: number, directory: string, isPrepared: boolean): Launch {
+	for (const file of ["idle-job.ts", "stamp.ts"]) cpSync(programPath(file), join(directory, file));
+	mkdirSync(join(directory, "node_modules"));
+	const config = writeConfig({ threads, processes: 0 }, directory, join(directory, "idle-job.ts"));
+	if (isPrepared) execFileSync(nodeBinary(), [MAIN, "check", config]);
+	return runLaunch(config, directory);
 }
 
 /** Each init has a socket of its own: contestants share the file system. */
@@ -55,9 +69,7 @@ export function findLastcall(): Contestant[] {
 			}),
 			serve: (service, directory) => runLaunch(writeConfig(service, directory), directory),
 		},
-		...typeScriptContestants({ name: LASTCALL_RUN, version }, ["idle-job.ts"], (threads, directory) =>
-			runLaunch(writeConfig({ threads, processes: 0 }, directory, "idle-job.ts"), directory),
-		),
+		...typeScriptContestants({ name: LASTCALL_RUN, version }, serveTypeScript),
 		{
 			name: LASTCALL_REGISTER,
 			version,

@@ -1,37 +1,18 @@
-/** The contestants whose jobs may be TypeScript, with such jobs: with and without a compile cache that holds them. */
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
-import { cacheDir } from "../../scripts/lib/paths.ts";
+/** The contestants whose jobs may be TypeScript, with such jobs: as they are, and prepared as the build of an image can. */
 import type { Contestant, IdleService, Launch } from "../lib/contestant.ts";
-import { inTypeScript, withWarmCache } from "../lib/names.ts";
-import { nodeProgram, programPath } from "./node.ts";
+import { inTypeScript, prepared } from "../lib/names.ts";
 
-/** What its threads and its main load. */
-type Files = readonly string[];
-
-/** @param serve Runs a service of threads whose code is in these files. */
+/** @param serve Runs a service of threads. `isPrepared`: what the build of an image can do has been done. */
 export function typeScriptContestants(
 	{ name, version }: Contestant,
-	files: Files,
-	serve: (threads: number, directory: string) => Launch,
+	serve: (threads: number, directory: string, isPrepared: boolean) => Launch,
 ): Contestant[] {
-	const make = (name: string, env: Launch["env"] = {}): Contestant => ({
+	const make = (name: string, isPrepared: boolean): Contestant => ({
 		name,
 		version,
-		serve({ threads, processes }: IdleService, directory) {
-			if (processes > 0) return undefined;
-			const launch = serve(threads, directory);
-			return { ...launch, env: { ...launch.env, ...env } };
-		},
+		serve: ({ threads, processes }: IdleService, directory) =>
+			processes > 0 ? undefined : serve(threads, directory, isPrepared),
 	});
 	const plain = inTypeScript(name);
-	return [make(plain), make(withWarmCache(plain), { NODE_COMPILE_CACHE: warmCache(files) })];
-}
-
-/** A directory for NODE_COMPILE_CACHE that has been filled from these files, as an image could have it. */
-function warmCache(files: Files): string {
-	const directory = join(cacheDir, "bench/compile-cache");
-	const [node = "", ...args] = nodeProgram("fill-compile-cache.mjs", ...files.map(programPath));
-	execFileSync(node, args, { env: { ...process.env, NODE_COMPILE_CACHE: directory }, stdio: "inherit" });
-	return directory;
+	return [make(plain, false), make(prepared(plain), true)];
 }

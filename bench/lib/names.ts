@@ -14,9 +14,9 @@ export const HAND_WRITTEN_PINO = "node, by hand, logs by pino";
 export const WATT = "Watt";
 /** The same with jobs (by hand: with all of it) in TypeScript, as Node.js runs it. */
 export const inTypeScript = (name: string) => `${name}, .ts`;
-const WARM_CACHE = "warm compile cache";
+const PREPARED = "prepared";
 
 /** Whether it differs from another contestant in its start and in its memory alone. */
-export const isVariant = (name: string) => name.includes(HAND_WRITTEN_PINO) || name.endsWith(WARM_CACHE);
-/** The same with a NODE_COMPILE_CACHE that holds what it loads. */
-export const withWarmCache = (name: string) => `${name}, ${WARM_CACHE}`;
+export const isVariant = (name: string) => name.includes(HAND_WRITTEN_PINO) || name.endsWith(PREPARED);
+/** The same after `lastcall check`; by hand: with a NODE_COMPILE_CACHE that holds what it loads. */
+export const prepared = (name: string) => `${name}, ${PREPARED}`;

@@ -12,8 +12,8 @@ import {
 	inTypeScript,
 	LASTCALL_REGISTER,
 	LASTCALL_RUN,
+	prepared,
 	TINI,
-	withWarmCache,
 } from "../lib/names.ts";
 import { pause } from "../lib/pause.ts";
 import { namespaceOf } from "../lib/proc.ts";
@@ -194,7 +194,7 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 	const inTs = inTypeScript(LASTCALL_RUN);
 	for (const [ours, peer] of [
 		[inTs, inTypeScript(HAND_WRITTEN)],
-		[withWarmCache(inTs), withWarmCache(inTypeScript(HAND_WRITTEN_PINO))],
+		[prepared(inTs), prepared(inTypeScript(HAND_WRITTEN_PINO))],
 	] as const)
 		for (const figure of JUDGED) {
 			const found = of(named(ours, PAIR))?.[figure];

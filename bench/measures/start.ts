@@ -12,7 +12,7 @@ import {
 	LASTCALL,
 	LASTCALL_RUN,
 	LASTCALL_SINGLE,
-	withWarmCache,
+	prepared,
 } from "../lib/names.ts";
 import { type Aim, atMost, type Row } from "../lib/result.ts";
 import { median, percentile } from "../lib/statistics.ts";
@@ -155,7 +155,7 @@ function aimsOf(of: (name: string, column?: string) => number | undefined): Aim[
 		compare(LASTCALL_RUN, HAND_WRITTEN_PINO, LIMIT, column);
 		const [ours, theirs] = [inTypeScript(LASTCALL_RUN), inTypeScript(HAND_WRITTEN_PINO)];
 		compare(ours, theirs, LIMIT, column);
-		compare(withWarmCache(ours), withWarmCache(theirs), LIMIT, column);
+		compare(prepared(ours), prepared(theirs), LIMIT, column);
 	}
 	return aims;
 }

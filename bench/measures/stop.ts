@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { canServe, sizeOf, withService } from "../contestants/service.ts";
 import type { Contestant, IdleService } from "../lib/contestant.ts";
 import { type Measure, turnsOf } from "../lib/measure.ts";
-import { HAND_WRITTEN, inTypeScript, isVariant, LASTCALL_REGISTER, LASTCALL_RUN, withWarmCache } from "../lib/names.ts";
+import { HAND_WRITTEN, inTypeScript, isVariant, LASTCALL_REGISTER, LASTCALL_RUN, prepared } from "../lib/names.ts";
 import { pause } from "../lib/pause.ts";
 import { type Aim, atLeast, atMost, type Row } from "../lib/result.ts";
 import { median } from "../lib/statistics.ts";
@@ -185,7 +185,7 @@ function aimsOf(rows: readonly Row[]): Aim[] {
 /** lastcall with jobs in the same language. */
 function likeOf(contestant: string): string {
 	const inTs = inTypeScript(LASTCALL_RUN);
-	if (contestant.endsWith(withWarmCache(inTypeScript("")))) return withWarmCache(inTs);
+	if (contestant.endsWith(prepared(inTypeScript("")))) return prepared(inTs);
 	return contestant.endsWith(inTypeScript("")) ? inTs : LASTCALL_RUN;
 }
 
