@@ -31,7 +31,7 @@ export async function runJobs(config: Config): Promise<void> {
 		supervisor.requestStop(reason);
 		// Handlers that ran before may have used some of the time.
 		const leftMs = () => deadline.remainingMs - (totalMs - jobsMs);
-		const timer = setTimeout(() => supervisor.expire(), Math.max(leftMs(), 0));
+		const timer = setTimeout(() => supervisor.stopNow(), Math.max(leftMs(), 0));
 		const result = await running;
 		clearTimeout(timer);
 		// The stop sequence counts errors of the app itself.

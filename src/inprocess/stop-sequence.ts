@@ -91,7 +91,7 @@ export class StopSequence {
 	/** Sets the deadline to now. */
 	stopNow(): void {
 		this.#hurried = true;
-		this.#deadline.expire();
+		this.#deadline.bringTo(0);
 	}
 
 	async #run(reason: AppStopReason): Promise<void> {

@@ -8,14 +8,14 @@ import type { Unit } from "./unit.ts";
 export type JobCommand =
 	/** Without `job` the whole program stops. */
 	| Readonly<{ type: "stop"; job?: string }>
-	/** `wait`: whether the answer comes when the job is ready. @default true */
+	/** `wait`: the answer comes when the job is ready, or when its start has failed; else at once. @default true */
 	| Readonly<{ type: "start" | "restart"; job: string; wait?: boolean }>
 	| Readonly<{ type: "signal"; job: string; signal: string }>;
 
-/** `message`: what was done, or why not. */
+/** `message`: what was done, or why nothing was. */
 export type CommandResult = Readonly<{ done: boolean; message: string }>;
 
-/** Carries a command out and settles when that is done; never rejects. */
+/** Carries out a command. Settles when the command is done or refused; never rejects. */
 export type Control = (command: JobCommand) => Promise<CommandResult>;
 
 type Units = ReadonlyMap<string, Unit>;
@@ -24,7 +24,7 @@ const yes = (message: string): CommandResult => ({ done: true, message });
 const no = (message: string): CommandResult => ({ done: false, message });
 
 /**
- * @param isStopping Whether the program stops: then no job is started any more.
+ * @param isStopping Whether the program's stop was requested: from then on no job is started.
  * @param stopAll Requests the program's stop.
  */
 export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean, stopAll: () => void): Control {
@@ -41,7 +41,7 @@ export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean,
 		if (!unit) return no(`Cannot ${type} ${show(name)}: no such job, expected one of ${[...units.keys()].join(", ")}`);
 		emit({ type: "command.received", command: type, job: name, ...(type === "signal" && { signal: command.signal }) });
 		if (type === "signal") return sendSignal(unit, command.signal);
-		// The program's stop keeps an order: the jobs that depend on this one stop first.
+		// Not even a stop: the program's stop keeps an order, in which the jobs that depend on this one stop first.
 		const stopping = no(`Cannot ${type} ${name}: the program is stopping`);
 		if (isStopping()) return stopping;
 		if (type === "stop") {
@@ -51,7 +51,7 @@ export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean,
 		if (type === "start" && (unit.isRunning || unit.state === "backing-off"))
 			return yes(`Job ${name} is ${unit.state} already`);
 		const blocked = whyBlocked(type, unit, units);
-		// A job that waits goes on waiting. If the restart is refused, the job is not stopped either.
+		// Nothing is stopped for a restart that is refused, or for a job that waits already.
 		if (blocked && (unit.state === "waiting" || !blocked.done)) return blocked;
 		const stopsBefore = stops.get(unit);
 		await unit.stop();
@@ -80,7 +80,7 @@ async function start({ type, wait = true }: Start, unit: Unit, units: Units): Pr
 	if (blocked?.done) unit.wait();
 	if (blocked) return blocked;
 	unit.start();
-	// Whether the program could be run at all is known one turn of the event loop later.
+	// If the job's program does not exist, that is known one turn of the event loop later.
 	await new Promise(setImmediate);
 	if (wait) await unit.started();
 	if (unit.isReady || (!wait && unit.state === "starting")) return yes(`Job ${name} is ${unit.state}`);
@@ -88,7 +88,7 @@ async function start({ type, wait = true }: Start, unit: Unit, units: Units): Pr
 	return no(`Cannot ${type} ${name}: it ${exit ? describeExit(exit) : `is ${unit.state}`}`);
 }
 
-/** The answer if a job that this one depends on is not ready: a refusal if that job has ended for good. */
+/** The answer if a job that this one depends on is not ready: the job waits, or the command is refused. */
 function whyBlocked(type: Start["type"], { plan: { name, dependsOn } }: Unit, units: Units): CommandResult | undefined {
 	const missing = dependsOn.filter((other) => !units.get(other)?.isReady);
 	const ended = missing.find((other) => units.get(other)?.isOver);

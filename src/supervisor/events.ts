@@ -34,7 +34,7 @@ export interface JobStop {
 	readonly endedBefore?: true;
 	/** Milliseconds from the program's stop request until this job was asked. Absent if the job had ended by then. */
 	readonly askedMs?: number;
-	/** Milliseconds from then to the exit; 0 for a job that was not asked. */
+	/** Milliseconds from the request to this job until its exit; 0 for a job that was not asked. */
 	readonly tookMs: number;
 	/** Milliseconds the job still had when it exited. */
 	readonly leftMs?: number;
@@ -45,7 +45,7 @@ export interface StopReport {
 	readonly reason: StopReason;
 	readonly jobs: readonly JobStop[];
 	readonly stragglers: StragglerReport;
-	/** Milliseconds from the request until everything had ended. */
+	/** Milliseconds from the stop request until everything had ended. */
 	readonly tookMs: number;
 	/** The stop timeout. */
 	readonly budgetMs: number;
@@ -81,7 +81,7 @@ export type Event =
 	  }>
 	/** `id`: thread id, or pid. `ready`: the job counts as ready from its start on. */
 	| Readonly<{ type: "job.started"; job: string; kind: JobKind; id: number; ready: boolean }>
-	/** The job starts as soon as the jobs it depends on are ready. */
+	/** A command has put the job back to waiting: it starts as soon as the jobs it depends on are ready. */
 	| Readonly<{ type: "job.waiting"; job: string }>
 	/** The job was stopped while it waited for its start: it will not be started. */
 	| Readonly<{ type: "job.withdrawn"; job: string }>

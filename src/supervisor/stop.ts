@@ -1,21 +1,24 @@
-/** The stop of one job: ask and join it; if it is late, find out where it is and kill it. Its deadline, and what ended runs leave. */
+/**
+ * The stop of one job: ask and join it; if it is late, find out where it is and kill it. Beside it stand the deadline,
+ * and what is left of ended runs.
+ */
 import { monotonicMs, within } from "../base/time.ts";
 import type { Budget } from "../config/stop-timeout.ts";
 import type { Job, JobExit, Stoppable } from "../job/job.ts";
 import type { Emit, ForcedEnd, JobStop } from "./events.ts";
 
-/** `stopTimeoutMs`: milliseconds this job has; the deadline may give it less. */
+/** `stopTimeoutMs`: milliseconds this job has, unless the deadline comes first. */
 type StopTerms = Readonly<{ stopTimeoutMs: number; deadline: Deadline; budget: Pick<Budget, "locateMs" | "killMs"> }>;
 
-/** `askedAt`: by the monotonic clock. `tookMs`: from the request to the exit. `leftMs`: what the job still had then. */
+/** `askedAt`: by the monotonic clock. `tookMs`: from the request to the exit. `leftMs`: what was left at the exit. */
 export type StopOutcome = Pick<JobStop, "exit" | "tookMs" | "killed"> & Readonly<{ askedAt: number; leftMs: number }>;
 
-/** Longest wait for the end of a killed job before the deadline. From the deadline on it is `killMs`. */
+/** Longest wait for the end of a job that is killed before the deadline. From the deadline on the wait is `killMs`. */
 const KILL_PATIENCE_MS = 1_000;
 
 /**
- * Stops a job: kills it if it has not ended after `stopTimeoutMs`, or at the deadline. Never rejects. Settles at the
- * latest `locateMs` and `killMs` after the deadline.
+ * Stops a job: asks it, and kills it if it has not ended after `stopTimeoutMs`, or at the deadline. Never rejects.
+ * Settles `locateMs + killMs` after the deadline at the latest.
  */
 export async function stopJob(job: Stoppable, terms: StopTerms, emit: Emit): Promise<StopOutcome> {
 	const { name, id } = job;
@@ -27,12 +30,13 @@ export async function stopJob(job: Stoppable, terms: StopTerms, emit: Emit): Pro
 	if (!(await deadline.join(job.exited, stopTimeoutMs))) {
 		const lateAt = monotonicMs();
 		const where = await Promise.race([job.locate(budget.locateMs), job.exited.then(() => undefined)]);
-		// `false`: the job has ended meanwhile. It was late (after a freeze of the container, say), but ended by itself.
+		// `false`: the job was late (after a freeze of the container, say), but has ended by itself meanwhile.
 		if (job.kill()) {
 			killed = { waitedMs: lateAt - askedAt, ...(where && { where }) };
 			emit({ type: "job.killed", job: name, id, ...killed });
 		}
-		// A native call may last long: before the deadline the job gets more time. But other jobs may wait for its end.
+		// A native call may last long, so before the deadline there is more time than killMs. But not for ever: other jobs
+		// may wait for the end of this one.
 		await deadline.join(job.exited, KILL_PATIENCE_MS);
 		await within(job.exited, Math.max(0, lateAt + budget.locateMs + budget.killMs - monotonicMs()));
 		job.giveUp();
@@ -44,8 +48,8 @@ export async function stopJob(job: Stoppable, terms: StopTerms, emit: Emit): Pro
 	return { exit, askedAt, tookMs, leftMs, ...(killed && { killed }) };
 }
 
-/** Longest wait until nothing is left of an exited run: a thread needs milliseconds. */
-const LEAVE_MS = 1_000;
+/** Longest wait until nothing is left of an exited run. A thread usually needs milliseconds. */
+const RELEASE_MS = 1_000;
 
 /**
  * What is left of a job's ended runs: a call in native code, or in libuv's pool, may hold a thread whose job has ended.
@@ -60,10 +64,10 @@ export class LeftOver {
 		void job.gone.then(() => this.#runs.delete(job));
 	}
 
-	/** Frees what the run holds. Resolves within LEAVE_MS to whether nothing of the run is left. */
+	/** Frees what the run holds. Resolves within RELEASE_MS to whether nothing of the run is left. */
 	async release(job: Job): Promise<boolean> {
 		job.release();
-		await within(job.gone, LEAVE_MS);
+		await within(job.gone, RELEASE_MS);
 		return !this.#runs.has(job);
 	}
 
@@ -71,30 +75,25 @@ export class LeftOver {
 		return this.#runs.size === 0;
 	}
 
-	/** Resolves within LEAVE_MS to whether a new run may begin. */
+	/** Resolves within RELEASE_MS to whether a new run may begin. */
 	async isFree(): Promise<boolean> {
-		await within(Promise.all([...this.#runs.keys()].map((job) => job.gone)), LEAVE_MS);
+		await within(Promise.all([...this.#runs.keys()].map((job) => job.gone)), RELEASE_MS);
 		return this.#runs.size < 2 && [...this.#runs.values()].every(({ outcome }) => outcome !== "stuck");
 	}
 }
 
 /**
- * A deadline that can only come nearer, and waits that end at it. It is a moment by the monotonic clock (the wall clock
- * may jump), and infinitely far away until it is set.
+ * A deadline that can only come nearer, and waits that end at it. The deadline is a moment by the monotonic clock (the
+ * wall clock may jump), and infinitely far away until it is set.
  */
 export class Deadline {
 	readonly #passed = Promise.withResolvers<void>();
-	/** Settles when the moment has come. */
+	/** Settles at the deadline. */
 	readonly passed = this.#passed.promise;
-	/** Ends the waits under way. (A `then()` of `passed` for each wait would be kept for as long as the program runs.) */
+	/** Ends the waits under way. (`passed` would keep a `then()` of every wait for as long as the program runs.) */
 	readonly #wakers = new Set<() => void>();
 	#at = Number.POSITIVE_INFINITY;
 	#timer: NodeJS.Timeout | undefined;
-
-	/** @param ms Milliseconds from now. */
-	constructor(ms = Number.POSITIVE_INFINITY) {
-		this.bringTo(ms);
-	}
 
 	/** Moves the deadline to `ms` milliseconds from now, unless it is nearer already. */
 	bringTo(ms: number): void {
@@ -106,12 +105,6 @@ export class Deadline {
 		else this.#pass();
 	}
 
-	/** Moves the deadline to this moment. */
-	expire(): void {
-		this.bringTo(0);
-	}
-
-	/** Whether the deadline is set. */
 	get isSet(): boolean {
 		return Number.isFinite(this.#at);
 	}
@@ -122,9 +115,9 @@ export class Deadline {
 	}
 
 	/**
-	 * Waits for a promise that never rejects, for at most `ms` milliseconds and at most until the deadline. If it has not
-	 * settled by then, it gets one more turn of the event loop: when the event loop is late, timers run before libuv
-	 * reports the exits of threads and processes. A job that has stopped in time must not count as late.
+	 * Waits for a promise that never rejects, for at most `ms` milliseconds and at most until the deadline. Then it waits
+	 * for one more turn of the event loop: when the event loop is late, timers run before libuv reports the exits of
+	 * threads and processes. A job that has stopped in time must not count as late.
 	 *
 	 * @returns Whether the promise has settled.
 	 */

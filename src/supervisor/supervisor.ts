@@ -45,7 +45,7 @@ export class Supervisor {
 	#request: StopRequest | undefined;
 	/** Whether #startNext() is running. */
 	#isStarting = false;
-	/** Whether its loop has to run once more. */
+	/** Whether the loop in #startNext() has to run once more. */
 	#startAgain = false;
 
 	constructor(plans: readonly UnitPlan[], budget: Budget, emit: Emit) {
@@ -62,7 +62,7 @@ export class Supervisor {
 		};
 		this.units = plans.map((plan) => new Unit(plan, hooks));
 		this.#byName = new Map(this.units.map((unit) => [unit.plan.name, unit]));
-		// Before any late job is located and killed: beside a hundred jobs in busy loops the main thread gets little time.
+		// Before the late jobs are located and killed: a hundred jobs in busy loops leave little processor time for that.
 		void this.#deadline.passed.then(() => {
 			for (const unit of this.units) unit.giveWay();
 		});
@@ -75,8 +75,8 @@ export class Supervisor {
 		this.#startNext();
 		const request = await this.#requested.promise;
 		this.#checkLeft();
-		// The drain delay: only a platform that sends a signal takes us out of its load balancer meanwhile. Even a timer of
-		// 0 would take a millisecond.
+		// The drain delay is for the load balancer of a platform, and a platform stops us by a signal. No wait for 0 ms: a
+		// timer takes a millisecond.
 		if (request.reason.type === "signal" && this.#budget.drainMs > 0)
 			await within(Promise.race([this.#deadline.passed, this.#noneLeft.promise]), this.#budget.drainMs);
 		return { ...request, jobs: await this.#stopAll(request.requestedAt) };
@@ -94,16 +94,9 @@ export class Supervisor {
 		this.#requested.resolve(this.#request);
 	}
 
-	/** Moves the deadline of a stop under way to this moment, and reports that the user wished it. */
+	/** Moves the deadline of a stop under way to this moment. */
 	stopNow(): void {
-		if (!this.#request) return;
-		this.#emit({ type: "stop.hurried" });
-		this.expire();
-	}
-
-	/** Moves the deadline of a stop under way to this moment, without an event. */
-	expire(): void {
-		if (this.#request) this.#deadline.expire();
+		if (this.#request) this.#deadline.bringTo(0);
 	}
 
 	/** Passes a signal on to every job that is a process. Returns the names of these jobs. */
@@ -112,8 +105,8 @@ export class Supervisor {
 	}
 
 	/**
-	 * Starts every job that waits for nothing any more. A job that cannot start calls this function again: then the loop
-	 * runs once more, instead of a nested call.
+	 * Starts every job that waits for no other job any more. The failure of a start calls this function again: then the
+	 * loop runs once more, instead of a nested call.
 	 */
 	#startNext(): void {
 		this.#startAgain = true;
@@ -129,8 +122,10 @@ export class Supervisor {
 	#startIfFree(unit: Unit): void {
 		if (this.#request || unit.state !== "waiting") return;
 		const failed = this.#dependenciesOf(unit).find(({ isOver, state }) => isOver && state === "ended");
-		if (failed) unit.failStart(`it depends on ${failed.plan.name}, which ${describeEnd(failed)}`);
-		else if (this.#isFree(unit))
+		if (failed) {
+			const message = `it depends on ${failed.plan.name}, which ${describeEnd(failed)}`;
+			unit.endUnstarted({ outcome: "not-started", error: { name: "DependencyError", message } });
+		} else if (this.#isFree(unit))
 			this.#starts.add(unit, () => {
 				// A job that it depends on may have ended while this one stood in the queue.
 				if (this.#isFree(unit)) unit.start();
@@ -158,19 +153,19 @@ export class Supervisor {
 
 	async #stopAll(requestedAt: number): Promise<JobStop[]> {
 		const stops = new Map(this.units.map((unit) => [unit, Promise.withResolvers<void>()]));
-		/** For each unit the stops of the units that depend on it. */
-		const above = new Map<Unit, Promise<void>[]>(this.units.map((unit) => [unit, []]));
+		/** For each unit: the stops of the units that depend on it. */
+		const dependents = new Map<Unit, Promise<void>[]>(this.units.map((unit) => [unit, []]));
 		for (const [unit, { promise }] of stops)
-			for (const dependency of this.#dependenciesOf(unit)) above.get(dependency)?.push(promise);
+			for (const dependency of this.#dependenciesOf(unit)) dependents.get(dependency)?.push(promise);
 		const results = [...stops].map(async ([unit, { resolve }]): Promise<JobStop | undefined> => {
-			await Promise.race([Promise.all(above.get(unit) ?? []), this.#deadline.passed]);
+			await Promise.race([Promise.all(dependents.get(unit) ?? []), this.#deadline.passed]);
 			const stop = await unit.stop();
 			resolve();
 			const { plan, lastExit: exit } = unit;
 			const { name: job } = plan;
 			if (stop) {
 				const { askedAt, ...outcome } = stop;
-				// A command may have asked the job before the program's request.
+				// Not below 0: a command may have asked the job before the program's stop was requested.
 				return { job, askedMs: Math.max(0, askedAt - requestedAt), ...outcome };
 			}
 			const endedBefore = !this.#ranAtRequest.has(unit);
@@ -180,7 +175,7 @@ export class Supervisor {
 	}
 }
 
-/** Without the message of a job that could not start: in a chain of jobs each message would repeat the one before. */
+/** Leaves out why a job could not start: in a chain of jobs each message would repeat the one before. */
 function describeEnd({ lastExit }: Unit): string {
 	return lastExit && lastExit.outcome !== "not-started" ? describeExit(lastExit) : "could not start";
 }

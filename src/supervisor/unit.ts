@@ -1,7 +1,7 @@
 /**
  * A unit: one job through all its runs. It starts the job, learns when the job is ready, restarts it and stops it.
  *
- * Two facts are kept apart: `#state` says what the job does now, `#held` says that somebody has asked for its stop.
+ * Two facts are kept apart: `#state` is what the job does now, `#held` is whether a user or the program has stopped it.
  *
  * Invariants:
  * - A job has at most one run at a time. The next run begins after the exit of the run before. `LeftOver` in stop.ts
@@ -16,7 +16,7 @@ import type { Budget } from "../config/stop-timeout.ts";
 import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks } from "../job/job.ts";
 import { pollUntilReady } from "../job/readiness.ts";
 import type { Emit } from "./events.ts";
-import { planRestart, type RestartPolicy, type Row, type StartQueue } from "./starts.ts";
+import { planRestart, type RestartPolicy, type StartQueue, type Streak } from "./starts.ts";
 import { type Deadline, LeftOver, type StopOutcome, stopJob } from "./stop.ts";
 
 /** What the configuration says of a job, of either kind. `makeJob` makes the job of one run. */
@@ -24,14 +24,14 @@ export type UnitPlan = RestartPolicy &
 	Pick<JobSettings, "essential" | "dependsOn" | "readiness" | "startTimeout" | "stopTimeout"> &
 	Readonly<{ name: string; kind: JobKind; makeJob: (hooks: RunHooks) => Job }>;
 
-/** The default, except for readiness "exit": such a job may take as long as it needs. */
+/** Default of `startTimeout`. With readiness "exit" there is none: such a job may take as long as it needs. */
 const START_TIMEOUT_MS = 60_000;
 
 export interface UnitHooks {
 	readonly emit: Emit;
 	/** The jobs that depend on this one may start. */
 	readonly onReady: () => void;
-	/** A run has ended, in whichever way, and the state says so. */
+	/** A run has ended, in whichever way. The unit's state shows that already. */
 	readonly onRunEnded: () => void;
 	/** The job has ended for good, and nobody had asked for its stop. */
 	readonly onEnded: (unit: Unit, exit: JobExit) => void;
@@ -69,7 +69,7 @@ export class Unit {
 	readonly #hooks: UnitHooks;
 	#state: State = { type: "waiting" };
 	#held = false;
-	#row: Row = { restarts: 0, failures: 0 };
+	#streak: Streak = { restarts: 0, failures: 0 };
 
 	constructor(plan: UnitPlan, hooks: UnitHooks) {
 		this.plan = plan;
@@ -86,7 +86,6 @@ export class Unit {
 		return this.#run?.job.id || undefined;
 	}
 
-	/** Whether there is a run. */
 	get isRunning(): boolean {
 		return this.#run !== undefined;
 	}
@@ -121,9 +120,10 @@ export class Unit {
 		this.#enter({ type: "waiting" });
 	}
 
-	/** Ends a job that waits: a job that it depends on has failed. */
-	failStart(message: string): void {
-		this.#endUnstarted({ outcome: "not-started", error: { name: "DependencyError", message } });
+	/** Ends a job without a run, with an exit that says why. */
+	endUnstarted(exit: JobExit): void {
+		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: 0, exit });
+		this.#end(exit);
 	}
 
 	/** Settles when the start is over: the job is ready, or its start has failed. */
@@ -133,7 +133,7 @@ export class Unit {
 		await new Promise((resolve) => signal.addEventListener("abort", resolve));
 	}
 
-	/** Asks the job to stop, and waits until it has. Never rejects. `undefined`: there was nothing to stop. */
+	/** Asks the job to stop, and waits for its exit. Never rejects. `undefined`: there was no run to stop. */
 	async stop(): Promise<StopOutcome | undefined> {
 		if (this.isOver) return undefined;
 		this.#held = true;
@@ -146,7 +146,7 @@ export class Unit {
 			this.#release(state.run.job);
 			return outcome;
 		}
-		// At the program's stop the stop report lists a job that was waiting.
+		// Not an event at the program's stop: then no job that waits is started.
 		if (state.type !== "ended" && !deadline.isSet) emit({ type: "job.withdrawn", job: this.plan.name });
 		this.#enter({ type: "ended" });
 		return undefined;
@@ -165,7 +165,7 @@ export class Unit {
 
 	#forgetPast(): void {
 		this.#held = false;
-		this.#row = { restarts: 0, failures: 0 };
+		this.#streak = { restarts: 0, failures: 0 };
 	}
 
 	#enter(state: State): void {
@@ -212,7 +212,7 @@ export class Unit {
 		signal.addEventListener("abort", () => clearTimeout(timer));
 	}
 
-	/** The job says that it is ready. For `notify` it is ready now. Without readiness it was before: we only report it. */
+	/** The job says that it is ready. With `notify` it becomes ready now. Without readiness it was so from the start. */
 	#onSaidReady(run: Run): void {
 		const { name, readiness } = this.plan;
 		if (readiness === "notify") this.#onReady(run);
@@ -247,7 +247,7 @@ export class Unit {
 		const stop = await this.#stopRun(run);
 		// Meanwhile somebody may have stopped the job, or even started it again.
 		if (!this.#held && this.#state.type === "ended") {
-			// No new run may begin beside a stuck one, nor during the program's stop. Then the exit of that stop counts.
+			// Beside a stuck run, and during the program's stop, no run may begin. In both cases the exit of this stop counts.
 			if (stop.exit.outcome === "stuck" || this.#hooks.deadline.isSet) this.#end(stop.exit);
 			else this.#next(run, exit);
 		}
@@ -275,7 +275,7 @@ export class Unit {
 		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: run.job.id, exit });
 		this.leftOver.add(run.job, exit);
 		this.#next(run, exit);
-		// Not earlier: until #next() the state says that the job runs.
+		// After #next(): until then the state is that of a job that runs.
 		this.#hooks.onRunEnded();
 		this.#release(run.job);
 	}
@@ -305,32 +305,26 @@ export class Unit {
 			return;
 		}
 		const ms = monotonicMs() - run.startedAt;
-		const restart = planRestart(this.plan, this.#row, { success, ms }, Math.random());
+		const restart = planRestart(this.plan, this.#streak, { success, ms }, Math.random());
 		if (!restart || deadline.isSet) {
 			this.#end(exit);
 			return;
 		}
 		const { delayMs, restarts } = restart;
-		this.#row = restart;
+		this.#streak = restart;
 		this.restarts++;
 		starts.addLater(this, () => void this.#beginAgain(), delayMs);
 		this.#enter({ type: "backing-off" });
 		emit({ type: "restart.scheduled", job: name, delayMs, restarts });
 	}
 
-	/** If nothing is left of earlier runs, begins synchronously: the start queue measures how long a start blocks. */
+	/** If no earlier run is left, the new one begins synchronously: the start queue measures how long each start takes. */
 	async #beginAgain(): Promise<void> {
 		const isFree = this.leftOver.isEmpty || (await this.leftOver.isFree());
 		// Meanwhile somebody may have stopped the job, or even started it again.
 		if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet) return;
 		if (isFree) this.#begin();
-		else this.#endUnstarted({ outcome: "stuck" });
-	}
-
-	/** Ends the job without a run. */
-	#endUnstarted(exit: JobExit): void {
-		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: 0, exit });
-		this.#end(exit);
+		else this.endUnstarted({ outcome: "stuck" });
 	}
 
 	#end(exit: JobExit): void {

@@ -19,16 +19,22 @@ async function isSooner(wait: Promise<unknown>, ms: number): Promise<boolean> {
 	return sooner;
 }
 
+function deadlineIn(ms: number): Deadline {
+	const deadline = new Deadline();
+	deadline.bringTo(ms);
+	return deadline;
+}
+
 /** A deadline that does not keep the test's process alive. */
 function farDeadline(t: { after(clean: () => void): void }): Deadline {
-	const deadline = new Deadline(FAR_MS);
-	t.after(() => deadline.expire());
+	const deadline = deadlineIn(FAR_MS);
+	t.after(() => deadline.bringTo(0));
 	return deadline;
 }
 
 test("Deadline.passed settles when the time is over, not before", async () => {
 	const start = monotonicMs();
-	assert.ok(await isSooner(new Deadline(50).passed, 500));
+	assert.ok(await isSooner(deadlineIn(50).passed, 500));
 	assert.ok(monotonicMs() - start >= 48);
 });
 
@@ -36,7 +42,7 @@ test("Deadline.remainingMs falls to 0 and stays there", async (t) => {
 	const far = farDeadline(t);
 	const first = far.remainingMs;
 	assert.ok(first > FAR_MS / 2 && first <= FAR_MS, `${first} ms`);
-	const near = new Deadline(10);
+	const near = deadlineIn(10);
 	await near.passed;
 	await untilZero(near);
 	assert.equal(near.remainingMs, 0);
@@ -47,9 +53,9 @@ async function untilZero(deadline: Deadline): Promise<void> {
 	while (deadline.remainingMs > 0) await new Promise(setImmediate);
 }
 
-test("Deadline.expire() makes it now: passed, and nothing remains", async () => {
-	const deadline = new Deadline(FAR_MS);
-	deadline.expire();
+test("Deadline.bringTo(0) makes it now: passed, and nothing remains", async () => {
+	const deadline = deadlineIn(FAR_MS);
+	deadline.bringTo(0);
 	await deadline.passed;
 	assert.equal(deadline.remainingMs, 0);
 });
@@ -69,10 +75,10 @@ test("Deadline.join() ends after its own milliseconds when those are first", asy
 });
 
 test("Deadline.join() ends with the deadline when that is first", async () => {
-	assert.equal(await new Deadline(20).join(never, FAR_MS), false);
-	const hurried = new Deadline(FAR_MS);
+	assert.equal(await deadlineIn(20).join(never, FAR_MS), false);
+	const hurried = deadlineIn(FAR_MS);
 	const joined = hurried.join(never, FAR_MS);
-	hurried.expire();
+	hurried.bringTo(0);
 	assert.equal(await joined, false);
 });
 
@@ -82,7 +88,7 @@ test("Deadline.join() looks once more: who arrives in the deadline's own turn is
 	const arrived = new Promise((resolve) => port1.once("message", resolve));
 	// From here the loop's next turn begins, with its timers.
 	await new Promise(setImmediate);
-	const joined = new Deadline(20).join(arrived, FAR_MS);
+	const joined = deadlineIn(20).join(arrived, FAR_MS);
 	port2.postMessage("gone");
 	const starved = performance.now() + 40;
 	while (performance.now() < starved);
