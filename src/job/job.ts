@@ -47,15 +47,15 @@ export interface Job {
 	readonly gone: Promise<void>;
 	/** Never throws: a failure is an exit. */
 	start(): void;
-	/** Asks: raises the flag, sends the stop signal. Further calls do no harm. */
+	/** Asks the job to stop: raises the flag, or sends the stop signal. Further calls do no harm. */
 	requestStop(): void;
 	/** Passes a signal on. `false` if there is no process to take it: threads take no signals. */
 	signal(signal: NodeJS.Signals): boolean;
 	/** Gives a late job the lowest priority. */
 	giveWay(): void;
-	/** Where the job is now, for the report. Takes at most `ms`, never rejects, does not disturb the main thread. */
+	/** Where the job is now, for the report. Takes at most `ms` milliseconds, never rejects, never blocks. */
 	locate(ms: number): Promise<Whereabouts | undefined>;
-	/** Ends the job by force; `exited` settles when that has worked. `false` if the job has ended and `exited` is due. */
+	/** Ends the job by force; `exited` settles when that has worked. `false` if the job has ended by itself already. */
 	kill(): boolean;
 	/** Ends the wait for a killed job: `exited` settles with `stuck`, unless it has settled already. */
 	giveUp(): void;
@@ -70,11 +70,11 @@ export type Stoppable = Pick<Job, "name" | "id" | "exited" | "requestStop" | "lo
 export interface JobHooks {
 	/** The job says that it is ready. */
 	readonly onReady: () => void;
-	/** The leader has ended by itself with `exit`, and `rest` of its group is left: stop the job, with that outcome. */
+	/** The leader has ended by itself, `rest` of its group has not: stop the job, and take `exit` for its outcome. */
 	readonly onLeaderGone: (exit: JobExit, rest: readonly ProcessInfo[]) => void;
-	/** `done` is to be called once the bytes were written, or dropped. */
+	/** Call `done` once the bytes are written, or dropped. */
 	readonly onOutput: (stream: Stream, bytes: Uint8Array, done: () => void) => void;
-	/** So many bytes of the job's output found no room during the stop. */
+	/** Bytes of the job's output were dropped during the stop: there was no room for them. */
 	readonly onDropped: (bytes: number) => void;
 }
 

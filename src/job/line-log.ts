@@ -20,7 +20,7 @@ import type { JobHooks } from "./job.ts";
 const LIMIT = 1024 * 1024;
 /** The same for all streams together. */
 const LIMIT_OF_ALL = 8 * LIMIT;
-/** The same for all streams while they stop or have ended: a full pipe of the shortest lines finds room. */
+/** The same for all streams while they stop or have ended. Even a full pipe of the shortest lines fits. */
 const STOP_LIMIT = 16 * LIMIT;
 /** The cost of a chunk beside its bytes, roughly. */
 const CHUNK_COST = 512;
@@ -28,8 +28,9 @@ const CHUNK_COST = 512;
 const BATCH_LENGTH = 4096;
 /** Characters. */
 const LINE_LENGTH = 8 * 1024;
-/** Another process may hold the pipe after the exit. It is not waited for once nothing came for so long. */
+/** After the exit another process may hold the pipe. The wait for its end is over when nothing came for this long. */
 const QUIET_MS = 25;
+/** The longest such wait. */
 const DRAIN_MAX_MS = 500;
 
 let inFlightOfAll = 0;
@@ -76,14 +77,14 @@ export class LineLog {
 	async drained(): Promise<void> {
 		const end = monotonicMs() + DRAIN_MAX_MS;
 		this.neverWait();
-		// All that the process wrote is in the pipe by now, and one look of libuv takes as much as a pipe holds. Only turns
-		// of the event loop guarantee that look, time does not: the main thread itself may be late.
+		// All that the process wrote is in the pipe by now, and libuv reads a full pipe in one poll. Two turns of the event
+		// loop contain a whole poll. No time does: the main thread itself may be late.
 		await turn();
 		await turn();
 		this.#lastRead = monotonicMs();
 		while (!this.#isClosed && monotonicMs() < end) {
 			await within(this.#closed.promise, QUIET_MS);
-			// On a starved machine the timer fires first, before a read that has been due all the while.
+			// On a starved machine the timer fires before a read that has been due all the while.
 			await turn();
 			if (monotonicMs() - this.#lastRead >= QUIET_MS) break;
 		}
@@ -97,7 +98,7 @@ export class LineLog {
 			return;
 		}
 		const lines = (this.#rest + this.#decoder.write(bytes)).split("\n");
-		// The beginning of this line was dropped.
+		// Of a torn line the end is dropped, too.
 		if (this.#isTorn) this.dropped += lines.shift()?.length ?? 0;
 		this.#isTorn = lines.length === 0;
 		this.#rest = lines.pop() ?? "";
@@ -149,16 +150,16 @@ export class LineLog {
 		const cost = bytes.length + CHUNK_COST;
 		this.#inFlight += cost;
 		inFlightOfAll += cost;
-		if (this.#isOver() && this.#mayWait) this.#stream.pause();
+		if (this.#isOverLimit() && this.#mayWait) this.#stream.pause();
 		this.#hooks.onOutput("log", bytes, () => {
 			this.#inFlight -= cost;
 			inFlightOfAll -= cost;
-			if (!this.#isOver()) this.#stream.resume();
+			if (!this.#isOverLimit()) this.#stream.resume();
 		});
 	}
 
 	/** All streams share LIMIT_OF_ALL. With nothing in flight a stream may read: it must not wait for other readers. */
-	#isOver(): boolean {
+	#isOverLimit(): boolean {
 		return this.#inFlight > LIMIT || (inFlightOfAll > LIMIT_OF_ALL && this.#inFlight > 0);
 	}
 }

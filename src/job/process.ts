@@ -35,10 +35,7 @@ type ProcessSpec = Pick<
 > &
 	Readonly<{ name: string; env: NodeJS.ProcessEnv }>;
 
-/**
- * Jobs that are late within this time share one listing of all processes: a hundred jobs may be late together, and
- * leave us little processor time.
- */
+/** Late jobs share a listing of all processes that is no older: a hundred may be late at once, when time is short. */
 const LATE_TOGETHER_MS = 200;
 
 export class ProcessJob implements Job {
@@ -89,7 +86,7 @@ export class ProcessJob implements Job {
 			this.#child = child;
 			this.id = child.pid;
 			preferForOom(child.pid);
-			// Emitted when we may not signal the leader, as it has changed its user. Without a listener Node.js would throw.
+			// Emitted when we may not signal the leader: it runs as another user now. Without a listener Node.js would throw.
 			child.on("error", () => {});
 			const deathSignal = watchDeathSignal(child.pid);
 			child.once("exit", (code, signal) => {
@@ -118,7 +115,7 @@ export class ProcessJob implements Job {
 	}
 
 	signal(signal: NodeJS.Signals): boolean {
-		// It throws where kill(2) is not implemented: by a seccomp profile, for instance.
+		// Node.js throws where kill(2) is not implemented: under a seccomp profile, for instance.
 		return attempt(() => this.#child?.kill(signal)) ?? false;
 	}
 
@@ -209,9 +206,9 @@ export class ProcessJob implements Job {
 			const expected = this.#stopRequested && signalNumber(signal) === stopNumber;
 			return { outcome: "signaled", signal, ...(expected && { expected }) };
 		}
-		// 128 + signal: how a shell, and many runtimes, report an end by the signal.
-		const asTold = this.#stopRequested && code === 128 + stopNumber;
-		const expected = code !== 0 && (asTold || successExitCodes.includes(code));
+		// A shell, and many runtimes, report their end by a signal as 128 + its number.
+		const isStopCode = this.#stopRequested && code === 128 + stopNumber;
+		const expected = code !== 0 && (isStopCode || successExitCodes.includes(code));
 		return { outcome: "exited", code, ...(expected && { expected }) };
 	}
 }

@@ -11,7 +11,7 @@ type Probe = Extract<JobSettings["readiness"], object>;
 
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 500;
-/** Longest wait for one answer: a server that accepts and is silent is asked again. */
+/** Longest wait for one answer. A server that accepts the connection, but stays silent, is asked again. */
 const ANSWER_MS = 2_000;
 
 /**
@@ -72,7 +72,7 @@ const READY = JSON.stringify("ready");
  * Calls `onReady` each time the child says `process.send("ready")`, and ignores all else.
  *
  * We read the channel ourselves: `node:child_process` throws at invalid JSON, in a callback where nobody can catch the
- * error, and keeps a line without an end whole. Nothing that a job sends may stop the service.
+ * error, and its memory grows with a line that does not end. Nothing that a job sends may stop the service.
  *
  * Invariants:
  * - Nothing that the child sends makes this function throw. Of an unfinished line only the beginning is kept.
@@ -94,8 +94,8 @@ const SHEBANG_LENGTH = 256;
 
 /**
  * Whether the command runs Node.js: by its name, by the first line of its script, or by a shell that becomes Node.js.
- * No other program may get the variables of the channel. It would hand them on to a Node.js among its own children, and
- * that aborts if its descriptor 3 is no channel.
+ * No other program gets the variables of the channel. It would hand them on to its children, and a Node.js among them
+ * aborts, because the descriptor 3 of that child is no channel.
  */
 export function runsNode(
 	[program = "", option, script = ""]: readonly string[],

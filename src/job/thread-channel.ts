@@ -31,16 +31,16 @@ const STOP_LIMIT = 8 * LIMIT;
 /** The cost of a message beside its bytes, roughly: a million short lines must not take a gigabyte. */
 const MESSAGE_COST = 512;
 
-/** The words of the shared memory. */
+/** The 32-bit words of the shared memory, by their index. */
 const IN_FLIGHT = 0;
 const DROPPED = 1;
-/** Counts the reasons to look again. A waiter names the value it saw: no wake-up is lost between look and wait. */
+/** Changes with each reason to check for room again. Atomics.wait() compares it: no change after a check is missed. */
 const EPOCH = 2;
-const WORDS = 3;
+const WORD_COUNT = 3;
 
 /** The main thread's side: counts what was written. */
 export class FlowCounter {
-	readonly memory = new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
+	readonly memory = new SharedArrayBuffer(WORD_COUNT * Int32Array.BYTES_PER_ELEMENT);
 	readonly #words = new Int32Array(this.memory);
 
 	/** Makes room: a message of so many bytes was written, or dropped. */
@@ -49,13 +49,13 @@ export class FlowCounter {
 		this.wake();
 	}
 
-	/** Lets a thread that waits for room look at its flag. */
+	/** Wakes a thread that waits for room: it checks its flag and the room again. */
 	wake(): void {
 		Atomics.add(this.#words, EPOCH, 1);
 		Atomics.notify(this.#words, EPOCH);
 	}
 
-	/** Bytes the thread has dropped so far. */
+	/** Bytes that the thread has dropped so far. */
 	get dropped(): number {
 		return Atomics.load(this.#words, DROPPED);
 	}

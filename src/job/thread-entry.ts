@@ -1,5 +1,5 @@
 /**
- * The first file of a job thread: makes the job's context, runs its function, tells the main thread how it ended.
+ * The first file of a job thread: makes the job's context, runs its function, reports to the main thread how it ended.
  *
  * The thread does not end by itself: it says that it has settled, and waits to be ended. Node.js's teardown of a thread
  * waits for libuv's pool (a lookup at a dead server takes seconds, the read of a FIFO for ever), and an N-API addon
@@ -36,7 +36,7 @@ setInterval(() => {}, MAX_DURATION_MS);
 
 const task = attempt(() => readlinkSync("/proc/thread-self"));
 if (task !== undefined) sender.send({ type: "task", task });
-// Before every other listener: end() runs the others, and does not return.
+// Added before the job's own listeners: end() runs those, and does not return.
 process.once("exit", onExit);
 process.on("uncaughtExceptionMonitor", onUncaught);
 // No top-level await: the bundle is CommonJS, which needs less memory in each thread.
@@ -68,7 +68,7 @@ function end(exit: JobExit): never {
 	for (;;) Atomics.wait(forEver, 0, 0);
 }
 
-/** A settled thread must not hold what others wait for: a port, or the database's clients. */
+/** A settled thread must not hold what others need: a port, or connections to a database. */
 function closeHandles(): void {
 	// Not in the types of Node.js; `process.getActiveResourcesInfo()` has names only.
 	type Handles = { _getActiveHandles(): { destroy?(): void; close?(): void }[] };
@@ -126,7 +126,7 @@ function askMainThread(path: string, source: string): string | undefined {
 	const answered = new Int32Array(new SharedArrayBuffer(4));
 	sender.send({ type: "strip", path, source, answered });
 	Atomics.wait(answered, 0, 0, STRIP_MS);
-	// The answer to an earlier question may have come too late.
+	// An answer to an earlier question may have come too late, and stands before this one.
 	for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
 		const answer: StrippedFile = next.message;
 		if (answer.path === path) return answer.text;

@@ -4,7 +4,7 @@
  * Invariants:
  * - `exited` settles exactly once, with the first of: the thread's message that it has settled, the worker's exit, a
  *   start that failed, or `giveUp()`. Not before: until then the job's code may run.
- * - A settled thread is left alone until `release()`: thread-entry.ts tells what its teardown may do.
+ * - A settled thread is left alone until `release()`: thread-entry.ts says what harm its teardown may do.
  * - Nothing that a thread sends can throw in here: malformed messages are ignored.
  * - All output of the thread is handed on before `exited` settles: its last lines precede the report of its end.
  */
@@ -35,10 +35,10 @@ export interface ThreadData extends Readonly<Pick<ThreadSpec, "name" | "thread" 
 // Beside this file in the sources, and beside each bundle of the package.
 const ENTRY = new URL(`./thread-entry${extname(import.meta.url) === ".ts" ? ".ts" : ".cjs"}`, import.meta.url);
 
-/** All threads that are there, settled ones included. */
+/** The jobs' threads that exist, settled ones included. */
 const threads = new Set<Worker>();
 
-/** Whether a job's thread is there: the regular exit of the process would tear it down. */
+/** Whether a job's thread is left: the regular exit of the process would tear it down. */
 export function areThreadsLeft(): boolean {
 	return threads.size > 0;
 }
@@ -136,7 +136,7 @@ export class ThreadJob implements Job {
 	kill(): boolean {
 		if (!this.#worker || this.#settled) return false;
 		this.#killed = true;
-		// Its promise is not needed: the event `exit` tells the same. While the thread is in native code neither comes.
+		// Nobody awaits terminate(): the event `exit` tells the same. While the thread is in native code neither comes.
 		void this.#worker.terminate();
 		return true;
 	}
@@ -163,7 +163,7 @@ export class ThreadJob implements Job {
 				Atomics.notify(answered, 0);
 			} else if (message.type === "settled") {
 				const exit = checkExit(message.exit);
-				// A killed job was late, even if its function has returned: `exit` will tell that it was killed.
+				// A killed job counts as killed, even if its function has returned meanwhile: #onExit() says so.
 				if (exit && !this.#killed) this.#end(exit);
 			} else {
 				const { type, bytes } = message;
