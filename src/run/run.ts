@@ -38,10 +38,10 @@ export type Signals = typeof import("../os/signals/signals.ts");
 
 /**
  * When to look for zombies that no SIGCHLD has announced (os/processes/reaper.ts): a while after the end of a job, when
- * its thread has gone, and now and then, for threads that a thread has made. Each look wakes an idle container.
+ * its thread has gone, and now and then, for threads that a thread has made. Each scan wakes an idle container.
  */
-const LOOK_AFTER_MS = 1_000;
-const LOOK_EVERY_MS = 30_000;
+const SCAN_AFTER_MS = 1_000;
+const SCAN_EVERY_MS = 30_000;
 
 /** How long a configuration may go on loading after a stop signal. */
 const LOAD_GRACE_MS = 500;
@@ -68,13 +68,13 @@ export async function run({ config, program, stopTimeoutMs }: RunOptions, signal
 	const guard = guardStop(budget);
 	const service = await openService(settings, (event) => {
 		guard(event);
-		if (event.type === "job.exited") setTimeout(look, LOOK_AFTER_MS).unref();
+		if (event.type === "job.exited") setTimeout(scan, SCAN_AFTER_MS).unref();
 	});
 	const { supervisor, emit } = service;
 
-	const { role, look } = becomeInit(emit);
+	const { role, scan } = becomeInit(emit);
 	// Signal listeners and waiting threads do not keep Node.js alive; this timer does.
-	const hold = setInterval(look, LOOK_EVERY_MS);
+	const hold = setInterval(scan, SCAN_EVERY_MS);
 	let hadErrors = false;
 	process.on("uncaughtException", (thrown) => {
 		const error = errorInfo(thrown);
@@ -121,12 +121,12 @@ async function loadUnlessStopped(path: string | undefined, signals: Signals): Pr
 }
 
 /** Takes on the duties of an init as far as the kernel allows. */
-function becomeInit(emit: Emit): { role: "init" | "subreaper" | "none"; look: () => void } {
+function becomeInit(emit: Emit): { role: "init" | "subreaper" | "none"; scan: () => void } {
 	const c = libc();
 	const isInit = process.pid === 1;
-	if (!c || (!isInit && !c.becomeSubreaper())) return { role: "none", look: () => {} };
-	const look = startReaper(c, (orphan) => emit({ type: "orphan.reaped", ...orphan }));
-	return { role: isInit ? "init" : "subreaper", look };
+	if (!c || (!isInit && !c.becomeSubreaper())) return { role: "none", scan: () => {} };
+	const scan = startReaper(c, (orphan) => emit({ type: "orphan.reaped", ...orphan }));
+	return { role: isInit ? "init" : "subreaper", scan };
 }
 
 /** A stop signal requests the stop; a second SIGINT sets the deadline to now. Other signals are passed on. */

@@ -11,7 +11,7 @@
  * socket has room for needs no pool thread: jobs may occupy all of them.
  *
  * Invariants:
- * - Chunks leave in the order of write(), each of them whole, unless the reader stalls or the disk fills up halfway.
+ * - Chunks are written in the order of write(), each of them whole, unless the reader stalls or the disk fills up halfway.
  * - Memory is bounded by back-pressure: a writer that passes `done` waits for it before it writes more. Of all other
  *   writers at most `limit` bytes wait, or one larger chunk. What exceeds the limit is dropped, counted, and reported
  *   once there is room again.
@@ -29,7 +29,7 @@ const LINE_END = Buffer.from("\n");
 /** PIPE_BUF: up to this size a write to a pipe is not interleaved with other writers' (pipe(7)). */
 const WRITE_AT_ONCE = 4096;
 
-/** Signals of SIGPIPE that our own writes have caused, and that isOwnBrokenPipe() has not been asked about yet. */
+/** How many SIGPIPE our own writes have caused, less those that isOwnBrokenPipe() was asked about. */
 let brokenPipes = 0;
 
 /** Whether a SIGPIPE that was heard a moment ago comes from a write of ours. Ask once for each signal. */
@@ -55,7 +55,7 @@ export class Output {
 	/** A linked list: shift() on a long array moves all the rest. */
 	#first: Chunk | undefined;
 	#last: Chunk | undefined;
-	/** Bytes of the first chunk that have left already. */
+	/** Bytes of the first chunk that are written already. */
 	#offset = 0;
 	/** Bytes of all chunks in the list. */
 	#waiting = 0;
@@ -66,7 +66,7 @@ export class Output {
 	#onEmpty: (() => void)[] = [];
 	/** Bytes dropped since the last report. */
 	#dropped = 0;
-	/** The last thing that left was half a chunk. */
+	/** Whether the last write ended within a chunk, whose rest was dropped. */
 	#torn = false;
 
 	/**

@@ -2,8 +2,8 @@
  * Where a thread is, found from the main thread without stopping either.
  *
  * While JavaScript runs, a CPU profile of a few milliseconds names the function and the line. A thread in native code
- * does not answer the request for a profile: only the kernel's view of it is left. Neither blocks the main thread, as a
- * diagnostic report would for as long as the native call lasts.
+ * does not answer the request for a profile: only the kernel's view of it is left. Both leave the main thread free. A
+ * diagnostic report would block it for as long as the native call lasts.
  *
  * V8's profiler does not know code that replaced a function's while its loop was running (on-stack replacement). Such a
  * function is missing. Its caller stands innermost, with the line of the call: near enough to find it.
@@ -62,7 +62,7 @@ export async function locateThread(
 	ms: number,
 ): Promise<ThreadPlace | undefined> {
 	const end = monotonicMs() + ms;
-	// Read first: the thread may have moved on by the end of the waits below.
+	// Read before the waits below: by their end the thread may have moved on.
 	const kernel = task === undefined ? undefined : readKernelState(task);
 	let seen: ThreadPlace | undefined;
 	if (await takeTurn(ms)) {
@@ -85,7 +85,7 @@ export async function locateThread(
 async function profile(worker: Worker, ms: number): Promise<ThreadPlace | undefined> {
 	// Node.js 24.8 and later.
 	if (typeof worker.startCpuProfile !== "function" || ms === 0) return undefined;
-	// Threads that get no turn are ended first: processor time may be short.
+	// Lets the late threads that are not profiled be killed first: processor time may be short.
 	await new Promise(setImmediate);
 	// V8 takes the samples from a thread of its own.
 	if (!hasRoomForThreads()) return undefined;
@@ -152,10 +152,10 @@ function endTurn(): void {
 	} else free++;
 }
 
-/** More than one: that one could be the room that another process has just left, and takes again. */
+/** More than one: room for a single thread may only be what another process gave up just now, and will take again. */
 const TRIED_THREADS = 4;
 /** How long each of them sleeps, so that all exist at once. */
-const MICROSECONDS = 1_000n;
+const SLEEP_US = 1_000n;
 /** Threads that are located within this time share one try: on a starved machine each try takes a long time. */
 const SAME_MOMENT_MS = 50;
 let hadRoom = true;
@@ -165,7 +165,7 @@ let triedAt = Number.NEGATIVE_INFINITY;
  * Whether the kernel would let us have more threads: V8 aborts the whole process if its profiler gets none. There are
  * several limits (`--pids-limit` is one). Only a try covers them all (pthread_create(3) → EAGAIN), in a millisecond.
  *
- * @returns `true` if it cannot be tried.
+ * @returns `true` if no try is possible.
  */
 function hasRoomForThreads(): boolean {
 	if (monotonicMs() - triedAt > SAME_MOMENT_MS) {
@@ -183,7 +183,7 @@ function tryThreads(): boolean | undefined {
 	const routine = ffi.symbol("usleep");
 	const id = Buffer.alloc(8);
 	const threads: bigint[] = [];
-	while (threads.length < TRIED_THREADS && create(ffi.address(id), 0n, routine, MICROSECONDS) === 0)
+	while (threads.length < TRIED_THREADS && create(ffi.address(id), 0n, routine, SLEEP_US) === 0)
 		threads.push(id.readBigUInt64LE());
 	for (const thread of threads) join(thread, 0n);
 	return threads.length === TRIED_THREADS;

@@ -32,14 +32,14 @@ export interface ProcessInfo extends ProcessState {
 }
 
 const COMMAND_LENGTH = 200;
-/** How often kill(2) is asked whether a group has gone: at first, and in the end. */
+/** The interval at which kill(2) is asked whether a group has gone: at first, and at the longest. */
 const ASK_MS = 10;
 const ASK_MAX_MS = 100;
-/** How often /proc is asked: that costs a few system calls for each process there is. */
-const LOOK_MS = 100;
-/** Looks within this time share one listing: a thousand jobs may end, or be late, at once. */
+/** The interval at which /proc is asked: that costs a few system calls for each process there is. */
+const LIST_MS = 100;
+/** A listing of /proc serves all questions for this long: a thousand jobs may end, or be late, at once. */
 const SAME_MOMENT_MS = 20;
-/** How many members of a group are named. */
+/** How many members of a group nameGroup() returns. */
 const NAMED = 20;
 
 /** Every process of the PID namespace that /proc shows. Empty if /proc is hidden. */
@@ -47,7 +47,7 @@ export function listProcesses(): ProcessInfo[] {
 	return list(readProcess);
 }
 
-/** The same without command lines: cheap, and it cannot block. */
+/** The same without command lines: this is cheap, and cannot block. */
 export function listStates(): ProcessState[] {
 	return list(readStat);
 }
@@ -160,7 +160,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 /**
  * The first twenty living processes of the group. Empty if /proc hides them.
  *
- * @param ms How old the listing may be, in milliseconds.
+ * @param ms How old the listing may be, in milliseconds. @default 20
  */
 export function nameGroup(group: number, ms = SAME_MOMENT_MS): ProcessInfo[] {
 	const living = membersOf(group, ms).filter(({ state }) => state !== "Z");
@@ -169,13 +169,13 @@ export function nameGroup(group: number, ms = SAME_MOMENT_MS): ProcessInfo[] {
 
 /** Settles when no process of the group is alive any more, which may be never. */
 export async function groupGone(group: number): Promise<void> {
-	let looked = monotonicMs();
+	let askedAt = monotonicMs();
 	for (let ms = ASK_MS; ; ms = Math.min(ms * 1.1, ASK_MAX_MS)) {
 		await new Promise((resolve) => setTimeout(resolve, ms));
 		if (!send(-group, 0)) return;
-		if (monotonicMs() - looked < LOOK_MS) continue;
+		if (monotonicMs() - askedAt < LIST_MS) continue;
 		if (!isGroupAlive(group)) return;
-		looked = monotonicMs();
+		askedAt = monotonicMs();
 	}
 }
 

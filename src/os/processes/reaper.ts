@@ -7,8 +7,8 @@
  *   os/spawn/ has started. Below, all of these count as orphans.
  *
  * Invariants:
- * - We first look at a zombie (WNOWAIT), then collect it by its pid. We collect whatever zombie comes, without looking
- *   first, only while no child of the main thread has an owner.
+ * - We peek at a zombie (WNOWAIT), and collect it by its pid if it has no owner. Only while no child of the main thread
+ *   has an owner do we collect whatever zombie comes, without peeking.
  * - Children of worker threads are never seen here (__WNOTHREAD). When such a thread ends, the kernel gives its
  *   children to the main thread. By then no libuv loop waits for them, and they are orphans like any other.
  * - The `Ownership` decides who owns a zombie. In our own init Node.js announces each child (`announcedChildren`
@@ -43,25 +43,25 @@ export interface Ownership {
 	next(): number | "owned" | undefined;
 	/** Whether no child has an owner. */
 	nothingOwned(): boolean;
-	/** Milliseconds after which to ask again about an "owned" zombie. @default never: the `Ownership` calls `look()` */
+	/** Milliseconds until next() is asked again after "owned". @default never: the `Ownership` calls `scan()` */
 	readonly askAgainMs?: number;
 }
 
 /**
  * Starts to reap, for the life of the process. Call it once; without `findOwnership`, before Node.js spawns anything.
  *
- * @param findOwnership Makes the `Ownership`, which calls `look()` when an answer may have changed.
- * @returns `look()`: collects zombies that no signal has announced.
+ * @param findOwnership Makes the `Ownership`, which calls `scan()` when an answer may have changed.
+ * @returns `scan()`: collects zombies that no signal has announced.
  */
 export function startReaper(
 	libc: Libc,
 	onReaped: (orphan: Orphan) => void,
-	findOwnership: (libc: Libc, look: () => void) => Ownership = announcedChildren,
+	findOwnership: (libc: Libc, scan: () => void) => Ownership = announcedChildren,
 ): () => void {
-	const ownership = findOwnership(libc, look);
+	const ownership = findOwnership(libc, scan);
 	let polling = false;
 
-	function look(): void {
+	function scan(): void {
 		if (!polling) poll();
 	}
 
@@ -70,7 +70,7 @@ export function startReaper(
 		const goOn = nextMs !== undefined;
 		if (goOn !== polling) {
 			polling = goOn;
-			if (goOn) process.off("SIGCHLD", look);
+			if (goOn) process.off("SIGCHLD", scan);
 			else listen();
 		}
 		if (nextMs === 0) setImmediate(poll);
@@ -79,9 +79,9 @@ export function startReaper(
 	}
 
 	function listen(): void {
-		process.on("SIGCHLD", look);
+		process.on("SIGCHLD", scan);
 		// Without a listener we have heard no SIGCHLD: collect what has died meanwhile.
-		look();
+		scan();
 	}
 
 	/** @returns Milliseconds until the next poll; `undefined` to wait for a signal or a call. */
@@ -106,14 +106,14 @@ export function startReaper(
 	}
 
 	listen();
-	return look;
+	return scan;
 }
 
 /**
  * The pid of a ChildProcess of the main thread belongs to libuv until that object's `exit`. While such a child is the
- * first zombie that the kernel shows, it hides all others. So we look again at its `exit`.
+ * first zombie that the kernel shows, it hides all others. So we scan again at its `exit`.
  */
-function announcedChildren(libc: Libc, look: () => void): Ownership {
+function announcedChildren(libc: Libc, scan: () => void): Ownership {
 	const ownedByLibuv = new Set<number>();
 	// Loaded here: the drop-in init imports this file before it starts its program, which this module would delay.
 	const { subscribe } = process.getBuiltinModule("node:diagnostics_channel");
@@ -128,7 +128,7 @@ function announcedChildren(libc: Libc, look: () => void): Ownership {
 			child.once("exit", () => {
 				ownedByLibuv.delete(pid);
 				// Not at once: another listener may just have spawned a child, whose pid is not known yet.
-				setImmediate(look);
+				setImmediate(scan);
 			});
 		});
 	});

@@ -1,7 +1,7 @@
 /**
  * Ends the stragglers, the processes left when every job has exited: daemons, orphans, those that left their group.
  *
- * As PID 1 these are all other processes of the PID namespace, and kill(-1) reaches them without a look at /proc.
+ * As PID 1 these are all other processes of the PID namespace, and kill(-1) reaches them without /proc.
  * Elsewhere kill(-1) would take down the user's machine: only our descendants are ended, each by its pid.
  *
  * Invariants:
@@ -14,9 +14,9 @@
 import { monotonicMs } from "../../base/time.ts";
 import { listStates, livingDescendants, nameFirst, type ProcessInfo, type ProcessState, send } from "./processes.ts";
 
-/** How often to look again: not every exit sends us a SIGCHLD. */
-const LOOK_MS = 10;
-/** How many are named; there can be thousands. */
+/** The interval of checks whether all have gone: not every exit sends us a SIGCHLD. */
+const POLL_MS = 10;
+/** How many the report names; there can be thousands. */
 const NAMED = 50;
 
 export interface StragglerReport {
@@ -33,28 +33,29 @@ const NOBODY: StragglerReport = { found: [], killed: [], forced: false };
 /**
  * Ends all stragglers: SIGTERM, then SIGKILL. Never throws, and takes no longer than the two times together.
  *
- * @param times Milliseconds: `stopMs` between SIGTERM and SIGKILL, `killMs` to wait for the effect of SIGKILL.
+ * @param times Milliseconds: `stopMs` between SIGTERM and SIGKILL, `killMs` for the wait after SIGKILL.
+ * @param isInit Whether all other processes are stragglers, or only our descendants.
  */
 export async function endStragglers(
 	times: { readonly stopMs: number; readonly killMs: number },
 	isInit = process.pid === 1,
 ): Promise<StragglerReport> {
-	// Usually nobody is there: one system call instead of a look at all of /proc.
+	// Usually nobody is there: one system call instead of a listing of /proc.
 	if (isInit && !send(-1, 0)) return NOBODY;
-	const crowd = isInit ? everyoneElse : descendants;
-	const present = crowd.list();
+	const targets = isInit ? everyoneElse : descendants;
+	const present = targets.list();
 	if (!isInit && present.length === 0) return NOBODY;
 	// Named now: a dead process has no command line.
 	const found = nameFirst(NAMED, present);
-	crowd.signal("SIGTERM");
+	targets.signal("SIGTERM");
 	// A stopped process acts on SIGTERM only after SIGCONT.
-	crowd.signal("SIGCONT");
-	if (await gone(crowd, times.stopMs)) return { found, killed: [], forced: false };
-	const stubborn = crowd.list();
-	const forced = stubborn.length > 0 || crowd.hasUnseen();
+	targets.signal("SIGCONT");
+	if (await gone(targets, times.stopMs)) return { found, killed: [], forced: false };
+	const stubborn = targets.list();
+	const forced = stubborn.length > 0 || targets.hasUnseen();
 	const killed = nameFirst(NAMED, stubborn);
-	crowd.signal("SIGKILL");
-	await gone(crowd, times.killMs);
+	targets.signal("SIGKILL");
+	await gone(targets, times.killMs);
 	return { found, killed, forced };
 }
 
@@ -64,8 +65,8 @@ const everyoneElse = {
 		const all = listStates().filter(({ state }) => state !== "Z");
 		const guests = all.filter(({ pid, parent }) => parent === 0 && pid !== process.pid);
 		const guestFamilies = [...guests, ...guests.flatMap(({ pid }) => livingDescendants(pid, all))];
-		const apart = new Set([process.pid, ...guestFamilies.map(({ pid }) => pid)]);
-		return all.filter(({ pid }) => !apart.has(pid) && send(pid, 0));
+		const excluded = new Set([process.pid, ...guestFamilies.map(({ pid }) => pid)]);
+		return all.filter(({ pid }) => !excluded.has(pid) && send(pid, 0));
 	},
 	/**
 	 * Whether there is a process that /proc does not show: without /proc, or with hidepid, which hides other users'
@@ -75,9 +76,9 @@ const everyoneElse = {
 	signal: (signal: NodeJS.Signals): void => void send(-1, signal),
 };
 
-type Crowd = typeof everyoneElse;
+type Targets = typeof everyoneElse;
 
-const descendants: Crowd = {
+const descendants: Targets = {
 	list: () => livingDescendants(process.pid, listStates()).filter(({ pid }) => send(pid, 0)),
 	// A process that /proc does not show could be a stranger.
 	hasUnseen: () => false,
@@ -86,11 +87,11 @@ const descendants: Crowd = {
 	},
 };
 
-async function gone(crowd: Crowd, withinMs: number): Promise<boolean> {
+async function gone(targets: Targets, withinMs: number): Promise<boolean> {
 	const end = monotonicMs() + withinMs;
-	while (crowd.list().length > 0 || crowd.hasUnseen()) {
+	while (targets.list().length > 0 || targets.hasUnseen()) {
 		if (monotonicMs() >= end) return false;
-		await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+		await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 	}
 	return true;
 }

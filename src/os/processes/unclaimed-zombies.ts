@@ -42,11 +42,11 @@ export function unclaimedZombies(libc: Libc): Ownership {
 	let unclaimed: number[] = [];
 	/** Without /proc: only the first zombie can be seen. */
 	let blind = false;
-	/** While blind: the zombie that is seen next was hidden by one without an owner. */
+	/** While blind: the zombie seen last had no owner, and hid the one that is seen next. */
 	let behind = false;
-	let lookedAt = Number.NEGATIVE_INFINITY;
+	let scannedAt = Number.NEGATIVE_INFINITY;
 
-	function lookAround(now: number): void {
+	function scan(now: number): void {
 		const all = attempt(() => deadChildren(libc, due));
 		blind = all === undefined;
 		const dead = all ?? [libc.peekZombie()].filter((pid) => pid !== 0);
@@ -59,20 +59,20 @@ export function unclaimedZombies(libc: Libc): Ownership {
 			else due.set(pid, dueAt);
 		}
 		behind = blind && unclaimed.length > 0;
-		lookedAt = now;
+		scannedAt = now;
 	}
 
 	return {
 		next() {
 			const now = monotonicMs();
-			if (now - lookedAt > GRACE_MS) {
+			if (now - scannedAt > GRACE_MS) {
 				// No zombie was there for so long, or we were held up: the kernel may have reused the pids.
 				due.clear();
 				unclaimed = [];
 				behind = false;
 			}
 			// Once a tick; half, as timers may be early or late. While blind at once: the next zombie can be seen now.
-			if (unclaimed.length === 0 && (blind || now - lookedAt >= TICK_MS / 2)) lookAround(now);
+			if (unclaimed.length === 0 && (blind || now - scannedAt >= TICK_MS / 2)) scan(now);
 			const pid = unclaimed.pop();
 			if (pid !== undefined) return pid;
 			return libc.peekZombie() === 0 ? undefined : "owned";

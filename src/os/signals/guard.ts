@@ -12,7 +12,7 @@
  * Invariants:
  * - The handlers touch nothing but `data`, which stays referenced.
  * - Standard error may be a full pipe. Then the write blocks its thread. The exit signal interrupts that write.
- * - The message is there before the moment comes, and is replaced in place: the caller keeps it true.
+ * - The message is in memory before it is needed, and is replaced in place: the caller keeps it true.
  * - The timers are made by raw system calls: before 2.34 glibc has timer_create() in a library that Node.js does not
  *   load.
  */
@@ -47,7 +47,7 @@ const SPEAK_TICKS_OFFSET = 12;
 const MESSAGE_OFFSET = 16;
 const MAX_MESSAGE = 2_048;
 
-/** The handler acts on its timer's signal with this number. The timer repeats until it is disarmed. */
+/** A handler acts on this signal of its timer, counted from 1. The timer repeats until it is disarmed. */
 const EXIT_TICKS = 8;
 /** One less: whichever timer fires first after a thaw, the message comes before the exit. */
 const SPEAK_TICKS = EXIT_TICKS - 1;
@@ -134,8 +134,8 @@ export function guard(): Guard | undefined {
 }
 
 /**
- * `process.exit()`, which waits for threads and exit listeners: for at most `ms` milliseconds, or, without a guard, as
- * long as they take.
+ * Calls `process.exit()`, which waits for threads and exit listeners. The guard ends that wait after `ms` milliseconds.
+ * Without a guard it has no bound.
  */
 export function exitGuarded(ms: number, code: number, message: string): never {
 	guard()?.say(message, code);
@@ -165,9 +165,9 @@ function makeGuard(ffi: ForeignFunctions, machine: Machine) {
 		 * Replaces the moment of the exit.
 		 *
 		 * @param ms Milliseconds from now until the exit.
-		 * @param speakMs The message comes this many milliseconds before the exit.
-		 * @param graceMs The signals are spread over this time before the exit. After a freeze that began earlier and
-		 * lasted beyond the moment, the process still has at least 5/7 of this time.
+		 * @param speakMs The message comes this many milliseconds before the exit. @default 100
+		 * @param graceMs The signals are spread over this many milliseconds before the exit. After a freeze that began
+		 * earlier and lasted beyond the moment, the process still has at least 5/7 of this time. @default `ms / 2`
 		 */
 		arm(ms: number, speakMs = SPEAK_MS, graceMs = ms / 2): void {
 			data.writeInt32LE(EXIT_TICKS, EXIT_TICKS_OFFSET);

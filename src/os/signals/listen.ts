@@ -3,8 +3,8 @@
  *
  * For good: `process.removeAllListeners("SIGTERM")` in somebody's code is meant for the listeners of that code, but
  * would make PID 1 deaf. Node.js itself notices listeners for signals by two listeners of its own, and
- * `process.removeAllListeners()` removes these, too. They are kept as well, or libuv would not catch a signal that gets
- * a listener later.
+ * `process.removeAllListeners()` removes these, too. We keep Node.js's two as well, or libuv would not catch a signal
+ * that gets a listener later.
  */
 import type { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
@@ -80,7 +80,7 @@ function settle(): void {
 }
 
 const SIG_DFL = 0n;
-/** As a handler umask(2) gets the signal's number as its mask, and no signal has this number. */
+/** A mask that umask(2), called as a handler with the signal's number, cannot set: no signal has this number. */
 const UNTOUCHED = 0o777;
 
 /**

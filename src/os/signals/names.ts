@@ -1,4 +1,4 @@
-/** The C library's words for errors and signals, as every other init prints them. */
+/** The texts of the C library for errors and signals, as every other init prints them. */
 import { constants } from "node:os";
 import { attempt } from "../../base/errors.ts";
 import { foreignFunctions } from "../ffi/ffi.ts";
@@ -21,7 +21,7 @@ export function signalName(number: number): string {
 	return number >= 34 ? `SIGRTMIN+${number - 34}` : `signal ${number}`;
 }
 
-/** The number of a signal, by any of its names or by what {@link signalName} makes of it. */
+/** The number of a signal, by any of its names or by what {@link signalName} makes of it. -1 if there is none. */
 export function signalNumber(name: string): number {
 	const all = Array.from({ length: 65 }, (_, number) => signalName(number));
 	return constants.signals[name as NodeJS.Signals] ?? all.indexOf(name);

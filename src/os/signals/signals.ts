@@ -1,5 +1,5 @@
 /**
- * The signals of the process. To import this file is to listen for stop signals, so the entry file imports it first.
+ * The signals of the process. An import of this file begins to listen for stop signals, so main.ts imports it first.
  *
  * Invariants:
  * - No SIGTERM or SIGINT is lost, not even one that came before any JavaScript ran (`takeOver()` in listen.ts).
@@ -47,7 +47,7 @@ function deliver(signal: NodeJS.Signals, early = false): void {
 	handler({ signal, number: constants.signals[signal], early });
 }
 
-/** The signals that have a listener, by number: some have two names, and each name's listener would be called. */
+/** Numbers of the signals that have a listener. Not names: for a signal of two names two listeners would be called. */
 const heard = new Set<number>();
 
 function listen(signal: NodeJS.Signals): void {

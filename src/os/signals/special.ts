@@ -1,7 +1,7 @@
 /**
- * Signals to which Node.js cannot listen: the real-time ones, and those of a fault. And room for a storm of signals.
+ * Signals to which Node.js cannot listen: the real-time ones, and those of a fault. Also: room for a storm of signals.
  *
- * libuv has the functions for them, and they are symbols of the node binary. They call back in a turn of the event
+ * libuv has functions for such signals, and the node binary exports these. Our callback runs in a turn of the event
  * loop, not in the signal handler.
  */
 import { constants } from "node:os";
@@ -52,7 +52,7 @@ const PIPE_SIZE = 256 * 1024;
 export function widenSignalPipe(ffi: ForeignFunctions | undefined = foreignFunctions()): void {
 	if (!ffi) return;
 	const fcntl = ffi.bind("fcntl", "int", ["int", "int", "int"]);
-	// libuv does not tell which pipe it is. There is only one other.
+	// libuv does not tell which pipe is the one. Node.js has only one other pipe to itself: that is widened, too.
 	for (const fd of pipesToSelf()) fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 }
 
