@@ -1,4 +1,4 @@
-/** Errors and their words: a mistake of the user, an error as plain data, values as a message may show them. */
+/** Errors, and texts for messages: a mistake of the user, an error as plain data, values as a message may show them. */
 
 /**
  * A mistake of the user: printed as one message without a stack trace, and found before anything is started.

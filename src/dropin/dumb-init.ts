@@ -104,7 +104,7 @@ interface Option {
 	readonly attached?: string | undefined;
 }
 
-/** @returns What is wrong, in getopt_long(3)'s words, if it is no option. */
+/** @returns The letter of the option. If it is no option: what is wrong, in the text of getopt_long(3). */
 function expandLong(word: string): readonly Option[] | string {
 	const [long = "", ...values] = word.split("=");
 	// getopt_long(3) takes any abbreviation that is unambiguous.
@@ -118,7 +118,7 @@ function expandLong(word: string): readonly Option[] | string {
 	return letter === "r" ? [{ letter, attached: values.join("=") }] : `option '${name}' doesn't allow an argument`;
 }
 
-/** `-cv`; what follows an `r` is its value. */
+/** `-cv`: flags in one word. What follows an `r` is its value. */
 function expandCluster(word: string): readonly Option[] | string {
 	const [, flags = "", rewrite, rest = ""] = /^-([cvhV]*)(r?)(.*)$/su.exec(word) ?? [];
 	const options: Option[] = [...flags].map((letter) => ({ letter }));
@@ -143,7 +143,7 @@ export function leaveDirectory(): string | undefined {
 	});
 }
 
-/** Stops us, too, at a stop signal of the terminal: the shell that started us sees that, and its SIGCONT is passed on. */
+/** Stops us, too, at a stop signal of the terminal. The shell that started us sees it, and we pass on its SIGCONT. */
 export function suspendAt(signal: number, print: Print): void {
 	if (!STOP_NUMBERS.includes(signal)) return;
 	print({ type: "init.suspended" });

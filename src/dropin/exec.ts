@@ -30,13 +30,14 @@ const SIGCONT = 18;
 const ENOENT = 2;
 const EACCES = 13;
 const FLUSH_MS = 200;
-/** By then a write of ours that has caused a SIGPIPE has failed, also in libuv's pool. */
+/** The wait after a SIGPIPE: if a write of ours is the cause, the write has failed by then, in libuv's pool, too. */
 const OWN_PIPE_MS = 20;
 
-/** For `--kill-stragglers`: time between SIGTERM and SIGKILL, without a stop timeout. */
+/** For `--kill-stragglers`: time between SIGTERM and SIGKILL, if there is no stop timeout. */
 const STRAGGLERS_STOP_MS = 5_000;
 /** The least such time, even when the stop timeout has passed. */
 const STRAGGLERS_LEAST_STOP_MS = 200;
+/** The longest wait for the effect of SIGKILL. */
 const STRAGGLERS_KILL_MS = 1_000;
 
 /**
@@ -110,8 +111,8 @@ async function supervise(settings: Settings, mayBeCommand: boolean): Promise<num
 	};
 	onSignal(({ number }) => {
 		if (number !== SIGPIPE) return onNumber(number);
-		// A message of ours that found no reader causes a SIGPIPE, too. The program must not get that one, and a message
-		// of it would cause the next one.
+		// A message of ours that found no reader causes a SIGPIPE, too. The program must not get that signal, and a message
+		// about the signal would cause another one.
 		setTimeout(() => isOwnBrokenPipe() || onNumber(number), OWN_PIPE_MS);
 	});
 	const ffi = foreignFunctions();
@@ -166,7 +167,7 @@ function becomeInit({ parentDeathSignal, subreaper }: Settings, print: Print): b
 		return true;
 	}
 	const isInit = process.pid === 1;
-	// libc() only where it is needed: mostly nobody needs it, and binding its functions takes a moment.
+	// libc() only where it is needed: usually it is not, and binding its functions takes a moment.
 	if (parentDeathSignal !== undefined && !libc()?.setParentDeathSignal(parentDeathSignal))
 		print({ type: "parentDeathSignal.refused" });
 	if (!subreaper) {

@@ -23,13 +23,13 @@ export function forward(received: number, pid: number, { rewrites, reach }: Sett
 	return sent;
 }
 
-/** @returns `false` if the program is gone, or has become another user's. */
+/** @returns `false` if the program is gone, or runs as a user whose processes we may not signal. */
 function send(number: number, pid: number, reach: Settings["reach"]): boolean {
 	return attempt(() => process.kill(reach === "group" ? -pid : pid, number)) ?? false;
 }
 
 export interface StopDeadline {
-	/** To be called with every signal that is passed on. Only the first stop signal counts. */
+	/** Call it with every signal that is passed on. Only the first stop signal counts. */
 	start(signal: number): void;
 	cancel(): void;
 	/** Milliseconds until the deadline; `undefined` if it was never started. */

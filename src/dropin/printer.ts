@@ -9,8 +9,8 @@ const INFO = LEVELS.indexOf("info");
 const DEBUG = LEVELS.indexOf("debug");
 
 /**
- * Messages that nobody reads below "debug", except a reaped process with `warnOnReap`. Their words are not even made
- * then: that would delay a signal, or the reaping of a storm of orphans.
+ * Messages that are printed at "debug" only, except a reaped process with `warnOnReap`. At other levels their texts are
+ * not even made: that would delay a signal, or the reaping of a storm of orphans.
  */
 const FOR_DEBUGGING: ReadonlySet<Message["type"]> = new Set([
 	"signal.received",
@@ -39,7 +39,7 @@ export function createPrinter(settings: Settings): Printer {
 
 	const write = (descriptor: 1 | 2, text: string) => {
 		if (kept) return void kept.push([descriptor, text]);
-		// What a slow reader misses is dropped, and not reported: only that reader could read the report.
+		// What a slow reader misses is dropped without a report: only that reader could read it.
 		const output = outputs.get(descriptor) ?? new Output(descriptor, () => {});
 		outputs.set(descriptor, output);
 		output.write(Buffer.from(text));

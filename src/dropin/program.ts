@@ -10,17 +10,17 @@ import { spawnProgram } from "../os/spawn/spawn.ts";
 import { leaveDirectory } from "./dumb-init.ts";
 import type { Settings } from "./settings.ts";
 
-/** What Node.js puts in the place of bytes that are not UTF-8. */
+/** Node.js puts this in the place of bytes that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
 export type Started =
-	/** Nothing was started: why, as in errno(3). */
+	/** Nothing was started. `errno` says why: errno(3). */
 	| { readonly errno: number }
 	| {
 			readonly pid: number;
 			/** The kernel sends us SIGHUP and SIGCONT, because the terminal went to the program's session. */
 			readonly lostTerminal?: boolean;
-			/** Reports every process that is reaped: the program, and orphans. Must be called at once. */
+			/** Reports every process that is reaped: the program, and orphans. Call it in the same turn of the event loop. */
 			watch(onReaped: (process: Orphan) => void): void;
 	  };
 
@@ -73,9 +73,9 @@ async function startWithNode({ command, reach }: Settings): Promise<Started> {
 }
 
 /**
- * The last of our arguments as the bytes that came in: Node.js has decoded them, and loses what is not UTF-8.
+ * The program and its arguments as the bytes that came in: what Node.js has decoded lacks all that is not UTF-8.
  *
- * @param args These arguments as Node.js gives them.
+ * @param args The same as Node.js has decoded them. They are the last of our own arguments.
  */
 function rawArguments(args: readonly string[]): readonly (string | Buffer)[] {
 	if (!args.some((arg) => arg.includes(REPLACEMENT))) return args;

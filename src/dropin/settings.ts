@@ -10,7 +10,7 @@ export interface Settings {
 	readonly identity: Identity;
 	/** The program and its arguments, untouched. */
 	readonly command: readonly string[];
-	/** Print messages up to this level: 0 fatal, 1 warn, 2 info, 3 debug, 4 trace. */
+	/** The last level of messages to print: 0 fatal, 1 warn, 2 info, 3 debug, 4 trace. */
 	readonly verbosity: number;
 	/** What signals are sent to. */
 	readonly reach: "program" | "group";
@@ -20,7 +20,7 @@ export interface Settings {
 	/** Received signal → the one to send; 0 drops it. */
 	readonly rewrites: ReadonlyMap<number, number>;
 
-	// What dumb-init does not have.
+	// From here on: settings that dumb-init does not have.
 	/** Print messages as JSON lines. */
 	readonly json?: boolean;
 	/** Adopt orphans without being PID 1. */

@@ -1,5 +1,7 @@
-/** What tini prints: its messages, for which people search their logs, its help and its version. What it lacks is ours. */
-
+/**
+ * What tini prints: its messages, for which people search their logs, its help and its version. Messages that tini does
+ * not have are our own.
+ */
 import { readFileSync } from "node:fs";
 import { formatDuration } from "../base/time.ts";
 import { readVersion } from "../base/versions.ts";
@@ -81,7 +83,7 @@ Zombie processes will not be re-parented to ${self}, so zombie reaping won't wor
 To fix the problem, use the -s option or set the environment variable ${prefix}_SUBREAPER to register ${self} as a child subreaper, or run ${self} as PID 1.`;
 }
 
-/** What does not work without a binding, and what to do. */
+/** Says what does not work without a binding, and what to do. */
 export function missing(why: readonly string[]): string {
 	return `Neither node:ffi nor koffi loads (${why.join("; ")}). So no orphan is reaped, -s and -p do nothing, and the program has no process group, terminal or real-time signals of its own. To fix the problem, ${TO_GET_BINDING}.`;
 }

@@ -83,7 +83,7 @@ export class AppInit {
 			exitGuarded(EXIT_MS, 128 + number, heldAtEnd(128 + number));
 		} else if (!this.#waiting) {
 			// The app's listener may send the signal again as its last act. With nothing else to do Node.js would exit
-			// with 0 before it looks for signals. One more turn of the event loop lets it look.
+			// with 0 before it receives the signal. So the event loop gets one more turn.
 			this.#waiting = true;
 			process.once("beforeExit", () => setImmediate(() => {}));
 		}

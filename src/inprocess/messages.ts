@@ -18,8 +18,8 @@ export function printFailed(name: string, error: unknown): void {
 	print(`Stop handler "${name}" failed: ${describe(error)}`);
 }
 
-export function printLate(name: string, waitedMs: number, hurried: boolean): void {
-	const why = hurried ? ", when a second SIGINT came" : "";
+export function printLate(name: string, waitedMs: number, interrupted: boolean): void {
+	const why = interrupted ? ", when a second SIGINT came" : "";
 	print(`Stop handler "${name}" had not finished after ${formatDuration(waitedMs)}${why}`);
 }
 
@@ -44,13 +44,13 @@ export function printUncaught(error: unknown, origin: string): void {
 	print(`Uncaught error${where}, stopping: ${describe(error)}`);
 }
 
-/** For the guard: a handler blocks the event loop. Otherwise the stop goes on before the guard's moment. */
+/** The guard's message while a handler runs. If the handler does not block, the stop goes on before the guard fires. */
 export function blocked(name: string, notRun: Named, { jobsMs, totalMs, source }: Times): string {
 	const others = notRun.length > 0 ? `; not run: ${list(notRun)}` : "";
 	return `lastcall: Stop handler "${name}" blocks the event loop beyond the deadline, ${formatDuration(jobsMs)} of ${formatDuration(totalMs)} (${source})${others}; exit code 124`;
 }
 
-/** For the guard: the process does not end by itself. */
+/** The guard's message if the process does not end by itself. */
 export function heldAtEnd(code: number): string {
 	return `lastcall: A thread in native code or an exit listener held the exit; exit code ${code}`;
 }

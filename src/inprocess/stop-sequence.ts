@@ -67,7 +67,8 @@ export class StopSequence {
 	readonly #handlers: StopHandler[] = [];
 	readonly #deadline = new Deadline();
 	#requested = false;
-	#hurried = false;
+	/** Whether a second SIGINT came. */
+	#interrupted = false;
 	#hadErrors = false;
 
 	/** @throws {UserError} if the name is taken, or `after` makes a cycle. */
@@ -90,7 +91,7 @@ export class StopSequence {
 
 	/** Sets the deadline to now. */
 	stopNow(): void {
-		this.#hurried = true;
+		this.#interrupted = true;
 		this.#deadline.bringTo(0);
 	}
 
@@ -153,7 +154,7 @@ export class StopSequence {
 		const { exit, tookMs, killed } = await stopJob(job, terms, () => {});
 		if (exit.outcome === "failed") messages.printFailed(name, thrown);
 		// A handler that ends because its signal was aborted was not late.
-		if (exit.outcome === "killed") messages.printLate(name, killed?.waitedMs ?? tookMs, this.#hurried);
+		if (exit.outcome === "killed") messages.printLate(name, killed?.waitedMs ?? tookMs, this.#interrupted);
 		return { job: name, exit, tookMs };
 	}
 }

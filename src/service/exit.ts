@@ -65,13 +65,13 @@ export function guardStop(budget: Budget): Emit {
 	let code = EXIT_KILLED;
 	setTimeout(guard, PREPARE_MS).unref();
 
-	/** @param ms From now to the end of the stop timeout, which can only come nearer. */
+	/** @param ms Milliseconds from now to the end of the stop timeout, which can only come nearer. */
 	function arm(ms: number): void {
 		const now = monotonicMs();
 		endAt = Math.min(endAt, now + ms);
 		armed = guard();
 		armed?.say(message(), code);
-		// After a freeze of the container beyond that moment the process has most of the reserve once more.
+		// After a freeze of the container that outlasts that moment, the process has most of the reserve once more.
 		armed?.arm(endAt - now + extraMs, undefined, reserveMs);
 	}
 

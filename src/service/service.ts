@@ -27,7 +27,7 @@ export interface Service {
 	 * @returns Whether all of it was written.
 	 */
 	flush(maxMs: number): Promise<boolean>;
-	/** Removes the socket, and frees the port. */
+	/** Stops listening: removes the socket, and frees the port. */
 	close(): void;
 }
 
