@@ -1,4 +1,4 @@
-/** The client of this container's init: `lastcall status`, `stop`, `restart` and `signal`, over the init's socket. */
+/** The client of this container's init: `lastcall status`, `stop`, `start`, `restart` and `signal`, over its socket. */
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo, plain, show } from "../base/errors.ts";
@@ -16,7 +16,7 @@ const ANSWER_MS = 5_000;
 /** Room for the status of thousands of jobs. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-/** No init could be reached. The question has got this answer; it is not a mistake of the user. */
+/** No init has answered. For `lastcall status` this is a result, not a mistake of the user. */
 class NoInitError extends Error {}
 
 /** @returns The exit code. */
@@ -37,9 +37,9 @@ export async function runRemote(command: Extract<Command, { type: "status" | "co
 }
 
 /**
- * Prints what is true now, as a table or as JSON.
+ * Prints the present status, as a table or as JSON.
  *
- * @param watch Whether to print it again each second, until interrupted.
+ * @param watch Whether to print the status again each second, until interrupted.
  * @returns 0 if the program is ready, else 1: fit for a container's health check.
  */
 async function showStatus(sockets: readonly string[], json: boolean, watch: boolean): Promise<number> {

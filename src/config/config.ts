@@ -51,8 +51,8 @@ export interface Config {
 		port: number;
 	};
 	/**
-	 * Path of the Unix socket for `lastcall status`, `stop`, `restart` and `signal`, relative to the configuration.
-	 * `false`: no socket. `LASTCALL_SOCKET` overrides it.
+	 * Path of the Unix socket for `lastcall status`, `stop`, `start`, `restart` and `signal`, relative to the
+	 * configuration. `false`: no socket. `LASTCALL_SOCKET` overrides it.
 	 *
 	 * @default as PID 1 in the first writable folder of /run, the temporary folder and /dev/shm, else in XDG_RUNTIME_DIR
 	 */
@@ -147,7 +147,7 @@ interface CommonJobConfig {
 	 */
 	maxRestarts?: number;
 	/**
-	 * How long the job may take to stop when it is asked to, also at a restart. The program's deadline may leave less.
+	 * How long the job may take to stop when it is asked to, also at a restart. The program's deadline may come first.
 	 *
 	 * @default until the program's deadline
 	 */
