@@ -104,7 +104,7 @@ interface Option {
 	readonly attached?: string | undefined;
 }
 
-/** @returns The letter of the option. If it is no option: what is wrong, in the text of getopt_long(3). */
+/** @returns The option, in a list. If the word is no option: what is wrong, in the text of getopt_long(3). */
 function expandLong(word: string): readonly Option[] | string {
 	const [long = "", ...values] = word.split("=");
 	// getopt_long(3) takes any abbreviation that is unambiguous.

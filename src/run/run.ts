@@ -151,9 +151,10 @@ function handleSignals(
 		emit({ type: "signal.received", ...received });
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
 		else emit({ type: "signal.forwarded", signal, jobs });
-		if (signal !== "SIGINT" || !stops || ++interrupts !== 2) return;
-		emit({ type: "stop.hurried" });
-		supervisor.stopNow();
+		if (signal === "SIGINT" && stops && ++interrupts === 2) {
+			emit({ type: "stop.hurried" });
+			supervisor.stopNow();
+		}
 	});
 }
 
