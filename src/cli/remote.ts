@@ -69,10 +69,10 @@ function renderStatus({ version, pid, upMs, ready, stopReason, jobs }: Status): 
 	return `${[plain(head), "", ...alignColumns([titles, ...jobs.map(rowOf)])].join("\n")}\n`;
 }
 
-function rowOf({ name, state, inStateMs, id, kind, restarts, lastExit }: JobStatus): string[] {
+function rowOf({ name, state, alive, inStateMs, id, kind, restarts, lastExit }: JobStatus): string[] {
 	return [
 		name,
-		state,
+		alive === false ? `${state}, unresponsive` : state,
 		formatDuration(inStateMs),
 		id === undefined ? "-" : `${kind} ${id}`,
 		String(restarts),

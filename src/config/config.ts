@@ -156,7 +156,58 @@ interface CommonJobConfig {
 	 * Whether the program stops when this job ends for good. With readiness `exit` only a failure counts. @default true
 	 */
 	essential?: boolean;
+	/**
+	 * Checks the job while it runs. If it does not answer, a log line says where it hangs, and it is stopped; it has failed,
+	 * and `restart` decides. With `http`, `tcp` or `command` the job is asked from outside. `heartbeat`: the job has to
+	 * show a sign of life within this time.
+	 *
+	 * @default no checks
+	 */
+	liveness?: LivenessConfig;
 }
+
+/** How a job is checked while it runs. */
+export type LivenessConfig = CheckConfig | HeartbeatConfig;
+
+interface CommonLivenessConfig {
+	/**
+	 * `exit`: ends the program with exit code 124 if the job hangs and cannot even be killed, such as a thread in native
+	 * code, although it is not `essential`. @default only the job ends, and `/livez` answers 503
+	 */
+	onStuck?: "exit";
+}
+
+interface HeartbeatConfig extends CommonLivenessConfig {
+	/**
+	 * The longest time without a sign of life, at least "100ms". A thread shows one whenever its event loop turns or
+	 * waits, when it waits for its flag, and by `alive()`. A process shows one by `WATCHDOG=1` to `NOTIFY_SOCKET`.
+	 */
+	heartbeat: Duration;
+	/** Threads only: only `alive()` counts. @default false */
+	explicit?: boolean;
+}
+
+type CheckConfig = CommonLivenessConfig & {
+	/** The time between two checks, at least "100ms". @default "10s" */
+	interval?: Duration;
+	/** How long the answer may take, at least "100ms". @default "5s" */
+	timeout?: Duration;
+	/** This many checks in a row must fail. @default 3 */
+	retries?: number;
+} & (
+		| {
+				/** A GET request to this URL gets a status from 200 to 399. */
+				http: string;
+		  }
+		| {
+				/** `HOST:PORT` accepts connections. */
+				tcp: string;
+		  }
+		| {
+				/** A program and its arguments: it succeeds. It runs in the directory and with the environment of the job. */
+				command: string | readonly [string, ...string[]];
+		  }
+	);
 
 /** Returns the configuration unchanged; it gives the configuration its type in an editor. */
 export function defineConfig(config: Config): Config {

@@ -162,6 +162,12 @@ export const STOP_SIGNALS = [
 
 const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
 
+/** Shorter ones would find a job hung that only got no turn on a busy processor. */
+const PERIOD_MIN_MS = 100;
+const period = v.pipe(duration, v.minValue(PERIOD_MIN_MS, `found less than "100ms", expected at least that`));
+
+const LIVENESS_KINDS = ["http", "tcp", "command", "heartbeat"] as const;
+
 const BAD_URL = 'found no URL, expected one such as "http://127.0.0.1:8080/"';
 
 const url = v.pipe(
@@ -184,7 +190,54 @@ const readiness = v.union(
 	(issue) => `found ${foundIn(issue)}, expected "notify", "exit", {http: URL} or {tcp: "HOST:PORT"}`,
 );
 
-const common = {
+const command = v.pipe(
+	v.array(argument, explain),
+	v.nonEmpty("is empty, expected a program and its arguments"),
+	v.check(([program]) => program !== "", "begins with an empty text, expected a program"),
+);
+
+/** Text is split at its blanks by execa, which is loaded only then. Compose would remove quotes; nothing does here. */
+const commandText = v.pipe(
+	text,
+	v.check(
+		(words) => !/["']/.test(words),
+		'has quotes, which nothing removes here, expected a list: ["sh", "-c", "exec …"]',
+	),
+	v.transform(splitCommand),
+	command,
+);
+
+/** Chooses the kind of command first, so that the messages are about that kind. */
+const anyCommand = v.lazy((input): typeof command | typeof commandText =>
+	typeof input === "string" ? commandText : command,
+);
+
+/** One object and not a union of four, so that each field has messages of its own. */
+const livenessOf = <Command extends v.GenericSchema>(command: Command) =>
+	v.pipe(
+		fields({
+			http: v.optional(url),
+			tcp: v.optional(address),
+			command: v.optional(command),
+			interval: v.optional(period),
+			timeout: v.optional(period),
+			retries: v.optional(wholeNumber(1, 1_000)),
+			heartbeat: v.optional(period),
+			explicit: v.optional(v.boolean(explain)),
+			onStuck: v.optional(choice(["exit"])),
+		}),
+		v.check(
+			(liveness) => LIVENESS_KINDS.filter((kind) => liveness[kind] !== undefined).length === 1,
+			`expected one of ${LIVENESS_KINDS.join(", ")}`,
+		),
+		v.check(
+			({ heartbeat, interval, timeout, retries }) => !heartbeat || (interval ?? timeout ?? retries) === undefined,
+			"found interval, timeout or retries beside heartbeat, expected heartbeat alone: it is the limit itself",
+		),
+		v.check(({ heartbeat, explicit }) => !!heartbeat || explicit === undefined, "found explicit without heartbeat"),
+	);
+
+const commonOf = <Command extends v.GenericSchema>(command: Command) => ({
 	env: v.optional(environment, {}),
 	dependsOn: v.optional(v.array(text, explain), []),
 	readiness: v.optional(readiness),
@@ -194,7 +247,8 @@ const common = {
 	maxRestarts: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
 	stopTimeout: v.optional(duration),
 	essential: v.optional(v.boolean(explain), true),
-};
+	liveness: v.optional(livenessOf(command)),
+});
 
 const threadOnly = {
 	data: v.optional(cloneable),
@@ -217,39 +271,24 @@ const processOnly = {
 	output: v.optional(choice(["inherit", "log"]), "inherit"),
 };
 
-const threadJob = fields(
-	{ thread: text, ...threadOnly, ...common },
-	{
-		thread: 'missing, expected "thread" (a file) or "command" (a program)',
-		command: 'found both "thread" and "command", expected one of them',
-		...remarkOnEach(processOnly, "only a job with a command has this field"),
-	},
-);
-
-const command = v.pipe(
-	v.array(argument, explain),
-	v.nonEmpty("is empty, expected a program and its arguments"),
-	v.check(([program]) => program !== "", "begins with an empty text, expected a program"),
-);
-
-/** Text is split at its blanks by execa, which is loaded only then. Compose would remove quotes; nothing does here. */
-const commandText = v.pipe(
-	text,
-	v.check(
-		(words) => !/["']/.test(words),
-		'has quotes, which nothing removes here, expected a list: ["sh", "-c", "exec …"]',
-	),
-	v.transform(splitCommand),
-	command,
-);
+const threadJobOf = <Command extends v.GenericSchema>(command: Command) =>
+	fields(
+		{ thread: text, ...threadOnly, ...commonOf(command) },
+		{
+			thread: 'missing, expected "thread" (a file) or "command" (a program)',
+			command: 'found both "thread" and "command", expected one of them',
+			...remarkOnEach(processOnly, "only a job with a command has this field"),
+		},
+	);
 
 const processJobOf = <Command extends v.GenericSchema>(command: Command) =>
-	fields({ command, ...processOnly, ...common }, remarkOnEach(threadOnly, "only a job with a thread has this field"));
+	fields(
+		{ command, ...processOnly, ...commonOf(command) },
+		remarkOnEach(threadOnly, "only a job with a thread has this field"),
+	);
 
-/** Chooses the kind of command first, so that the messages are about that kind. */
-const processJob = processJobOf(
-	v.lazy((input): typeof command | typeof commandText => (typeof input === "string" ? commandText : command)),
-);
+const threadJob = threadJobOf(anyCommand);
+const processJob = processJobOf(anyCommand);
 
 function remarkOnEach(entries: object, remark: string): Record<string, string> {
 	return Object.fromEntries(Object.keys(entries).map((name) => [name, remark]));
@@ -286,7 +325,8 @@ function config<Job extends v.GenericSchema>(job: Job) {
 const schema = config(job);
 
 /** The schema for editors: a JSON Schema can say "one of the two kinds of job" itself. */
-export const publishedSchema = config(v.union([threadJob, processJobOf(v.union([command, commandText]))]));
+const publishedCommand = v.union([command, commandText]);
+export const publishedSchema = config(v.union([threadJobOf(publishedCommand), processJobOf(publishedCommand)]));
 
 export function parseConfig(value: unknown) {
 	return v.safeParse(schema, value);

@@ -90,10 +90,22 @@ function checkJob(name: string, job: JobSettings, configPath: string, env: NodeJ
 	} else mistakes.push(...checkCommand(job, folder, env));
 	if (job.readiness === "exit" && job.restart === "always")
 		mistakes.push('restart: found "always" together with readiness "exit", expected "no" or "on-failure"');
+	const { liveness, env: jobEnv } = job;
+	if (liveness?.command) {
+		const cwd = "cwd" in job ? job.cwd : undefined;
+		const mistakesOfCheck = checkCommand({ command: liveness.command, cwd, env: jobEnv }, folder, env);
+		mistakes.push(...mistakesOfCheck.filter((mistake) => !mistake.startsWith("cwd")).map((m) => `liveness.${m}`));
+	}
+	if (liveness?.explicit !== undefined && !("thread" in job))
+		mistakes.push("liveness.explicit: only a job with a thread has this field: WATCHDOG=1 is always explicit");
 	return mistakes.map((mistake) => `jobs.${showKey(name)}.${mistake}`);
 }
 
-function checkCommand(job: ProcessSettings, folder: string, env: NodeJS.ProcessEnv): Mistake[] {
+function checkCommand(
+	job: Pick<ProcessSettings, "command" | "cwd" | "env">,
+	folder: string,
+	env: NodeJS.ProcessEnv,
+): Mistake[] {
 	const mistakes: Mistake[] = [];
 	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
 	if (!attempt(() => statSync(cwd).isDirectory()))

@@ -4,9 +4,11 @@ import type { Logger } from "../base/logger.ts";
 /**
  * The memory that a job shares with the init: 32-bit words in the machine's byte order. Word 2 is the flag. A program in
  * another language finds the words by their place, so a place is never given another meaning within one version.
+ *
+ * `beats`, `waits` and `asked` are for heartbeat.ts. `waits` is odd while the job blocks in {@link Flag.wait}.
  */
-export const WORDS = { magic: 0, version: 1, flag: 2, beats: 3 } as const;
-export const MEMORY_BYTES = 4 * Int32Array.BYTES_PER_ELEMENT;
+export const WORDS = { magic: 0, version: 1, flag: 2, beats: 3, waits: 4, asked: 5 } as const;
+export const MEMORY_BYTES = 6 * Int32Array.BYTES_PER_ELEMENT;
 
 /**
  * The values of the flag: DOWN until it is raised, UP from then on. It is never lowered.
@@ -50,7 +52,9 @@ export class Flag {
 	 * @returns Whether the flag is raised.
 	 */
 	wait(ms = Number.POSITIVE_INFINITY): boolean {
+		Atomics.add(this.#words, WORDS.waits, 1);
 		Atomics.wait(this.#words, WORDS.flag, DOWN, ms);
+		Atomics.add(this.#words, WORDS.waits, 1);
 		return this.isSet;
 	}
 
@@ -91,6 +95,11 @@ export interface JobContext<Data = unknown> {
 	readonly log: Logger;
 	/** Says that the job does its work now. Further calls change nothing. */
 	ready(): void;
+	/**
+	 * Says that the job is alive, for `liveness: {heartbeat}`: for long work that does not return to the event loop. It
+	 * costs an addition in memory: a busy loop can call it on each turn.
+	 */
+	alive(): void;
 }
 
 /**

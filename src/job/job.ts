@@ -7,7 +7,7 @@ import type { ProcessInfo } from "../os/processes/processes.ts";
 export type JobKind = "thread" | "process";
 
 /**
- * How a run of a job ended. `killed`, `stuck` and `not-ready` are the init's doing, all others the job's own.
+ * How a run of a job ended. `killed`, `stuck`, `not-ready` and `unresponsive` are the init's doing, all others the job's own.
  *
  * - `finished`: the function of a thread returned
  * - `failed`: the function threw, or left a rejection or an exception unhandled
@@ -19,6 +19,7 @@ export type JobKind = "thread" | "process";
  * - `not-started`: the file could not be loaded, the program could not be run, no thread or process could be made, or a
  *   job that this one depends on failed
  * - `not-ready`: the job was not ready within its `startTimeout`, and was stopped
+ * - `unresponsive`: the job failed the checks of its `liveness`, and was stopped
  * - `killed`: the job had not joined in time and was ended by force; its clean shutdown code did not run to its end
  * - `stuck`: killed, and still there: it is in native code, or in the kernel, which nothing can interrupt
  */
@@ -26,7 +27,9 @@ export type JobExit =
 	| Readonly<{ outcome: "finished" | "killed" | "stuck" }>
 	| Readonly<{ outcome: "exited"; code: number; expected?: true }>
 	| Readonly<{ outcome: "signaled"; signal: string; expected?: true }>
-	| Readonly<{ outcome: "failed" | "out-of-memory" | "not-started" | "not-ready"; error: ErrorInfo }>;
+	| Readonly<{ outcome: JobFailure; error: ErrorInfo }>;
+
+type JobFailure = "failed" | "out-of-memory" | "not-started" | "not-ready" | "unresponsive";
 
 /**
  * Where a job was when it had to be ended by force. `others`: the other processes of its group that were alive, as far
@@ -53,6 +56,8 @@ export interface Job {
 	signal(signal: NodeJS.Signals): boolean;
 	/** Gives a late job the lowest priority. */
 	giveWay(): void;
+	/** For `liveness: {heartbeat}`: whether the job has shown a sign of life since the last call. Never throws. */
+	hasShownLife(): boolean;
 	/** Where the job is now, for the report. Takes at most `ms` milliseconds, never rejects, never blocks. */
 	locate(ms: number): Promise<Whereabouts | undefined>;
 	/** Ends the job by force; `exited` settles when that has worked. `false` if the job has ended by itself already. */

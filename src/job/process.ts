@@ -31,12 +31,16 @@ import { CHANNEL_ENV, readChannel, runsNode } from "./readiness.ts";
 /** `env`: the whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel, which the job sets itself. */
 type ProcessSpec = Pick<
 	ProcessSettings,
-	"command" | "cwd" | "stopSignal" | "successExitCodes" | "output" | "readiness"
+	"command" | "cwd" | "stopSignal" | "successExitCodes" | "output" | "readiness" | "liveness"
 > &
 	Readonly<{ name: string; env: NodeJS.ProcessEnv }>;
 
 /** Late jobs share a listing of all processes that is no older: a hundred may be late at once, when time is short. */
 const LATE_TOGETHER_MS = 200;
+
+/** Between two looks for a heartbeat: a share of the time that the job has, and at most so many milliseconds. */
+const HEARTBEAT_SHARE = 10;
+const HEARTBEAT_POLL_MAX_MS = 1_000;
 
 export class ProcessJob implements Job {
 	readonly name: string;
@@ -53,8 +57,9 @@ export class ProcessJob implements Job {
 	#child: ChildProcess | undefined;
 	/** Whether the leader has gone, and others of its group have not. */
 	#hasRest = false;
-	/** Open until the job is ready, or has ended. */
+	/** Open until the job has ended, or only until it is ready, if it has no heartbeat. */
 	#notifySocket: NotifySocket | undefined;
+	#hasBeaten = false;
 	#stopRequested = false;
 	/** Whether the stop was requested before the leader's end. */
 	#stopRequestedFirst = false;
@@ -69,13 +74,15 @@ export class ProcessJob implements Job {
 	}
 
 	start(): void {
-		const { command, cwd = process.cwd(), output, readiness } = this.#spec;
+		const { command, cwd = process.cwd(), output, readiness, liveness: { heartbeat } = {} } = this.#spec;
 		const notify = readiness === "notify";
-		// The socket that the init itself was given, if any, is not for its jobs.
-		const { NOTIFY_SOCKET: _, ...env } = this.#spec.env;
+		// What the init itself was given, if anything, is not for its jobs.
+		const { NOTIFY_SOCKET: _, WATCHDOG_USEC: __, WATCHDOG_PID: ___, ...env } = this.#spec.env;
 		try {
-			if (notify) this.#notifySocket = openNotifySocket(() => this.#onReady());
+			if (notify || heartbeat) this.#notifySocket = openNotifySocket((line) => this.#hear(line));
 			if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
+			if (this.#notifySocket && heartbeat) env.WATCHDOG_USEC = String(heartbeat * 1_000);
+			if (!notify) this.#listenLess();
 			const hasChannel = notify && runsNode(command, { cwd, path: env.PATH });
 			const leader = startLeader({ command, cwd, output }, { ...env, ...(hasChannel && CHANNEL_ENV) }, hasChannel);
 			const { nodeChildProcess: child } = leader;
@@ -124,6 +131,13 @@ export class ProcessJob implements Job {
 		if (this.#child) processes.giveWay(this.id);
 	}
 
+	hasShownLife(): boolean {
+		const hasBeaten = this.#hasBeaten;
+		this.#hasBeaten = false;
+		// Without the socket nothing can be heard.
+		return hasBeaten || !this.#notifySocket;
+	}
+
 	async locate(): Promise<Whereabouts | undefined> {
 		if (!(this.#child || this.#hasRest) || !processes.isOurProc()) return undefined;
 		const group = processes.nameGroup(this.id, LATE_TOGETHER_MS);
@@ -157,10 +171,24 @@ export class ProcessJob implements Job {
 	/** An ended process holds nothing of ours. */
 	release(): void {}
 
+	#hear(line: string): void {
+		if (line === "WATCHDOG=1") this.#hasBeaten = true;
+		else if (line === "READY=1" && this.#spec.readiness === "notify") this.#onReady();
+	}
+
 	#onReady(): void {
-		this.#notifySocket?.close();
-		this.#notifySocket = undefined;
+		this.#listenLess();
 		this.#hooks.onReady();
+	}
+
+	/** What is still to be heard is no more than a heartbeat, if that. */
+	#listenLess(): void {
+		const { liveness: { heartbeat } = {} } = this.#spec;
+		if (heartbeat) this.#notifySocket?.pollEvery(Math.min(heartbeat / HEARTBEAT_SHARE, HEARTBEAT_POLL_MAX_MS));
+		else {
+			this.#notifySocket?.close();
+			this.#notifySocket = undefined;
+		}
 	}
 
 	/** No process was made: there is no such program, or the limit of processes is reached. */

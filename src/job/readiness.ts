@@ -1,13 +1,10 @@
 /** How a job becomes ready: probes from outside, and Node.js's channel, through which a job says so itself. */
 import { closeSync, openSync, readSync, realpathSync } from "node:fs";
-import { connect } from "node:net";
 import { basename, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, errorInfo } from "../base/errors.ts";
-import type { JobSettings } from "../config/schema.ts";
-
-type Probe = Extract<JobSettings["readiness"], object>;
+import { ask, type Probe } from "./probe.ts";
 
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 500;
@@ -37,30 +34,6 @@ export async function pollUntilReady(
 		await sleep(retryMs, undefined, { signal }).catch(() => {});
 		retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
 	}
-}
-
-async function ask(probe: Probe, signal: AbortSignal): Promise<void> {
-	const { promise, resolve, reject } = Promise.withResolvers<void>();
-	if ("tcp" in probe) {
-		const colon = probe.tcp.lastIndexOf(":");
-		// An IPv6 address stands in brackets.
-		const host = probe.tcp.slice(0, colon).replace(/^\[|\]$/g, "");
-		const socket = connect({ host, port: Number(probe.tcp.slice(colon + 1)), signal }, () => {
-			socket.destroy();
-			resolve();
-		});
-		socket.on("error", reject);
-		return promise;
-	}
-	const { get } = probe.http.startsWith("https:") ? await import("node:https") : await import("node:http");
-	// No agent: it would keep the connection open, and the job would have to close that at its stop.
-	const request = get(probe.http, { agent: false, signal }, ({ statusCode = 0 }) => {
-		request.destroy();
-		if (statusCode >= 200 && statusCode < 400) resolve();
-		else reject(new Error(`status ${statusCode}`));
-	});
-	request.on("error", reject);
-	return promise;
 }
 
 /** The environment of a child that has Node.js's channel (`process.send()`) as its descriptor 3. */

@@ -55,6 +55,11 @@ export class FlowCounter {
 		Atomics.notify(this.#words, EPOCH);
 	}
 
+	/** Whether the thread has to wait for room. */
+	get isFull(): boolean {
+		return Atomics.load(this.#words, IN_FLIGHT) >= LIMIT;
+	}
+
 	/** Bytes that the thread has dropped so far. */
 	get dropped(): number {
 		return Atomics.load(this.#words, DROPPED);

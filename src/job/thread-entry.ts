@@ -18,15 +18,17 @@ import { MAX_DURATION_MS } from "../base/time.ts";
 import { isTypeScript, loadTypeScript } from "../base/typescript.ts";
 import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
 import { Flag, type JobContext, type JobFunction } from "./context.ts";
+import { answerInit, beat } from "./heartbeat.ts";
 import { isSuccess, type JobExit, type Stream } from "./job.ts";
 import type { ThreadData } from "./thread.ts";
 import { type StrippedFile, ThreadSender } from "./thread-channel.ts";
 
-const { name, thread: file, data, logLevel, port, flagMemory, flowMemory } = workerData as ThreadData;
+const { name, thread: file, data, logLevel, port, answers, flagMemory, flowMemory } = workerData as ThreadData;
 /** Longest wait for the main thread to strip a file, in milliseconds. After that this thread strips the file itself. */
 const STRIP_MS = 5_000;
 
 const flag = new Flag(flagMemory);
+const words = new Int32Array(flagMemory);
 const sender = new ThreadSender(port, flowMemory, () => flag.isSet);
 
 redirect(process.stdout, "stdout");
@@ -39,6 +41,7 @@ if (task !== undefined) sender.send({ type: "task", task });
 // Added before the job's own listeners: end() runs those, and does not return.
 process.once("exit", onExit);
 process.on("uncaughtExceptionMonitor", onUncaught);
+if (answers) void answerInit(words);
 // No top-level await: the bundle is CommonJS, which needs less memory in each thread.
 runJob().then(end);
 
@@ -150,6 +153,7 @@ function createContext(): JobContext {
 			if (!isReady) sender.send({ type: "ready" });
 			isReady = true;
 		},
+		alive: () => beat(words),
 	};
 }
 

@@ -18,11 +18,12 @@ import type { ThreadSettings } from "../config/schema.ts";
 import { locateThread } from "../os/processes/locate-thread.ts";
 import { giveWay, isOurProc } from "../os/processes/processes.ts";
 import { RaisableFlag } from "./context.ts";
+import { Pulse } from "./heartbeat.ts";
 import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { FlowCounter, type StrippedFile, type ThreadMessage } from "./thread-channel.ts";
 
 /** `thread`: absolute path of the job's file. `env`: the whole environment. */
-type ThreadSpec = Pick<ThreadSettings, "thread" | "data" | "resourceLimits"> &
+type ThreadSpec = Pick<ThreadSettings, "thread" | "data" | "resourceLimits" | "liveness"> &
 	Readonly<{ name: string; env: NodeJS.ProcessEnv; logLevel: LogLevel }>;
 
 /** What thread-entry.ts finds in `workerData`. */
@@ -30,6 +31,8 @@ export interface ThreadData extends Readonly<Pick<ThreadSpec, "name" | "thread" 
 	readonly port: MessagePort;
 	readonly flagMemory: SharedArrayBuffer;
 	readonly flowMemory: SharedArrayBuffer;
+	/** Whether the thread has to answer the init's questions for a sign of life. */
+	readonly answers: boolean;
 }
 
 // Beside this file in the sources, and beside each bundle of the package.
@@ -54,6 +57,7 @@ export class ThreadJob implements Job {
 	readonly #hooks: JobHooks;
 	readonly #flag = new RaisableFlag();
 	readonly #flow = new FlowCounter();
+	readonly #pulse: Pulse;
 	/** Undefined before the start, and when the thread has gone. */
 	#worker: Worker | undefined;
 	#port: MessagePort | undefined;
@@ -67,13 +71,15 @@ export class ThreadJob implements Job {
 		this.name = spec.name;
 		this.#spec = spec;
 		this.#hooks = hooks;
+		this.#pulse = new Pulse(new Int32Array(this.#flag.memory), spec.liveness?.explicit === true);
 	}
 
 	start(): void {
-		const { name, thread, data, env, resourceLimits, logLevel } = this.#spec;
+		const { name, thread, data, env, resourceLimits, logLevel, liveness } = this.#spec;
 		const { port1, port2: port } = new MessageChannel();
 		const memory = { flagMemory: this.#flag.memory, flowMemory: this.#flow.memory };
-		const workerData: ThreadData = { name, thread, data, logLevel, port, ...memory };
+		const answers = liveness?.heartbeat !== undefined && liveness.explicit !== true;
+		const workerData: ThreadData = { name, thread, data, logLevel, port, answers, ...memory };
 		try {
 			const worker = new Worker(ENTRY, {
 				name,
@@ -119,6 +125,12 @@ export class ThreadJob implements Job {
 
 	giveWay(): void {
 		if (this.#worker && this.#task && isOurProc()) giveWay(Number(this.#task.split("/").at(-1)));
+	}
+
+	hasShownLife(): boolean {
+		const hasLife = this.#pulse.look(this.#worker?.performance.eventLoopUtilization().idle ?? 0);
+		// A thread that waits for the reader of its output cannot show more.
+		return hasLife || this.#flow.isFull;
 	}
 
 	async locate(ms: number): Promise<Whereabouts | undefined> {

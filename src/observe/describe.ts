@@ -56,6 +56,8 @@ const LINES: { readonly [Type in Event["type"]]: Describe<Type> } = {
 	"job.ready": ({ job }) => info(`Job ${job} is ready`),
 	"job.startTimedOut": ({ job, waitedMs, detail }) =>
 		failure(`Job ${job} is not ready after ${formatDuration(waitedMs)}: ${detail}`),
+	"job.unresponsive": ({ job, found, where }) =>
+		failure(`Job ${job} is unresponsive: ${found}${where ? ` (${describeWhereabouts(where)})` : ""}: stopping it`),
 	"job.stopRequested": ({ job }) => debug(`Job ${job} was asked to stop`),
 	"restart.scheduled": ({ job, delayMs, restarts }) =>
 		warn(`Job ${job} starts again in ${formatDuration(delayMs)}, restart ${restarts}`),

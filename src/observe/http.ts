@@ -6,7 +6,7 @@ import { attempt, errorInfo } from "../base/errors.ts";
 import { loadPackage } from "../base/packages.ts";
 import type { Control, JobCommand } from "../supervisor/commands.ts";
 import type { JobState } from "../supervisor/unit.ts";
-import type { StatusSource } from "./status.ts";
+import type { JobStatus, Status, StatusSource } from "./status.ts";
 
 /** Time for a client to send its request, and the same again to read the answer. */
 const CLIENT_MS = 10_000;
@@ -72,7 +72,7 @@ async function answer({ method, url = "/" }: IncomingMessage, context: Context):
 		return json(result.done ? 200 : 409, result);
 	}
 	if (method !== "GET" && method !== "HEAD") return text(405, "Expected GET or HEAD\n");
-	if (pathname === "/livez") return text(200, "ok\n");
+	if (pathname === "/livez") return answerLivez(source.status);
 	if (pathname === "/status") return json(200, source.status);
 	if (pathname === "/readyz") {
 		const { ready, state, jobs } = source.status;
@@ -83,6 +83,14 @@ async function answer({ method, url = "/" }: IncomingMessage, context: Context):
 	context.registry ??= createRegistry(source);
 	const { registry } = context;
 	return { status: 200, type: registry.contentType, body: await registry.metrics() };
+}
+
+/** Not 200 if a job hangs that nothing in this process can replace: then the platform's own probe replaces the container. */
+function answerLivez({ state, jobs }: Status): Reply {
+	const hung = jobs.filter(({ alive }) => alive === false);
+	const isStuck = ({ lastExit }: JobStatus) => lastExit?.outcome === "stuck";
+	const lines = hung.map((job) => `${job.name}: unresponsive${isStuck(job) ? ", and stuck" : ""}\n`);
+	return text(state === "running" && hung.some(isStuck) ? 503 : 200, lines.join("") || "ok\n");
 }
 
 function text(status: number, body: string): Reply {
@@ -135,6 +143,13 @@ function createRegistry(source: StatusSource): Registry {
 	});
 	define("lastcall_job_ready", "1 if the job is ready, or has ended well where that is its readiness", ["job"], () =>
 		source.status.jobs.map(({ name, state }) => [Number(state === "ready" || state === "completed"), name]),
+	);
+	define("lastcall_job_alive", "1 if the job with liveness answers, 0 if its checks have failed", ["job"], () =>
+		source.status.jobs.flatMap(({ name, alive }): Sample[] => (alive === undefined ? [] : [[Number(alive), name]])),
+	);
+	const unresponsiveHelp = "How often a job was stopped since its liveness checks had failed";
+	define("lastcall_job_unresponsive_total", unresponsiveHelp, ["job"], () =>
+		[...totals.unresponsive].map(([job, count]) => [count, job]),
 	);
 	define("lastcall_job_restarts_total", "Restarts of a job after it had ended", ["job"], () =>
 		source.status.jobs.map(({ name, restarts }) => [restarts, name]),

@@ -5,9 +5,15 @@ import type { JobExit } from "../job/job.ts";
 import type { Event, StopReason } from "../supervisor/events.ts";
 import type { Unit } from "../supervisor/unit.ts";
 
-/** `since`: when this state began, in milliseconds since the epoch. `inStateMs`: milliseconds since then. */
+/**
+ * `since`: when this state began, in milliseconds since the epoch. `inStateMs`: milliseconds since then. `alive`: as
+ * `Unit.isAlive`.
+ */
 export type JobStatus = Readonly<
-	{ since: number; inStateMs: number } & Pick<Unit["plan"], "name" | "kind" | "essential" | "dependsOn"> &
+	{ since: number; inStateMs: number; alive: Unit["isAlive"] } & Pick<
+		Unit["plan"],
+		"name" | "kind" | "essential" | "dependsOn"
+	> &
 		Pick<Unit, "state" | "id" | "restarts" | "lastExit">
 >;
 
@@ -19,7 +25,7 @@ export interface Status {
 	/** Milliseconds since then. */
 	readonly upMs: number;
 	readonly state: "running" | "stopping";
-	/** Whether every essential job is ready or has completed, and no stop was requested. */
+	/** Whether every essential job is ready, and answers, or has completed, and no stop was requested. */
 	readonly ready: boolean;
 	readonly stopTimeoutMs: number;
 	readonly stopReason: StopReason | undefined;
@@ -33,10 +39,12 @@ interface Totals {
 	readonly exits: Map<string, Map<JobExit["outcome"], number>>;
 	/** Requested stops of jobs, by outcome: their number, and the time from the request to the exit. */
 	readonly stops: Map<JobExit["outcome"], { count: number; ms: number }>;
+	/** How often a job was found unresponsive, by job. */
+	readonly unresponsive: Map<string, number>;
 }
 
 export class StatusSource {
-	readonly totals: Totals = { exits: new Map(), stops: new Map() };
+	readonly totals: Totals = { exits: new Map(), stops: new Map(), unresponsive: new Map() };
 	readonly #units: readonly Unit[];
 	readonly #startedAt = monotonicMs();
 	readonly #stopTimeoutMs: number;
@@ -61,14 +69,17 @@ export class StatusSource {
 			startedAt: time - upMs,
 			upMs,
 			state: stopReason ? "stopping" : "running",
-			ready: !stopReason && this.#units.every(({ plan, isReady }) => !plan.essential || isReady),
+			ready:
+				!stopReason &&
+				this.#units.every(({ plan, isReady, isAlive }) => !plan.essential || (isReady && isAlive !== false)),
 			stopTimeoutMs: this.#stopTimeoutMs,
 			stopReason,
 			orphansReaped: this.#orphansReaped,
-			jobs: this.#units.map(({ plan, state, id, since, restarts, lastExit }) => {
+			jobs: this.#units.map(({ plan, state, isAlive: alive, id, since, restarts, lastExit }) => {
 				const { name, kind, essential, dependsOn } = plan;
 				const inStateMs = Math.round(now - since);
-				return { name, kind, essential, dependsOn, state, id, since: time - inStateMs, inStateMs, restarts, lastExit };
+				const times = { since: time - inStateMs, inStateMs };
+				return { name, kind, essential, dependsOn, state, alive, id, ...times, restarts, lastExit };
 			}),
 		};
 	}
@@ -77,6 +88,10 @@ export class StatusSource {
 		if (event.type === "stop.requested") this.#stopReason = event.reason;
 		else if (event.type === "orphan.reaped") this.#orphansReaped++;
 		else if (event.type === "job.exited") this.#count(event);
+		else if (event.type === "job.unresponsive") {
+			const { unresponsive } = this.totals;
+			unresponsive.set(event.job, (unresponsive.get(event.job) ?? 0) + 1);
+		}
 	}
 
 	#count({ job, exit: { outcome }, stop }: Extract<Event, { type: "job.exited" }>): void {

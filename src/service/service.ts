@@ -1,6 +1,7 @@
 /** A service: jobs under a supervisor, and the listeners for their events. `lastcall run` and `startJobs()` open it. */
 import { errorInfo, UserError } from "../base/errors.ts";
 import { isLogged } from "../base/logger.ts";
+import type { JobSettings } from "../config/schema.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
 import type { JobHooks, RunHooks } from "../job/job.ts";
 import { ThreadJob } from "../job/thread.ts";
@@ -11,6 +12,7 @@ import { StatusSource } from "../observe/status.ts";
 import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts";
 import { libc } from "../os/ffi/libc.ts";
 import type { Emit } from "../supervisor/events.ts";
+import type { Watch } from "../supervisor/liveness.ts";
 import { Supervisor, type SupervisorResult } from "../supervisor/supervisor.ts";
 import type { UnitPlan } from "../supervisor/unit.ts";
 import type { Settings } from "./settings.ts";
@@ -107,17 +109,41 @@ export async function planUnits(
 	for (const [name, job] of Object.entries(jobs)) {
 		const own = { name, env: { ...env, ...job.env } };
 		const allHooks = (hooks: RunHooks): JobHooks => ({ ...hooks, ...hooksOf(name) });
+		const watching = { watch: await planChecks(job, own.env), exitsIfStuck: job.liveness?.onStuck === "exit" };
 		if ("thread" in job) {
 			const spec = { ...job, ...own, logLevel: log.level };
-			plans.push({ ...job, name, kind: "thread", makeJob: (hooks) => new ThreadJob(spec, allHooks(hooks)) });
+			plans.push({
+				...job,
+				...watching,
+				name,
+				kind: "thread",
+				makeJob: (hooks) => new ThreadJob(spec, allHooks(hooks)),
+			});
 		} else {
 			// node:child_process is loaded only if there is a process job.
 			const { ProcessJob } = await import("../job/process.ts");
 			const spec = { ...job, ...own };
-			plans.push({ ...job, name, kind: "process", makeJob: (hooks) => new ProcessJob(spec, allHooks(hooks)) });
+			plans.push({
+				...job,
+				...watching,
+				name,
+				kind: "process",
+				makeJob: (hooks) => new ProcessJob(spec, allHooks(hooks)),
+			});
 		}
 	}
 	return plans;
+}
+
+/** Loads the code for liveness only if the job has it. */
+async function planChecks(job: JobSettings, env: NodeJS.ProcessEnv): Promise<Watch | undefined> {
+	const { liveness } = job;
+	if (!liveness) return undefined;
+	const { planWatch } = await import("../supervisor/liveness.ts");
+	if (!liveness.command) return planWatch(liveness);
+	const { checkByCommand } = await import("../job/command-check.ts");
+	const cwd = "cwd" in job ? job.cwd : undefined;
+	return planWatch(liveness, checkByCommand({ command: liveness.command, cwd, env }));
 }
 
 async function openPort(where: { host: string; port: number }, status: StatusSource): Promise<Close> {

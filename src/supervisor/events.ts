@@ -89,6 +89,8 @@ export type Event =
 	| Readonly<{ type: "job.ready"; job: string }>
 	/** `detail`: why the job does not count as ready: the last answer to a probe, for instance. */
 	| Readonly<{ type: "job.startTimedOut"; job: string; waitedMs: number; detail: string }>
+	/** The job has failed the checks of its `liveness`, and is stopped now. `found`: the last result. */
+	| Readonly<{ type: "job.unresponsive"; job: string; id: number; found: string; where?: Whereabouts }>
 	| Readonly<{ type: "job.stopRequested"; job: string; id: number }>
 	/** `stop`: set if the job had been asked to stop. */
 	| Readonly<{ type: "job.exited"; job: string; id: number; exit: JobExit; stop?: { readonly tookMs: number } }>

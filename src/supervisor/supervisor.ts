@@ -89,6 +89,7 @@ export class Supervisor {
 		this.#request = { reason, requestedAt: monotonicMs() };
 		this.#ranAtRequest = new Set(this.units.filter(({ isRunning }) => isRunning));
 		this.#starts.close();
+		for (const unit of this.units) unit.endWatch();
 		this.#deadline.bringTo(jobsMs);
 		this.#emit({ type: "stop.requested", reason, jobsMs });
 		this.#requested.resolve(this.#request);
@@ -142,7 +143,8 @@ export class Supervisor {
 
 	#onEnded({ plan }: Unit, exit: JobExit): void {
 		if (this.#request) return;
-		if (plan.essential) this.requestStop({ type: "job", job: plan.name, exit });
+		if (plan.essential || (plan.exitsIfStuck && exit.outcome === "stuck"))
+			this.requestStop({ type: "job", job: plan.name, exit });
 		else this.#startNext();
 		if (this.units.every(({ isOver }) => isOver)) this.requestStop({ type: "idle" });
 	}

@@ -9,6 +9,7 @@
  * - A readiness probe and a start timeout end as soon as the run is ready, exits, or is stopped. A scheduled restart is
  *   dropped when the job is stopped. None of them delays a stop.
  * - A second stop request joins the first one.
+ * - Liveness is checked while the run is ready (or is a one-shot), and not after its stop, or the program's, was requested.
  */
 import { monotonicMs } from "../base/time.ts";
 import type { JobSettings } from "../config/schema.ts";
@@ -16,13 +17,22 @@ import type { Budget } from "../config/stop-timeout.ts";
 import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks } from "../job/job.ts";
 import { pollUntilReady } from "../job/readiness.ts";
 import type { Emit } from "./events.ts";
+import type { Watch } from "./liveness.ts";
 import { planRestart, type RestartPolicy, type StartQueue, type Streak } from "./starts.ts";
 import { type Deadline, LeftOver, type StopOutcome, stopJob } from "./stop.ts";
 
 /** What the configuration says of a job, of either kind. `makeJob` makes the job of one run. */
 export type UnitPlan = RestartPolicy &
 	Pick<JobSettings, "essential" | "dependsOn" | "readiness" | "startTimeout" | "stopTimeout"> &
-	Readonly<{ name: string; kind: JobKind; makeJob: (hooks: RunHooks) => Job }>;
+	Readonly<{
+		name: string;
+		kind: JobKind;
+		makeJob: (hooks: RunHooks) => Job;
+		/** Set if the job has `liveness`. */
+		watch?: Watch | undefined;
+		/** Whether the program stops if not even a kill ends the job. */
+		exitsIfStuck?: boolean;
+	}>;
 
 /** Default of `startTimeout`. With readiness "exit" there is none: such a job may take as long as it needs. */
 const START_TIMEOUT_MS = 60_000;
@@ -60,16 +70,19 @@ export type JobState = State["type"];
 export class Unit {
 	readonly plan: UnitPlan;
 	readonly leftOver = new LeftOver();
-	/** When the present state began, by the monotonic clock. Only this class writes this field and the next two. */
+	/** When the present state began, by the monotonic clock. Only this class writes this field and the next three. */
 	since = monotonicMs();
 	/** How often the job has been restarted since the program started. */
 	restarts = 0;
+	/** Whether the run answers: `false` from the failed checks to the next run, `undefined` where nothing is checked. */
+	isAlive: boolean | undefined;
 	/** How the last run ended, if one has. */
 	lastExit: JobExit | undefined;
 	readonly #hooks: UnitHooks;
 	#state: State = { type: "waiting" };
 	#held = false;
 	#streak: Streak = { restarts: 0, failures: 0 };
+	#endWatch = () => {};
 
 	constructor(plan: UnitPlan, hooks: UnitHooks) {
 		this.plan = plan;
@@ -158,6 +171,12 @@ export class Unit {
 		return this.#run?.job.signal(signal) ?? false;
 	}
 
+	/** Ends the checks of the run, if there are any. */
+	endWatch(): void {
+		this.#endWatch();
+		if (this.isAlive) this.isAlive = undefined;
+	}
+
 	/** Gives a run that is still stopping the lowest priority. */
 	giveWay(): void {
 		if (this.#state.type === "stopping") this.#state.run.job.giveWay();
@@ -185,6 +204,7 @@ export class Unit {
 			},
 		});
 		const run: Run = { job, startedAt: monotonicMs(), starting: new AbortController() };
+		this.isAlive = undefined;
 		this.#enter({ type: "starting", run });
 		job.start();
 		if (job.id !== 0) {
@@ -192,6 +212,8 @@ export class Unit {
 			emit({ type: "job.started", job: job.name, kind, id: job.id, ready });
 			if (ready) this.#becomeReady(run);
 			else this.#watchStart(run);
+			// A one-shot is never ready while it runs.
+			if (readiness === "exit") this.#watchLife(run);
 		}
 		void job.exited.then((exit) => this.#onExit(run, exit));
 	}
@@ -228,7 +250,27 @@ export class Unit {
 	#becomeReady(run: Run): void {
 		this.#enter({ type: "ready", run });
 		run.starting.abort();
+		this.#watchLife(run);
 		this.#hooks.onReady();
+	}
+
+	#watchLife(run: Run): void {
+		const { watch } = this.plan;
+		if (!watch || this.#hooks.deadline.isSet) return;
+		this.isAlive = true;
+		this.#endWatch = watch(run.job, (found) => void this.#endHung(run, found));
+	}
+
+	/** Stops a run that does not answer. The run counts as failed. */
+	async #endHung(run: Run, found: string): Promise<void> {
+		const { name } = this.plan;
+		const { emit, deadline, budget } = this.#hooks;
+		this.isAlive = false;
+		const where = await Promise.race([run.job.locate(budget.locateMs), run.job.exited.then(() => undefined)]);
+		// Meanwhile the run may have ended, or somebody may have asked for its stop.
+		if (this.#run !== run || this.state === "stopping" || deadline.isSet) return;
+		emit({ type: "job.unresponsive", job: name, id: run.job.id, found, ...(where && { where }) });
+		await this.#stopAndGoOn(run, { outcome: "unresponsive", error: { name: "LivenessError", message: found } });
 	}
 
 	/** Stops a run that was not ready in time. The run counts as failed. */
@@ -256,6 +298,7 @@ export class Unit {
 
 	async #stopRun(run: Run): Promise<StopOutcome> {
 		run.starting.abort();
+		this.endWatch();
 		const { deadline, budget, emit } = this.#hooks;
 		const { stopTimeout: stopTimeoutMs = budget.jobsMs } = this.plan;
 		const stop = stopJob(run.job, { stopTimeoutMs, deadline, budget }, emit);
@@ -270,6 +313,7 @@ export class Unit {
 
 	#onExit(run: Run, exit: JobExit): void {
 		run.starting.abort();
+		this.endWatch();
 		// stopJob() emits the exit of a run that was asked to stop.
 		if (this.#state.type === "stopping") return;
 		this.#hooks.emit({ type: "job.exited", job: this.plan.name, id: run.job.id, exit });

@@ -9,6 +9,7 @@ import { StatusSource } from "../../src/observe/status.ts";
 import { exitCode } from "../../src/service/exit.ts";
 import type { JobCommand } from "../../src/supervisor/commands.ts";
 import type { Event, JobStop, StopReason } from "../../src/supervisor/events.ts";
+import { planWatch } from "../../src/supervisor/liveness.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import type { UnitPlan } from "../../src/supervisor/unit.ts";
 import { SimulatedTime } from "./simulated-time.ts";
@@ -31,6 +32,8 @@ export interface Behaviour {
 	readonly killMs: number | undefined;
 	/** From `release()` until nothing of it is left. */
 	readonly goneMs: number | undefined;
+	/** From its start to its last sign of life; undefined: it never hangs. */
+	readonly hangMs: number | undefined;
 }
 
 export interface JobPlan {
@@ -44,6 +47,9 @@ export interface JobPlan {
 	readonly restartDelayMs: number;
 	readonly maxRestarts: number | undefined;
 	readonly stopTimeoutMs: number | undefined;
+	/** The longest time between two signs of life; undefined: it is not watched. */
+	readonly heartbeatMs: number | undefined;
+	readonly exitsIfStuck: boolean;
 	/** Of each run; the last one also of all that follow. */
 	readonly runs: readonly Behaviour[];
 }
@@ -71,6 +77,9 @@ export class World implements Disposable {
 	readonly held = new Set<string>();
 	/** Jobs that a user has ever stopped or restarted. */
 	readonly commanded = new Set<string>();
+	/** The end of the last freeze. */
+	frozenAt = 0;
+	#frozenMs = 0;
 	readonly #plans: ReadonlyMap<string, JobPlan>;
 	readonly #budget;
 	readonly #status: StatusSource;
@@ -182,6 +191,8 @@ export class World implements Disposable {
 			restart,
 			restartDelay: job.restartDelayMs,
 			maxRestarts,
+			watch: job.heartbeatMs === undefined ? undefined : planWatch({ heartbeat: job.heartbeatMs }),
+			exitsIfStuck: job.exitsIfStuck,
 			makeJob: (hooks) => {
 				const runs = this.runsOf(name);
 				const behaviour = job.runs[Math.min(runs.length, job.runs.length - 1)];
@@ -194,10 +205,13 @@ export class World implements Disposable {
 	#hear(event: Event): void {
 		this.note(`${event.type} ${"job" in event ? event.job : ""}`);
 		this.#status?.observe(event);
-		if (event.type === "job.leaderExited" || event.type === "job.startTimedOut")
+		if (event.type === "job.leaderExited" || event.type === "job.startTimedOut" || event.type === "job.unresponsive")
 			for (const run of this.#aliveOf(event.job)) {
 				run.endsForItself = true;
-				run.wasLate = event.type === "job.startTimedOut";
+				run.wasLate = event.type !== "job.leaderExited";
+				if (event.type !== "job.unresponsive") continue;
+				const silentMs = this.awakeMs - run.silentSinceAwake;
+				this.#claim(silentMs >= this.#heartbeatOf(run), `a false alarm: ${event.job}`);
 			}
 		if (event.type !== "stop.requested") return;
 		this.#claim(!this.isStopping, "a second request counts");
@@ -228,6 +242,29 @@ export class World implements Disposable {
 			for (const index of this.planOf(name).dependsOn)
 				this.#claim(this.isReady(nameOf(index)), `${name} starts too early`);
 		this.runs.set(name, [...before, run]);
+	}
+
+	#heartbeatOf({ name }: Run): number {
+		return this.planOf(name).heartbeatMs ?? Number.POSITIVE_INFINITY;
+	}
+
+	/** A job is asked for a sign of life. */
+	onLook({ name, state }: Run): void {
+		this.#claim(!this.isStopping, `${name} is checked after the request`);
+		this.#claim(state !== "stopping", `${name} is checked though it was asked to stop`);
+	}
+
+	/** The time in which nothing was frozen. */
+	get awakeMs(): number {
+		return this.time.now - this.#frozenMs;
+	}
+
+	/** Time goes on, and nobody runs: `docker pause`, for instance. Not in a stop, where the deadline goes on as well. */
+	freeze(ms: number): void {
+		if (this.isStopping) return;
+		this.time.now += ms;
+		this.#frozenMs += ms;
+		this.frozenAt = this.time.now;
 	}
 
 	/** A job is asked to stop. */
@@ -269,6 +306,9 @@ export class World implements Disposable {
 			assert.equal(more.length, 0, `one run of ${name}`);
 			const dependsOn = this.#plans.get(name)?.dependsOn.map(nameOf) ?? [];
 			if (run) {
+				const silentMs = this.time.now - Math.max(run.silentSince, this.frozenAt);
+				const isFound = this.isStopping || run.state === "stopping" || silentMs < this.#longestSilence(run);
+				assert.ok(isFound, `${name} hangs for ${silentMs} ms`);
 				assert.equal(state, run.state, `state of ${name}`);
 				assert.equal(id, run.id, `id of ${name}`);
 			} else {
@@ -283,6 +323,11 @@ export class World implements Disposable {
 					);
 			}
 		}
+	}
+
+	/** Until a hang is found, the place is looked for, and the job is asked to stop. */
+	#longestSilence(run: Run): number {
+		return this.#heartbeatOf(run) * 1.5 + this.#budget.locateMs + ROUNDING_MS;
 	}
 
 	#checkEnd({ jobs, at }: { jobs: readonly JobStop[]; at: number }): void {
@@ -348,6 +393,11 @@ export class Run implements Job {
 	exit: JobExit | undefined;
 	endedAt = 0;
 	isReady = false;
+	#watchedSince = Number.POSITIVE_INFINITY;
+	#hangsSince = Number.POSITIVE_INFINITY;
+	/** As `silentSince`, in the time in which nothing was frozen. */
+	silentSinceAwake = 0;
+	#lookedAt = Number.NEGATIVE_INFINITY;
 	/** It is stopped for a reason of its own: it was not ready in time, or its first process has gone. */
 	endsForItself = false;
 	/** A user has stopped or restarted the job during this run. */
@@ -386,7 +436,7 @@ export class Run implements Job {
 
 	start(): void {
 		this.#world.onStart(this);
-		const { fails, blocksMs, readyMs, endMs, end, leaderMs } = this.#behaviour;
+		const { fails, blocksMs, readyMs, endMs, end, leaderMs, hangMs } = this.#behaviour;
 		this.#world.time.now += blocksMs;
 		if (fails) {
 			const error = { name: "Error", message: "could not start" };
@@ -397,9 +447,19 @@ export class Run implements Job {
 		this.id = ++ids;
 		const { readiness } = this.#world.planOf(this.name);
 		if (readiness === "started") this.isReady = true;
+		if (readiness !== "notify") this.#watchedSince = this.#world.time.now;
+		this.silentSinceAwake = this.#world.awakeMs;
+		this.#after(hangMs, () => {
+			this.#hangsSince = this.#world.time.now;
+			this.silentSinceAwake = this.#world.awakeMs;
+		});
 		this.#after(readyMs, () => {
 			if (!this.isAlive) return;
-			if (readiness === "notify" && !this.#asked) this.isReady = true;
+			if (readiness === "notify" && !this.#asked && !this.isReady) {
+				this.isReady = true;
+				this.#watchedSince = this.#world.time.now;
+				this.silentSinceAwake = this.#world.awakeMs;
+			}
 			this.#hooks.onReady();
 		});
 		this.#after(endMs, () => this.#end(end));
@@ -409,6 +469,21 @@ export class Run implements Job {
 				this.#leaderEnd = end;
 				this.#hooks.onLeaderGone(end, []);
 			});
+	}
+
+	/** A job that does not hang shows a sign of life all the time, but not while everything is frozen. */
+	hasShownLife(): boolean {
+		this.#world.onLook(this);
+		const { time, frozenAt } = this.#world;
+		const hadTurn = time.now > frozenAt || this.#lookedAt === time.now;
+		const hasShown = hadTurn && this.#hangsSince > this.#lookedAt;
+		this.#lookedAt = time.now;
+		return hasShown;
+	}
+
+	/** Since when it is watched and hangs; infinitely late if it does not. */
+	get silentSince(): number {
+		return Math.max(this.#watchedSince, this.#hangsSince);
 	}
 
 	requestStop(): void {

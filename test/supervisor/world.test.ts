@@ -34,6 +34,7 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.record({
 	locateMs: moment,
 	killMs: fc.oneof(moment, perhaps),
 	goneMs: fc.oneof(moment, perhaps),
+	hangMs: fc.oneof(never, perhaps),
 });
 
 const job = (index: number): fc.Arbitrary<JobPlan> =>
@@ -47,6 +48,8 @@ const job = (index: number): fc.Arbitrary<JobPlan> =>
 		restartDelayMs: fc.constantFrom(1, 100, 1_000),
 		maxRestarts: fc.constantFrom(undefined, 0, 1, 5),
 		stopTimeoutMs: fc.constantFrom(undefined, 100, 2_000, 20_000),
+		heartbeatMs: fc.constantFrom(undefined, undefined, 1_000, 4_000),
+		exitsIfStuck: fc.boolean(),
 		runs: fc.array(behaviour, { minLength: 1, maxLength: 3 }),
 	});
 
@@ -85,6 +88,7 @@ const steps = fc.commands(
 		fc
 			.record({ type: fc.constantFrom("stop", "start", "restart"), job: anyJob, wait: fc.boolean() })
 			.map((command) => step(`${command.type} ${command.job}`, (world) => world.command(command))),
+		moment.map((ms) => step(`frozen for ${ms} ms`, (world) => world.freeze(ms))),
 		anyJob.map((job) => step(`signal ${job}`, (world) => world.command({ type: "signal", job, signal: "SIGHUP" }))),
 		fc.constant(step("stop", (world) => world.command({ type: "stop" }))),
 		fc.constant(step("SIGHUP", ({ supervisor }) => supervisor.forward("SIGHUP"))),

@@ -1,8 +1,9 @@
 /**
  * The receiving end of sd_notify(3): a Unix datagram socket, made through the C library because Node.js has none.
  *
- * A timer polls the socket, but only while a job is starting: the event loop cannot wait for a file descriptor that
- * Node.js does not know. After that the socket is closed, and what a process sends later fails on its side.
+ * A timer polls the socket: the event loop cannot wait for a file descriptor that Node.js does not know. Mostly the
+ * socket is closed when the job is ready, and what a process sends later fails on its side. A job with a heartbeat keeps
+ * it. The kernel keeps ten messages for us, and lets a sender wait for room, so the polls must not be too far apart.
  *
  * Invariants:
  * - No call blocks: the socket is SOCK_NONBLOCK, and one poll takes a bounded number of messages.
@@ -30,16 +31,18 @@ const MESSAGE_LENGTH = 4096;
 export interface NotifySocket {
 	/** For the environment variable NOTIFY_SOCKET. */
 	readonly path: string;
+	/** From now on polls each `ms` milliseconds. */
+	pollEvery(ms: number): void;
 	close(): void;
 }
 
 let sockets: ReturnType<typeof bindSockets> | undefined;
 
 /**
- * @param onReady Called when `READY=1` has come.
+ * @param onLine Called with each line that has come, such as `READY=1`.
  * @returns `undefined` where there is no foreign function interface, or no folder for the socket.
  */
-export function openNotifySocket(onReady: () => void): NotifySocket | undefined {
+export function openNotifySocket(onLine: (line: string) => void): NotifySocket | undefined {
 	const ffi = foreignFunctions();
 	if (!ffi) return undefined;
 	sockets ??= bindSockets(ffi);
@@ -55,15 +58,20 @@ export function openNotifySocket(onReady: () => void): NotifySocket | undefined 
 		return undefined;
 	}
 	let isOpen = true;
-	const timer = setInterval(() => {
+	const poll = () => {
 		for (let taken = 0; isOpen && taken < BATCH; taken++) {
 			const message = receive(descriptor);
 			if (message === undefined) return;
-			if (message.split("\n").includes("READY=1")) onReady();
+			for (const line of message.split("\n")) onLine(line);
 		}
-	}, POLL_MS);
+	};
+	let timer = setInterval(poll, POLL_MS);
 	return {
 		path,
+		pollEvery(ms) {
+			clearInterval(timer);
+			if (isOpen) timer = setInterval(poll, ms);
+		},
 		close() {
 			if (!isOpen) return;
 			isOpen = false;

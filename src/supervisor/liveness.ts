@@ -1,0 +1,122 @@
+/**
+ * Liveness: checks a job again and again, and tells when it has not answered for too long. Loaded only where a job has it.
+ *
+ * No false alarm: when the init itself got no turn (`docker pause`, a starved machine), a failed check says nothing about
+ * the job, which had no turn either. The job gets all its checks anew. Only the monotonic clock is read: it does not jump,
+ * and does not count the time in which a machine sleeps.
+ *
+ * Invariants:
+ * - One check at a time, and each has a bound.
+ * - After the call that ends the watch nothing is checked or reported any more.
+ */
+import { errorInfo } from "../base/errors.ts";
+import { formatDuration, monotonicMs } from "../base/time.ts";
+import type { JobSettings } from "../config/schema.ts";
+import type { CommandCheck } from "../job/command-check.ts";
+import type { Job } from "../job/job.ts";
+import { ask } from "../job/probe.ts";
+
+export type Liveness = NonNullable<JobSettings["liveness"]>;
+
+/**
+ * Begins to check a run of a job. `onUnresponsive` is called at most once, with what was found.
+ *
+ * @returns Ends the checks.
+ */
+export type Watch = (job: Pick<Job, "hasShownLife">, onUnresponsive: (found: string) => void) => () => void;
+
+interface Checks {
+	readonly everyMs: number;
+	readonly timeoutMs: number;
+	/** This many failures in a row are too many. */
+	readonly failures: number;
+	/** Rejects with the reason if the check has failed, and soon after the signal is aborted. */
+	readonly check: (signal: AbortSignal) => Promise<void>;
+	/** What has failed, for the message. */
+	readonly describe: (why: string, silentMs: number) => string;
+}
+
+const INTERVAL_MS = 10_000;
+const TIMEOUT_MS = 5_000;
+const RETRIES = 3;
+/**
+ * Looks within the time that a heartbeat may take. One more look has to fail: the first silent one asks a loop that never
+ * waits. So a hang is found after one and a quarter to one and a half times that time.
+ */
+const LOOKS = 4;
+
+/** @param checkCommand Runs the command of `liveness: {command}`. */
+export function planWatch(liveness: Liveness, checkCommand?: CommandCheck): Watch {
+	const { http, tcp, heartbeat, interval = INTERVAL_MS, timeout = TIMEOUT_MS, retries = RETRIES } = liveness;
+	if (heartbeat !== undefined)
+		return (job, onUnresponsive) => {
+			const check = async () => {
+				if (!job.hasShownLife()) throw new Error();
+			};
+			const describe = (_: string, silentMs: number) => `no heartbeat for ${formatDuration(silentMs)}`;
+			const everyMs = heartbeat / LOOKS;
+			return watch({ everyMs, timeoutMs: everyMs, failures: LOOKS + 1, check, describe }, onUnresponsive);
+		};
+	const probe = http !== undefined ? { http } : tcp !== undefined ? { tcp } : undefined;
+	const check = async (signal: AbortSignal) => (probe ? ask(probe, signal) : checkCommand?.(signal));
+	const describe = (why: string) =>
+		retries === 1 ? why : `${retries} checks in a row have failed, the last one: ${why}`;
+	return (_, onUnresponsive) =>
+		watch({ everyMs: interval, timeoutMs: timeout, failures: retries, check, describe }, onUnresponsive);
+}
+
+function watch(
+	{ everyMs, timeoutMs, failures, check, describe }: Checks,
+	onUnresponsive: (found: string) => void,
+): () => void {
+	const slackMs = Math.min(everyMs, timeoutMs) / 2;
+	let isOver = false;
+	let failed = 0;
+	let aliveAt = monotonicMs();
+	let timer: NodeJS.Timeout;
+	let limit: AbortController | undefined;
+
+	function schedule(): void {
+		const dueAt = monotonicMs() + everyMs;
+		timer = setTimeout(() => void look(dueAt), everyMs);
+	}
+
+	async function look(dueAt: number): Promise<void> {
+		const startedAt = monotonicMs();
+		const why = await failureOf();
+		if (isOver) return;
+		const now = monotonicMs();
+		const lateMs = startedAt - dueAt + Math.max(0, now - startedAt - timeoutMs);
+		if (why === undefined || lateMs > slackMs) {
+			failed = 0;
+			aliveAt = now;
+		} else if (++failed >= failures) {
+			onUnresponsive(describe(why, now - aliveAt));
+			return;
+		}
+		schedule();
+	}
+
+	/** `undefined`: the job has answered. */
+	async function failureOf(): Promise<string | undefined> {
+		limit = new AbortController();
+		const { signal } = limit;
+		timer = setTimeout(() => limit?.abort(), timeoutMs);
+		try {
+			await check(signal);
+			return undefined;
+		} catch (error) {
+			const { message, code } = errorInfo(error);
+			return signal.aborted ? `no answer in ${formatDuration(timeoutMs)}` : message || code || "no answer";
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	schedule();
+	return () => {
+		isOver = true;
+		clearTimeout(timer);
+		limit?.abort();
+	};
+}
