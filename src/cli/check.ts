@@ -11,6 +11,8 @@ import type { CheckedConfig, JobSettings, ProcessSettings, ThreadSettings } from
 import { resolveSettings, type Settings } from "../service/settings.ts";
 import type { Command } from "./args.ts";
 
+type Liveness = NonNullable<JobSettings["liveness"]>;
+
 /** A variable in a text. Neither lastcall nor a shell expands it. */
 const VARIABLE = /\$\{\w+\}/;
 /** In a command that is text also `$NAME` was most likely meant for a shell, and so was an operator between blanks. */
@@ -59,6 +61,7 @@ function describeJob(name: string, job: JobSettings | undefined): string {
 		job.dependsOn.length > 0 && `after ${job.dependsOn.join(", ")}`,
 		job.readiness !== undefined && `ready by ${describeReadiness(job.readiness)}`,
 		job.restart !== "no" && `restart ${job.restart}`,
+		job.liveness !== undefined && `alive by ${describeLiveness(job.liveness)}`,
 		job.stopTimeout !== undefined && `stop timeout ${formatDuration(job.stopTimeout)}`,
 		!job.essential && "not essential",
 	];
@@ -68,6 +71,11 @@ function describeJob(name: string, job: JobSettings | undefined): string {
 function describeReadiness(readiness: NonNullable<JobSettings["readiness"]>): string {
 	if (typeof readiness === "string") return readiness;
 	return "http" in readiness ? readiness.http : `tcp ${readiness.tcp}`;
+}
+
+function describeLiveness({ http, tcp, command, heartbeat }: Liveness): string {
+	if (heartbeat !== undefined) return `a heartbeat within ${formatDuration(heartbeat)}`;
+	return http ?? (tcp ? `tcp ${tcp}` : (command ?? []).map(showKey).join(" "));
 }
 
 /**
@@ -100,7 +108,7 @@ function unexpanded(field: string, value: string): string {
 	return `${field}: ${show(value)} stays as it is, no shell reads it; write a configuration in TypeScript, or [sh, -c, "exec …"]`;
 }
 
-function hintsOfThread({ thread, readiness }: ThreadSettings): string[] {
+function hintsOfThread({ thread, readiness, liveness }: ThreadSettings): string[] {
 	const text = attempt(() => readFileSync(thread, "utf8"));
 	if (text === undefined) return [];
 	const hints: string[] = [];
@@ -109,12 +117,14 @@ function hintsOfThread({ thread, readiness }: ThreadSettings): string[] {
 		hints.push(
 			`thread: ${show(thread)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
 		);
+	if (liveness?.explicit && !/\balive\b/.test(text))
+		hints.push("liveness.explicit: the job never calls alive(), the only sign of life that counts then");
 	if (readiness === undefined && /\bready\(\)/.test(text))
 		hints.push(`readiness: the job calls ready(), but counts as ready from its start on; write "readiness": "notify"`);
 	return hints;
 }
 
-function hintsOfProcess({ command, cwd }: ProcessSettings, isText: boolean): string[] {
+function hintsOfProcess({ command, cwd, liveness }: ProcessSettings, isText: boolean): string[] {
 	const [program = "", first = "", second = ""] = command;
 	const name = basename(program);
 	const hints: string[] = [];
@@ -124,7 +134,12 @@ function hintsOfProcess({ command, cwd }: ProcessSettings, isText: boolean): str
 	// Only where the script comes first: after an option of Node.js, the next argument may be its value.
 	if (/^node(js)?$/.test(name) && /^[^-].*\.[cm]?[jt]s$/.test(first)) {
 		const file = resolve(cwd ?? ".", first);
+		const script = attempt(() => readFileSync(file, "utf8"));
 		if (!existsSync(file)) hints.push(`command: ${show(first)} not found (looked at ${file})`);
+		else if (liveness?.heartbeat && script !== undefined && !/WATCHDOG|notify/i.test(script))
+			hints.push(
+				`liveness.heartbeat: ${show(first)} never sends WATCHDOG=1 to NOTIFY_SOCKET, the only sign of life of a process`,
+			);
 	}
 	if (/^(npm|npx|pnpm|yarn)$/.test(name))
 		hints.push(

@@ -36,6 +36,8 @@ export type UnitPlan = RestartPolicy &
 
 /** Default of `startTimeout`. With readiness "exit" there is none: such a job may take as long as it needs. */
 const START_TIMEOUT_MS = 60_000;
+/** The longest search for the place where a job hangs. Unlike at a stop, nobody waits for the end of the job. */
+export const LOCATE_HUNG_MS = 2_000;
 
 export interface UnitHooks {
 	readonly emit: Emit;
@@ -264,9 +266,9 @@ export class Unit {
 	/** Stops a run that does not answer. The run counts as failed. */
 	async #endHung(run: Run, found: string): Promise<void> {
 		const { name } = this.plan;
-		const { emit, deadline, budget } = this.#hooks;
+		const { emit, deadline } = this.#hooks;
 		this.isAlive = false;
-		const where = await Promise.race([run.job.locate(budget.locateMs), run.job.exited.then(() => undefined)]);
+		const where = await Promise.race([run.job.locate(LOCATE_HUNG_MS), run.job.exited.then(() => undefined)]);
 		// Meanwhile the run may have ended, or somebody may have asked for its stop.
 		if (this.#run !== run || this.state === "stopping" || deadline.isSet) return;
 		emit({ type: "job.unresponsive", job: name, id: run.job.id, found, ...(where && { where }) });

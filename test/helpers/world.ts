@@ -11,7 +11,7 @@ import type { JobCommand } from "../../src/supervisor/commands.ts";
 import type { Event, JobStop, StopReason } from "../../src/supervisor/events.ts";
 import { planWatch } from "../../src/supervisor/liveness.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
-import type { UnitPlan } from "../../src/supervisor/unit.ts";
+import { LOCATE_HUNG_MS, type UnitPlan } from "../../src/supervisor/unit.ts";
 import { SimulatedTime } from "./simulated-time.ts";
 
 /** What one run of a job does. Milliseconds; undefined for never. */
@@ -63,6 +63,8 @@ export interface WorldPlan {
 
 /** Timers are rounded to whole milliseconds. */
 const ROUNDING_MS = 5;
+/** Half of the longest heartbeat. */
+const LONG_FREEZE_MS = 2_000;
 /** Longer than anything that a stop waits for. */
 const LONG_MS = 120_000;
 
@@ -80,6 +82,8 @@ export class World implements Disposable {
 	/** The end of the last freeze. */
 	frozenAt = 0;
 	#frozenMs = 0;
+	/** The end of the last freeze that nobody can have missed. */
+	#longFreezeAt = Number.NEGATIVE_INFINITY;
 	readonly #plans: ReadonlyMap<string, JobPlan>;
 	readonly #budget;
 	readonly #status: StatusSource;
@@ -212,6 +216,8 @@ export class World implements Disposable {
 				if (event.type !== "job.unresponsive") continue;
 				const silentMs = this.awakeMs - run.silentSinceAwake;
 				this.#claim(silentMs >= this.#heartbeatOf(run), `a false alarm: ${event.job}`);
+				const anewMs = this.time.now - this.#longFreezeAt;
+				this.#claim(anewMs >= this.#heartbeatOf(run), `${event.job} has not its whole time after a freeze`);
 			}
 		if (event.type !== "stop.requested") return;
 		this.#claim(!this.isStopping, "a second request counts");
@@ -264,6 +270,7 @@ export class World implements Disposable {
 		if (this.isStopping) return;
 		this.time.now += ms;
 		this.#frozenMs += ms;
+		if (ms >= LONG_FREEZE_MS) this.#longFreezeAt = this.time.now;
 		this.frozenAt = this.time.now;
 	}
 
@@ -327,7 +334,7 @@ export class World implements Disposable {
 
 	/** Until a hang is found, the place is looked for, and the job is asked to stop. */
 	#longestSilence(run: Run): number {
-		return this.#heartbeatOf(run) * 1.5 + this.#budget.locateMs + ROUNDING_MS;
+		return this.#heartbeatOf(run) * 1.5 + LOCATE_HUNG_MS + ROUNDING_MS;
 	}
 
 	#checkEnd({ jobs, at }: { jobs: readonly JobStop[]; at: number }): void {
