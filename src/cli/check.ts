@@ -78,6 +78,10 @@ function describeLiveness({ http, tcp, command, heartbeat }: Liveness): string {
 	return http ?? (tcp ? `tcp ${tcp}` : (command ?? []).map(showKey).join(" "));
 }
 
+/** An import of another file of the same project: that one may do what this one does not. */
+const IMPORTS_OWN = /["']\.\.?\//;
+const SIGN_OF_LIFE = /WATCHDOG|notify/i;
+
 /**
  * What is most likely wrong, though it is a valid configuration. In doubt there is no hint.
  *
@@ -117,7 +121,7 @@ function hintsOfThread({ thread, readiness, liveness }: ThreadSettings): string[
 		hints.push(
 			`thread: ${show(thread)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
 		);
-	if (liveness?.explicit && !/\balive\b/.test(text))
+	if (liveness?.explicit && !/\balive\b/.test(text) && !IMPORTS_OWN.test(text))
 		hints.push("liveness.explicit: the job never calls alive(), the only sign of life that counts then");
 	if (readiness === undefined && /\bready\(\)/.test(text))
 		hints.push(`readiness: the job calls ready(), but counts as ready from its start on; write "readiness": "notify"`);
@@ -136,7 +140,7 @@ function hintsOfProcess({ command, cwd, liveness }: ProcessSettings, isText: boo
 		const file = resolve(cwd ?? ".", first);
 		const script = attempt(() => readFileSync(file, "utf8"));
 		if (!existsSync(file)) hints.push(`command: ${show(first)} not found (looked at ${file})`);
-		else if (liveness?.heartbeat && script !== undefined && !/WATCHDOG|notify/i.test(script))
+		else if (liveness?.heartbeat && script !== undefined && !SIGN_OF_LIFE.test(script) && !IMPORTS_OWN.test(script))
 			hints.push(
 				`liveness.heartbeat: ${show(first)} never sends WATCHDOG=1 to NOTIFY_SOCKET, the only sign of life of a process`,
 			);

@@ -19,11 +19,14 @@ import { ask } from "../job/probe.ts";
 export type Liveness = NonNullable<JobSettings["liveness"]>;
 
 /**
- * Begins to check a run of a job. `onUnresponsive` is called at most once, with what was found.
+ * Begins to check a run of a job.
  *
  * @returns Ends the checks.
  */
-export type Watch = (job: Pick<Job, "hasShownLife">, onUnresponsive: (found: string) => void) => () => void;
+export type Watch = (job: Pick<Job, "hasShownLife">, onUnresponsive: OnUnresponsive) => () => void;
+
+/** Called at most once, with what was found, and the time since the last good check. */
+type OnUnresponsive = (found: string, silentMs: number) => void;
 
 interface Checks {
 	readonly everyMs: number;
@@ -65,10 +68,7 @@ export function planWatch(liveness: Liveness, checkCommand?: CommandCheck): Watc
 		watch({ everyMs: interval, timeoutMs: timeout, failures: retries, check, describe }, onUnresponsive);
 }
 
-function watch(
-	{ everyMs, timeoutMs, failures, check, describe }: Checks,
-	onUnresponsive: (found: string) => void,
-): () => void {
+function watch({ everyMs, timeoutMs, failures, check, describe }: Checks, onUnresponsive: OnUnresponsive): () => void {
 	const slackMs = Math.min(everyMs, timeoutMs) / 2;
 	let isOver = false;
 	let failed = 0;
@@ -91,7 +91,7 @@ function watch(
 			failed = 0;
 			aliveAt = now;
 		} else if (++failed >= failures) {
-			onUnresponsive(describe(why, now - aliveAt));
+			onUnresponsive(describe(why, now - aliveAt), now - aliveAt);
 			return;
 		}
 		schedule();

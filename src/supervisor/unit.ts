@@ -59,6 +59,8 @@ interface Run {
 	readonly startedAt: number;
 	/** Aborted when the start is over: the job is ready, has exited, or is asked to stop. */
 	readonly starting: AbortController;
+	/** When a run that hangs was last known to be well. */
+	aliveUntil?: number;
 }
 
 type State =
@@ -260,7 +262,11 @@ export class Unit {
 		const { watch } = this.plan;
 		if (!watch || this.#hooks.deadline.isSet) return;
 		this.isAlive = true;
-		this.#endWatch = watch(run.job, (found) => void this.#endHung(run, found));
+		this.#endWatch = watch(run.job, (found, silentMs) => {
+			// A run that hangs from its beginning on is not a healthy one, however long the checks take.
+			run.aliveUntil = monotonicMs() - silentMs;
+			void this.#endHung(run, found);
+		});
 	}
 
 	/** Stops a run that does not answer. The run counts as failed. */
@@ -350,7 +356,7 @@ export class Unit {
 			onReady();
 			return;
 		}
-		const ms = monotonicMs() - run.startedAt;
+		const ms = (run.aliveUntil ?? monotonicMs()) - run.startedAt;
 		const restart = planRestart(this.plan, this.#streak, { success, ms }, Math.random());
 		if (!restart || deadline.isSet) {
 			this.#end(exit);

@@ -15,6 +15,7 @@ test("lastcall check prints the plan, and starts nothing", async () => {
 				dependsOn: ["migrate"],
 				readiness: { http: "http://127.0.0.1:1/" },
 				stopTimeout: "5s",
+				liveness: { heartbeat: "30s" },
 			},
 			migrate: { command: ["true"], readiness: "exit", essential: false },
 		},
@@ -28,7 +29,7 @@ test("lastcall check prints the plan, and starts nothing", async () => {
 Wave 1
   migrate: true; ready by exit; not essential
 Wave 2
-  web: sh -c "exec echo started"; after migrate; ready by http://127.0.0.1:1/; stop timeout 5.0 s
+  web: sh -c "exec echo started"; after migrate; ready by http://127.0.0.1:1/; alive by a heartbeat within 30.0 s; stop timeout 5.0 s
 
 Stop timeout 20.0 s (the configuration)
 The waves stop in the opposite order; all jobs together have 19.0 s, the first 2.0 s of it for load balancers to notice
@@ -46,6 +47,8 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 				fine: { thread: "fine.mjs" },
 				notify: { thread: "ready.mjs", readiness: "notify" },
 				again: { thread: "again.mjs" },
+				alive: { thread: "alive.mjs", liveness: { heartbeat: "30s", explicit: true } },
+				beating: { command: ["node", "beating.js"], cwd: ".", liveness: { heartbeat: "30s" } },
 				shell: { command: ["sh", "-c", "exec node server.js"] },
 				script: { command: ["sh", "-c", `a=1; echo \${a}`] },
 				node: { command: ["node", "--test", "nothing.js"] },
@@ -55,12 +58,17 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 				long: { command: ["true"], stopTimeout: "20s" },
 				wrapped: { command: ["sh", "-c", "node server.js"] },
 				missing: { command: ["node", "server.js"] },
+				mute: { thread: "fine.mjs", liveness: { heartbeat: "30s", explicit: true } },
+				silent: { command: ["node", "silent.js"], cwd: ".", liveness: { heartbeat: "30s" } },
 				home: { command: ["true", `\${HOME}/x`], env: { A: `\${HOME}` } },
 			},
 		}),
 		"fine.mjs": "export default function fine() {}",
 		"ready.mjs": "export default ({ ready }) => ready();",
 		"again.mjs": "export * from './fine.mjs';",
+		"alive.mjs": "export default ({ alive }) => alive();",
+		"beating.js": "import './notify.js';",
+		"silent.js": "setInterval(() => {}, 1_000);",
 		"none.mjs": "export function none() {}",
 	});
 	const path = join(project.path, "lastcall.config.json");
@@ -74,11 +82,13 @@ test("lastcall check says what will most likely go wrong, and nothing where it i
 		/^ {2}jobs\.long\.stopTimeout: 20\.0 s is more than all jobs together have, 9\.0 s/,
 		/^ {2}jobs\.wrapped\.command: a shell stands between/,
 		/^ {2}jobs\.missing\.command: "server\.js" not found/,
+		/^ {2}jobs\.mute\.liveness\.explicit: the job never calls alive\(\)/,
+		/^ {2}jobs\.silent\.liveness\.heartbeat: "silent\.js" never sends WATCHDOG=1/,
 		/^ {2}jobs\.home\.command: .* stays as it is/,
 		/^ {2}jobs\.home\.env\.A: .* stays as it is/,
 	].entries())
 		assert.match(hints[index] ?? "", pattern);
-	assert.equal(hints.length, 7, hints.join("\n"));
+	assert.equal(hints.length, 9, hints.join("\n"));
 });
 
 test("lastcall check shows a command that is text, or from the command line, as it is run", async () => {

@@ -85,6 +85,26 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		{ jobs: { a: { ...job, readiness: { http: "http://a b[" } } } },
 		/^jobs\.a\.readiness\.http: found no URL/,
 	],
+	...(
+		[
+			[{}, /^jobs\.a\.liveness: expected one of http, tcp, command, heartbeat$/],
+			[{ http: "http://h/", tcp: "h:1" }, /^jobs\.a\.liveness: expected one of http, tcp, command, heartbeat$/],
+			[{ htp: "http://h/" }, /^jobs\.a\.liveness\.htp: no such field; did you mean "http"/],
+			[{ tcp: "h:1", interval: "10" }, /^jobs\.a\.liveness\.interval: "10" has no unit/],
+			[{ heartbeat: "99ms" }, /^jobs\.a\.liveness\.heartbeat: found less than "100ms"/],
+			[{ heartbeat: "1s", timeout: "1s" }, /^jobs\.a\.liveness: found interval, timeout or retries beside heartbeat/],
+			[{ tcp: "h:1", explicit: true }, /^jobs\.a\.liveness: found explicit without heartbeat$/],
+			[{ tcp: "h:1", retries: 0 }, /^jobs\.a\.liveness\.retries: found 0, expected at least 1$/],
+			[{ command: "it 'x'" }, /^jobs\.a\.liveness\.command: has quotes/],
+			[{ command: ["no-such-program"] }, /^jobs\.a\.liveness\.command: "no-such-program" not found as a program/],
+			[{ heartbeat: "1s", explicit: true }, /^jobs\.a\.liveness\.explicit: only a job with a thread/],
+			[{ heartbeat: "1s", onStuck: "stop" }, /^jobs\.a\.liveness\.onStuck: found "stop", expected one of exit/],
+		] as const
+	).map(([liveness, message]): [string, unknown, RegExp] => [
+		`liveness ${JSON.stringify(liveness)}`,
+		{ jobs: { a: { ...job, liveness } } },
+		message,
+	]),
 	[
 		"a readiness of a megabyte",
 		{ jobs: { a: { ...job, readiness: "a".repeat(1_000_000) } } },
