@@ -7,8 +7,8 @@ import type { Logger } from "../base/logger.ts";
  *
  * `beats`, `waits` and `asked` are for heartbeat.ts. `waits` is odd while the job blocks in {@link Flag.wait}.
  */
-export const WORDS = { magic: 0, version: 1, flag: 2, beats: 3, waits: 4, asked: 5 } as const;
-export const MEMORY_BYTES = 6 * Int32Array.BYTES_PER_ELEMENT;
+export const WORDS = { magic: 0, version: 1, flag: 2, beats: 3, waits: 5, asked: 6 } as const;
+export const MEMORY_BYTES = 64;
 
 /**
  * The values of the flag: DOWN until it is raised, UP from then on. It is never lowered.

@@ -58,6 +58,15 @@ test("planWatch() leaves a job alone that shows life just within its limit", asy
 	assert.deepEqual(watch.found, []);
 });
 
+test("planWatch() does not look at the clock that people set", async (t) => {
+	let year = 2000;
+	t.mock.method(Date, "now", () => Date.UTC(year++, 0));
+	using watch = watched({ heartbeat: HEARTBEAT_MS });
+	await watch.time.advance(60_000);
+	assert.deepEqual(watch.found, []);
+	assert.ok(watch.looks >= 4 * 59);
+});
+
 test("planWatch() gives a job its whole limit again when the init itself got no turn", async () => {
 	using watch = watched({ heartbeat: HEARTBEAT_MS }, { shows: () => false });
 	for (let time = 0; time < 10; time++) {
