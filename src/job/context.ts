@@ -5,9 +5,9 @@ import type { Logger } from "../base/logger.ts";
  * The memory that a job shares with the init: 32-bit words in the machine's byte order. Word 2 is the flag. A program in
  * another language finds the words by their place, so a place is never given another meaning within one version.
  *
- * `beats`, `waits` and `asked` are for heartbeat.ts. `waits` is odd while the job blocks in {@link Flag.wait}.
+ * The words behind it are for heartbeat.ts. `waits` is odd while the job blocks in {@link Flag.wait}.
  */
-export const WORDS = { magic: 0, version: 1, flag: 2, beats: 3, waits: 5, asked: 6 } as const;
+export const WORDS = { magic: 0, version: 1, flag: 2, beats: 3, waits: 5, asked: 6, tell: 7 } as const;
 export const MEMORY_BYTES = 64;
 
 /**

@@ -12,12 +12,18 @@ export function beat(words: Int32Array): void {
 	Atomics.add(words, WORDS.beats, 1);
 }
 
-/** The job's side: answers each question of the init with a beat, as long as the event loop turns. */
-export async function answerInit(words: Int32Array<SharedArrayBuffer>): Promise<never> {
+/**
+ * The job's side: answers each question of the init with a beat, as long as the event loop turns. It costs nothing until
+ * the init asks.
+ *
+ * @param tell Called if the init also asks what the event loop waits for.
+ */
+export async function answerInit(words: Int32Array<SharedArrayBuffer>, tell: () => void): Promise<never> {
 	for (;;) {
 		// Loaded before the answer: a question that comes meanwhile makes the wait below end at once.
 		const asked = Atomics.load(words, WORDS.asked);
 		beat(words);
+		if (Atomics.exchange(words, WORDS.tell, 0) === 1) tell();
 		await Atomics.waitAsync(words, WORDS.asked, asked).value;
 	}
 }
@@ -30,7 +36,7 @@ export class Pulse {
 	#waits = 0;
 	#idleMs = 0;
 
-	/** @param explicit Only beats by the job's own code count; then the job must not run `answerInit()`. */
+	/** @param explicit Only beats by the job's own code count; then the job is never asked for one. */
 	constructor(words: Int32Array, explicit: boolean) {
 		this.#words = words;
 		this.#explicit = explicit;
@@ -51,8 +57,18 @@ export class Pulse {
 		this.#idleMs = idleMs;
 		if (this.#explicit) return hasBeaten;
 		if (hasWaited) return true;
+		this.#ask();
+		return hasBeaten;
+	}
+
+	/** Asks what the event loop waits for. */
+	askWhatFor(): void {
+		Atomics.store(this.#words, WORDS.tell, 1);
+		this.#ask();
+	}
+
+	#ask(): void {
 		Atomics.add(this.#words, WORDS.asked, 1);
 		Atomics.notify(this.#words, WORDS.asked);
-		return hasBeaten;
 	}
 }

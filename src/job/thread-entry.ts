@@ -23,7 +23,7 @@ import { isSuccess, type JobExit, type Stream } from "./job.ts";
 import type { ThreadData } from "./thread.ts";
 import { type StrippedFile, ThreadSender } from "./thread-channel.ts";
 
-const { name, thread: file, data, logLevel, port, answers, flagMemory, flowMemory } = workerData as ThreadData;
+const { name, thread: file, data, logLevel, port, flagMemory, flowMemory } = workerData as ThreadData;
 /** Longest wait for the main thread to strip a file, in milliseconds. After that this thread strips the file itself. */
 const STRIP_MS = 5_000;
 
@@ -41,7 +41,7 @@ if (task !== undefined) sender.send({ type: "task", task });
 // Added before the job's own listeners: end() runs those, and does not return.
 process.once("exit", onExit);
 process.on("uncaughtExceptionMonitor", onUncaught);
-if (answers) void answerInit(words);
+void answerInit(words, tellWhatFor);
 // No top-level await: the bundle is CommonJS, which needs less memory in each thread.
 runJob().then(end);
 
@@ -69,6 +69,13 @@ function end(exit: JobExit): never {
 	sender.send({ type: "settled", exit: reported });
 	const forEver = new Int32Array(new SharedArrayBuffer(4));
 	for (;;) Atomics.wait(forEver, 0, 0);
+}
+
+function tellWhatFor(): void {
+	const names = process.getActiveResourcesInfo();
+	// The timer above is ours.
+	const own = names.indexOf("Timeout");
+	sender.send({ type: "waitsFor", names: names.toSpliced(own, own === -1 ? 0 : 1) });
 }
 
 /** A settled thread must not hold what others need: a port, or connections to a database. */

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import type { LogLevel } from "../base/logger.ts";
+import { monotonicMs, within } from "../base/time.ts";
 import { isCached, isTypeScript, stripTypes } from "../base/typescript.ts";
 import type { ThreadSettings } from "../config/schema.ts";
 import { locateThread } from "../os/processes/locate-thread.ts";
@@ -31,8 +32,6 @@ export interface ThreadData extends Readonly<Pick<ThreadSpec, "name" | "thread" 
 	readonly port: MessagePort;
 	readonly flagMemory: SharedArrayBuffer;
 	readonly flowMemory: SharedArrayBuffer;
-	/** Whether the thread has to answer the init's questions for a sign of life. */
-	readonly answers: boolean;
 }
 
 // Beside this file in the sources, and beside each bundle of the package.
@@ -64,6 +63,8 @@ export class ThreadJob implements Job {
 	/** The thread's folder below /proc: PID/task/TID. */
 	#task: string | undefined;
 	#uncaught: ErrorInfo | undefined;
+	/** Takes the answer of a thread that was asked what it waits for. */
+	#onWaitsFor = (_names: string[]) => {};
 	#killed = false;
 	#settled = false;
 
@@ -75,11 +76,10 @@ export class ThreadJob implements Job {
 	}
 
 	start(): void {
-		const { name, thread, data, env, resourceLimits, logLevel, liveness } = this.#spec;
+		const { name, thread, data, env, resourceLimits, logLevel } = this.#spec;
 		const { port1, port2: port } = new MessageChannel();
 		const memory = { flagMemory: this.#flag.memory, flowMemory: this.#flow.memory };
-		const answers = liveness?.heartbeat !== undefined && liveness.explicit !== true;
-		const workerData: ThreadData = { name, thread, data, logLevel, port, answers, ...memory };
+		const workerData: ThreadData = { name, thread, data, logLevel, port, ...memory };
 		try {
 			const worker = new Worker(ENTRY, {
 				name,
@@ -135,7 +135,9 @@ export class ThreadJob implements Job {
 
 	async locate(ms: number): Promise<Whereabouts | undefined> {
 		if (!this.#worker) return undefined;
+		const endAt = monotonicMs() + ms;
 		const where = await locateThread(this.#worker, this.#task, ms);
+		if (where?.type === "idle") return this.#askWhatFor(Math.max(0, endAt - monotonicMs()));
 		if (where?.type !== "javascript") return where;
 		// Show only the code of the job's author: the stack up to thread-entry.ts, which calls the job's function.
 		const entry = fileURLToPath(ENTRY);
@@ -143,6 +145,19 @@ export class ThreadJob implements Job {
 		const own = end === -1 ? where.stack : where.stack.slice(0, end);
 		const stack = own.length > 0 ? own : [{ function: "the job's function", file: this.#spec.thread }];
 		return { type: "javascript", stack };
+	}
+
+	/** A thread in no code can answer at once. */
+	async #askWhatFor(ms: number): Promise<Whereabouts> {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		let waitsFor: readonly string[] | undefined;
+		this.#onWaitsFor = (names) => {
+			waitsFor = names;
+			resolve();
+		};
+		this.#pulse.askWhatFor();
+		await within(promise, ms);
+		return { type: "idle", ...(waitsFor && { waitsFor }) };
 	}
 
 	kill(): boolean {
@@ -167,6 +182,7 @@ export class ThreadJob implements Job {
 		attempt(() => {
 			if (message.type === "ready") this.#hooks.onReady();
 			else if (message.type === "task") this.#task = String(message.task);
+			else if (message.type === "waitsFor") this.#onWaitsFor(checkNames(message.names));
 			else if (message.type === "strip") {
 				const { path, source, answered } = message;
 				const answer: StrippedFile = { path, text: stripTypes(source) };
@@ -207,6 +223,14 @@ export class ThreadJob implements Job {
 		if (dropped > 0) this.#hooks.onDropped(dropped);
 		this.#exited.resolve(exit);
 	}
+}
+
+/** A report names at most so many handles, and of a name so many characters. */
+const NAMES_MAX = 1_000;
+const NAME_LENGTH = 64;
+
+function checkNames(names: readonly unknown[]): string[] {
+	return names.slice(0, NAMES_MAX).map((name) => String(name).slice(0, NAME_LENGTH));
 }
 
 /** The exit that a thread has reported. `undefined` if it is malformed: the job's code can send anything. */

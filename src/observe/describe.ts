@@ -139,7 +139,7 @@ export function describeProcesses(processes: readonly ProcessInfo[]): string {
 
 /** Where a late job was: `in flush (/app/jobs/mailer.ts:42)`, `in native code: openat`. */
 export function describeWhereabouts(where: Whereabouts): string {
-	if (where.type === "idle") return "waiting for something asynchronous";
+	if (where.type === "idle") return `waiting for something asynchronous${describeOpen(where.waitsFor)}`;
 	if (where.type === "javascript") {
 		// The first frame of the job's own code: the internals of Node.js above it help little.
 		const frame = where.stack.find(({ file }) => file !== "" && !file.startsWith("node:")) ?? where.stack[0];
@@ -153,6 +153,15 @@ export function describeWhereabouts(where: Whereabouts): string {
 	const more = where.others.length - others.length;
 	if (more > 0) others.push(`and ${more} more`);
 	return [`${state}: ${where.command}`, ...others].join(", ");
+}
+
+/** `, open: 2 × TCPSocketWrap, Timeout`. With nothing open it is a promise that nobody settles. */
+function describeOpen(names: readonly string[] | undefined): string {
+	if (!names) return "";
+	const counts = new Map<string, number>();
+	for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+	const open = [...counts].slice(0, NAMED).map(([name, count]) => (count === 1 ? name : `${count} × ${name}`));
+	return `, open: ${open.join(", ") || "nothing"}`;
 }
 
 function describeProcess({ pid, command }: ProcessInfo): string {

@@ -75,6 +75,30 @@ test("docker pause for many heartbeats is no hang; after it a process that is st
 	assert.deepEqual(await hungJobs(service), ["hung"]);
 });
 
+test("a starved container has no hang: threads that live are left alone beside others that take every turn", async () => {
+	const spinning = { thread: jobThere("spinning"), readiness: "notify", stopTimeout: "100ms" };
+	const patient = (data: string) => ({ ...living(data), liveness: { heartbeat: "3s" } });
+	await using service = await startService(
+		{
+			jobs: {
+				...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`spinning${index}`, spinning])),
+				idling: patient("idling"),
+				busy: patient("busy"),
+				turning: patient("turning"),
+				checked: {
+					command: programThere("sh", "waiting.sh", "checked"),
+					liveness: { command: ["true"], interval: "1s", timeout: "10s", retries: 1 },
+				},
+				// For many heartbeats.
+				once: { command: ["sleep", "15"], essential: false },
+			},
+		},
+		{ flags: ["--cpus=0.5"] },
+	);
+	await service.waitForLine(/"job.exited","job":"once"/, { timeout: 120_000 });
+	assert.deepEqual(await hungJobs(service), []);
+});
+
 test("docker stop in the middle of a check: the check ends with it", async () => {
 	await using service = await startService({
 		jobs: {

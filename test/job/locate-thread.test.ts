@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Whereabouts } from "../../src/job/job.ts";
+import { describeWhereabouts } from "../../src/observe/describe.ts";
 import { readProfile } from "../../src/os/processes/locate-thread.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { startThreadJob } from "../helpers/thread-job.ts";
@@ -44,7 +45,15 @@ test("locateThread() names the job's file where its own function is all there is
 });
 
 test("locateThread() says that a thread waits for something asynchronous", { skip: !profiles }, async () => {
-	assert.deepEqual(await whereIs("idle"), { type: "idle" });
+	assert.deepEqual(await whereIs("idle"), { type: "idle", waitsFor: [] });
+});
+
+test("locateThread() is told by a thread that waits what is open in it", { skip: !profiles }, async () => {
+	const where = await whereIs("open");
+	assert.ok(where.type === "idle", JSON.stringify(where));
+	// Both ends of the connection are this thread's.
+	assert.deepEqual(where.waitsFor?.toSorted(), ["TCPServerWrap", "TCPSocketWrap", "TCPSocketWrap", "Timeout"]);
+	assert.match(describeWhereabouts(where), /^waiting for something asynchronous, open: .*2 × TCPSocketWrap/);
 });
 
 /** What the report of a stop says of a job that is late. */
