@@ -25,7 +25,7 @@ await bundleLoader("dist/main.cjs");
 await bundleProgram("dist/program.cjs");
 // What `run` does not need is not kept in memory.
 await bundleSubcommands("dist/subcommands.cjs");
-await bundleScript("src/job/thread-entry.ts", "dist/thread-entry.cjs");
+for (const name of ["thread-entry", "process-entry"]) await bundleScript(`src/job/${name}.ts`, `dist/${name}.cjs`);
 await bundleRegister("dist/register.js");
 await bundleApi("dist");
 const inlined = INLINED.map((name) => `node_modules/${name}`);

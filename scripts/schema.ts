@@ -16,7 +16,8 @@ export function configJsonSchema(): JsonSchema {
 	for (const [object, interfaces] of [
 		[schema, ["Config"]],
 		[kinds[0], ["ThreadJobConfig", "CommonJobConfig"]],
-		[kinds[1], ["ProcessJobConfig", "CommonJobConfig"]],
+		[kinds[1], ["FunctionProcessJobConfig", "ProcessJobConfig", "CommonJobConfig"]],
+		[kinds[2], ["CommandJobConfig", "ProcessJobConfig", "CommonJobConfig"]],
 	] as const) {
 		const { properties = {} } = object as JsonSchema;
 		for (const [name, field] of Object.entries(properties)) {

@@ -15,22 +15,22 @@ import { PackageProject } from "./helpers/package.ts";
 
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 10_680,
-	"files of src/": 95,
-	"lines of src/supervisor/ and src/job/": 2_660,
+	"lines of src/": 11_400,
+	"files of src/": 100,
+	"lines of src/supervisor/ and src/job/": 3_140,
 	"lines of README.md": 140,
-	"fields of the configuration": 39,
+	"fields of the configuration": 41,
 	subcommands: 7,
 	"packages that npm install brings": 34,
 	"MB that npm install brings": 7.9,
 	"KB that lastcall -- true loads": 150,
 	"files that lastcall -- true loads": 3,
-	"KB that run with two threads loads": 610,
+	"KB that run with two threads loads": 618,
 	"files that run with two threads loads": 6,
 	"KB that lastcall/register loads": 21,
 	"files that lastcall/register loads": 1,
 	"KB that an app with onStop() loads": 22,
-	"KB that a thread loads": 6.9,
+	"KB that a thread loads": 7.1,
 } as const satisfies Readonly<Record<string, number>>;
 
 function hold(numbers: Partial<Record<keyof typeof LEDGER, number>>): void {

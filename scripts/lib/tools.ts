@@ -16,6 +16,7 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
 	"util-linux": ["unshare", "--version"],
 	procps: ["ps", "--version"],
 	gcc: ["gcc", "--version"],
+	python3: ["python3", "--version"],
 	"libc6-dev": file("/usr/include/stdio.h"),
 	// For Node.js on arm64.
 	"qemu-user": ["qemu-aarch64", "--version"],

@@ -23,6 +23,8 @@ export interface ErrorInfo {
 
 /** The characters kept of a message or a stack: nobody reads more, and a log record must not grow without bound. */
 const TEXT_LENGTH = 16 * 1024;
+/** At least the length of the note at the end of a clipped text. */
+const CLIPPED_NOTE_LENGTH = 64;
 
 /** Turns whatever was thrown (anything can be) into plain data of at most about 50 KB. Never throws. */
 export function errorInfo(thrown: unknown): ErrorInfo {
@@ -41,9 +43,10 @@ export function errorInfo(thrown: unknown): ErrorInfo {
 	}
 }
 
-function clipped(text: string): string {
+/** The beginning of a text that may be long. A text that was clipped before stays as it is. */
+export function clipped(text: string): string {
 	const over = text.length - TEXT_LENGTH;
-	return over <= 0 ? text : `${text.slice(0, TEXT_LENGTH)}… (${over} more characters)`;
+	return over <= CLIPPED_NOTE_LENGTH ? text : `${text.slice(0, TEXT_LENGTH)}… (${over} more characters)`;
 }
 
 /** Runs an action whose failure is expected and means "nothing there": a process that is gone, a hidden /proc. */

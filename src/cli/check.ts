@@ -7,7 +7,13 @@ import { fillCache } from "../base/typescript.ts";
 import type { Config } from "../config/config.ts";
 import { configOf, loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
-import type { CheckedConfig, JobSettings, ProcessSettings, ThreadSettings } from "../config/schema.ts";
+import type {
+	CheckedConfig,
+	FunctionSettings,
+	JobSettings,
+	ProcessSettings,
+	ThreadSettings,
+} from "../config/schema.ts";
 import { resolveSettings, type Settings } from "../service/settings.ts";
 import type { Command } from "./args.ts";
 
@@ -27,7 +33,7 @@ export async function check(
 	const settings = resolveSettings(loaded, { env, isTerminal: false, isInit: false, stopTimeoutMs });
 	const hints = hintsOf(settings.jobs, settings.budget.jobsMs, loaded.value);
 	fillCache(loaded.path);
-	for (const job of Object.values(settings.jobs)) if ("thread" in job) fillCache(job.thread);
+	for (const job of Object.values(settings.jobs)) if (!("command" in job)) fillCache(fileOf(job));
 	const lines = [
 		hints.length === 0 ? `${loaded.path} is fine` : `${loaded.path} can be used, but look at this:`,
 		...hints.map((hint) => `  ${hint}`),
@@ -57,7 +63,7 @@ export function renderPlan({ jobs, stopTimeout: { ms, source }, budget: { jobsMs
 function describeJob(name: string, job: JobSettings | undefined): string {
 	if (!job) return name;
 	const facts = [
-		"thread" in job ? `thread ${job.thread}` : job.command.map(showKey).join(" "),
+		"command" in job ? job.command.map(showKey).join(" ") : `${"thread" in job ? "thread" : "process"} ${fileOf(job)}`,
 		job.dependsOn.length > 0 && `after ${job.dependsOn.join(", ")}`,
 		job.readiness !== undefined && `ready by ${describeReadiness(job.readiness)}`,
 		job.restart !== "no" && `restart ${job.restart}`,
@@ -66,6 +72,11 @@ function describeJob(name: string, job: JobSettings | undefined): string {
 		!job.essential && "not essential",
 	];
 	return `${name}: ${facts.filter((fact) => fact !== false).join("; ")}`;
+}
+
+/** The file of a job that is a function. */
+function fileOf(job: ThreadSettings | FunctionSettings): string {
+	return "thread" in job ? job.thread : job.process;
 }
 
 function describeReadiness(readiness: NonNullable<JobSettings["readiness"]>): string {
@@ -98,7 +109,7 @@ function hintsOf(jobs: CheckedConfig["jobs"], jobsMs: number, written: unknown):
 
 function hintsOfJob(job: JobSettings, jobsMs: number, isText: boolean): string[] {
 	const { stopTimeout } = job;
-	const hints = "thread" in job ? hintsOfThread(job) : hintsOfProcess(job, isText);
+	const hints = "command" in job ? hintsOfProcess(job, isText) : hintsOfFunction(job);
 	if (stopTimeout !== undefined && stopTimeout > jobsMs)
 		hints.push(
 			`stopTimeout: ${formatDuration(stopTimeout)} is more than all jobs together have, ${formatDuration(jobsMs)}`,
@@ -112,18 +123,19 @@ function unexpanded(field: string, value: string): string {
 	return `${field}: ${show(value)} stays as it is, no shell reads it; write a configuration in TypeScript, or [sh, -c, "exec …"]`;
 }
 
-function hintsOfThread({ thread, readiness, liveness }: ThreadSettings): string[] {
-	const text = attempt(() => readFileSync(thread, "utf8"));
+function hintsOfFunction(job: ThreadSettings | FunctionSettings): string[] {
+	const file = fileOf(job);
+	const text = attempt(() => readFileSync(file, "utf8"));
 	if (text === undefined) return [];
 	const hints: string[] = [];
 	// Everything that may be a default export counts: `export * from`, `module.exports`, a default among the names.
 	if (!/\bdefault\b|export\s*\*|exports/.test(text))
 		hints.push(
-			`thread: ${show(thread)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
+			`${"thread" in job ? "thread" : "process"}: ${show(file)} has no default export, expected the job's function: export default async function ({flag}) {…}`,
 		);
-	if (liveness?.explicit && !/\balive\b/.test(text) && !IMPORTS_OWN.test(text))
+	if (job.liveness?.explicit && !/\balive\b/.test(text) && !IMPORTS_OWN.test(text))
 		hints.push("liveness.explicit: the job never calls alive(), the only sign of life that counts then");
-	if (readiness === undefined && /\bready\(\)/.test(text))
+	if (job.readiness === undefined && /\bready\(\)/.test(text))
 		hints.push(`readiness: the job calls ready(), but counts as ready from its start on; write "readiness": "notify"`);
 	return hints;
 }

@@ -76,8 +76,8 @@ export interface Config {
 	$schema?: string;
 }
 
-/** A job is a thread or a process. */
-export type JobConfig = ThreadJobConfig | ProcessJobConfig;
+/** A job is a function in a thread, a function in a process of its own, or a program. */
+export type JobConfig = ThreadJobConfig | FunctionProcessJobConfig | CommandJobConfig;
 
 export interface ThreadJobConfig extends CommonJobConfig {
 	/** The file whose default export is the job's function, relative to the configuration. It may be TypeScript. */
@@ -86,16 +86,41 @@ export interface ThreadJobConfig extends CommonJobConfig {
 	data?: unknown;
 	/** Limits of the thread's JavaScript memory in MB. They do not count buffers. @default Node.js's limits */
 	resourceLimits?: ResourceLimits;
+	process?: never;
 	command?: never;
 }
 
-export interface ProcessJobConfig extends CommonJobConfig {
+export interface FunctionProcessJobConfig extends ProcessJobConfig {
+	/**
+	 * The file whose default export is the job's function, relative to the configuration. It may be TypeScript. The
+	 * function runs in a process of its own, with a flag that is shared as a thread's is.
+	 */
+	process: string;
+	/** The job's own data: anything that the v8.serialize() of Node.js can copy. The job gets a copy. @default none */
+	data?: unknown;
+	/** Limits of the process's JavaScript memory in MB. They do not count buffers. @default Node.js's limits */
+	resourceLimits?: Pick<ResourceLimits, "maxOldGenerationSizeMb" | "maxYoungGenerationSizeMb">;
+	thread?: never;
+	command?: never;
+}
+
+export interface CommandJobConfig extends ProcessJobConfig {
 	/**
 	 * The program and its arguments. The program is a path relative to `cwd`, or a name to find on PATH or in the
 	 * project's `node_modules/.bin`. No shell is involved. A text such as `"npm start"` is split at its blanks; a backslash
 	 * keeps a blank. It has no quotes: write a list for an argument that needs them.
 	 */
 	command: string | readonly [string, ...string[]];
+	/**
+	 * Whether the program gets the flag of its job as shared memory, which `LASTCALL_FLAG_FD` and `LASTCALL_WAKE_FD` name.
+	 * The program gets the stop signal only if it does not look at the flag. @default false
+	 */
+	flag?: boolean;
+	thread?: never;
+	process?: never;
+}
+
+interface ProcessJobConfig extends CommonJobConfig {
 	/** The working directory, relative to the configuration. @default the init's working directory */
 	cwd?: string;
 	/** The signal that asks the process to stop. @default "SIGTERM" */
@@ -109,7 +134,6 @@ export interface ProcessJobConfig extends CommonJobConfig {
 	 * @default "inherit"
 	 */
 	output?: "inherit" | "log";
-	thread?: never;
 }
 
 interface CommonJobConfig {

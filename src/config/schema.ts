@@ -1,5 +1,6 @@
 /** The schema of a configuration. Its messages say what was found, what was expected, and what may be meant. */
 import { constants } from "node:os";
+import { serialize } from "node:v8";
 import * as v from "valibot";
 import { show } from "../base/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../base/logger.ts";
@@ -30,17 +31,19 @@ function explainDuration({ input }: { input: unknown }): string {
 	return `${explainBadDuration(input)}, expected a duration such as "10s"`;
 }
 
-/** A value that can be copied to a thread. */
-const cloneable = v.pipe(
-	v.unknown(),
-	v.rawCheck(({ dataset, addIssue }) => {
-		try {
-			structuredClone(dataset.value);
-		} catch (error) {
-			addIssue({ message: `${(error as Error).message}, expected plain data (a thread gets a copy)` });
-		}
-	}),
-);
+/** A value that can be copied to a job. */
+const copiedBy = (copy: (value: unknown) => unknown) =>
+	v.pipe(
+		v.unknown(),
+		v.rawCheck(({ dataset, addIssue }) => {
+			try {
+				copy(dataset.value);
+			} catch (error) {
+				const [line] = (error as Error).message.split("\n");
+				addIssue({ message: `${line}, expected plain data (the job gets a copy)` });
+			}
+		}),
+	);
 
 /** Text for the kernel, where a NUL ends a string. */
 const systemText = v.pipe(
@@ -250,18 +253,18 @@ const commonOf = <Command extends v.GenericSchema>(command: Command) => ({
 	liveness: v.optional(livenessOf(command)),
 });
 
+// Outside these limits V8 aborts the whole process, or the kernel has no memory for the thread.
+const heapLimits = {
+	// The heap of an empty thread takes 9 MB.
+	maxOldGenerationSizeMb: v.optional(number(10, 1_048_576)),
+	maxYoungGenerationSizeMb: v.optional(number(1, 1_048_576)),
+};
+
+const threadLimits = { codeRangeSizeMb: v.optional(number(1, 2_048)), stackSizeMb: v.optional(number(1, 1_024)) };
+
 const threadOnly = {
-	data: v.optional(cloneable),
-	// Outside these limits V8 aborts the whole process, or the kernel has no memory for the thread.
-	resourceLimits: v.optional(
-		fields({
-			// The heap of an empty thread takes 9 MB.
-			maxOldGenerationSizeMb: v.optional(number(10, 1_048_576)),
-			maxYoungGenerationSizeMb: v.optional(number(1, 1_048_576)),
-			codeRangeSizeMb: v.optional(number(1, 2_048)),
-			stackSizeMb: v.optional(number(1, 1_024)),
-		}),
-	),
+	data: v.optional(copiedBy(structuredClone)),
+	resourceLimits: v.optional(fields({ ...heapLimits, ...threadLimits })),
 };
 
 const processOnly = {
@@ -271,23 +274,45 @@ const processOnly = {
 	output: v.optional(choice(["inherit", "log"]), "inherit"),
 };
 
+const KINDS = '"thread" (a file), "process" (a file) or "command" (a program)';
+
 const threadJobOf = <Command extends v.GenericSchema>(command: Command) =>
 	fields(
 		{ thread: text, ...threadOnly, ...commonOf(command) },
 		{
-			thread: 'missing, expected "thread" (a file) or "command" (a program)',
+			thread: `missing, expected ${KINDS}`,
+			process: 'found both "thread" and "process", expected one of them',
 			command: 'found both "thread" and "command", expected one of them',
-			...remarkOnEach(processOnly, "only a job with a command has this field"),
+			flag: "only a job with a command has this field; a thread has its flag",
+			...remarkOnEach(processOnly, "only a process has this field"),
+		},
+	);
+
+/** A function in a process of its own. */
+const functionJobOf = <Command extends v.GenericSchema>(command: Command) =>
+	fields(
+		{
+			process: text,
+			// What only threads can share is no data for a process.
+			data: v.optional(copiedBy((value) => serialize(structuredClone(value)))),
+			resourceLimits: v.optional(fields(heapLimits, remarkOnEach(threadLimits, "only a thread has this limit"))),
+			...processOnly,
+			...commonOf(command),
+		},
+		{
+			command: 'found both "process" and "command", expected one of them',
+			flag: "only a job with a command has this field; the process has its flag",
 		},
 	);
 
 const processJobOf = <Command extends v.GenericSchema>(command: Command) =>
 	fields(
-		{ command, ...processOnly, ...commonOf(command) },
-		remarkOnEach(threadOnly, "only a job with a thread has this field"),
+		{ command, flag: v.optional(v.boolean(explain)), ...processOnly, ...commonOf(command) },
+		remarkOnEach(threadOnly, "only a job that is a function has this field"),
 	);
 
 const threadJob = threadJobOf(anyCommand);
+const functionJob = functionJobOf(anyCommand);
 const processJob = processJobOf(anyCommand);
 
 function remarkOnEach(entries: object, remark: string): Record<string, string> {
@@ -295,9 +320,11 @@ function remarkOnEach(entries: object, remark: string): Record<string, string> {
 }
 
 /** Chooses the kind of a job first, so that the messages are about that kind. */
-const job = v.lazy((input): typeof threadJob | typeof processJob =>
-	isObject(input) && "command" in input && !("thread" in input) ? processJob : threadJob,
-);
+const job = v.lazy((input): typeof threadJob | typeof functionJob | typeof processJob => {
+	if (!isObject(input) || "thread" in input) return threadJob;
+	if ("process" in input) return functionJob;
+	return "command" in input ? processJob : threadJob;
+});
 
 const pathOrNone = v.union([text, v.literal(false)]);
 
@@ -324,9 +351,11 @@ function config<Job extends v.GenericSchema>(job: Job) {
 
 const schema = config(job);
 
-/** The schema for editors: a JSON Schema can say "one of the two kinds of job" itself. */
+/** The schema for editors: a JSON Schema can say "one of the kinds of job" itself. */
 const publishedCommand = v.union([command, commandText]);
-export const publishedSchema = config(v.union([threadJobOf(publishedCommand), processJobOf(publishedCommand)]));
+export const publishedSchema = config(
+	v.union([threadJobOf(publishedCommand), functionJobOf(publishedCommand), processJobOf(publishedCommand)]),
+);
 
 export function parseConfig(value: unknown) {
 	return v.safeParse(schema, value);
@@ -336,4 +365,5 @@ export function parseConfig(value: unknown) {
 export type CheckedConfig = v.InferOutput<typeof schema>;
 export type JobSettings = CheckedConfig["jobs"][string];
 export type ThreadSettings = Extract<JobSettings, { thread: string }>;
+export type FunctionSettings = Extract<JobSettings, { process: string }>;
 export type ProcessSettings = Extract<JobSettings, { command: string[] }>;

@@ -4,7 +4,14 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { attempt, errorInfo, show, showKey, showPath, UserError } from "../base/errors.ts";
 import type { LoadedConfig } from "./load.ts";
 import { type Dependencies, findCycle } from "./order.ts";
-import { type CheckedConfig, isObject, type JobSettings, type ProcessSettings, parseConfig } from "./schema.ts";
+import {
+	type CheckedConfig,
+	type FunctionSettings,
+	isObject,
+	type JobSettings,
+	type ProcessSettings,
+	parseConfig,
+} from "./schema.ts";
 import { suggest } from "./suggest.ts";
 
 /** The part of an error message that follows "Cannot use ". */
@@ -63,10 +70,12 @@ function parse(path: string, value: unknown): ReturnType<typeof parseConfig> {
 /** The fields of a faulty job that checkJob() reads, as far as they are valid. */
 function validPart(job: unknown): JobSettings | undefined {
 	if (!isObject(job)) return undefined;
-	const { thread, command, cwd, env, readiness, restart } = job;
+	const { thread, process, command, cwd, env, readiness, restart } = job;
 	const variables = Object.entries(isObject(env) ? env : {}).filter(([, value]) => typeof value === "string");
 	const part = { readiness, restart, env: Object.fromEntries(variables) };
 	if (typeof thread === "string") return { ...part, thread } as JobSettings;
+	if (typeof process === "string")
+		return { ...part, process, cwd: typeof cwd === "string" ? cwd : undefined } as JobSettings;
 	if (!Array.isArray(command) || command.length !== textsIn(command).length || command.length === 0) return undefined;
 	return { ...part, command: [...command], cwd: typeof cwd === "string" ? cwd : undefined } as JobSettings;
 }
@@ -83,47 +92,55 @@ function textsIn(values: unknown): string[] {
 function checkJob(name: string, job: JobSettings, configPath: string, env: NodeJS.ProcessEnv): Mistake[] {
 	const folder = dirname(configPath);
 	const mistakes: Mistake[] = [];
-	if ("thread" in job) {
-		const file = resolve(folder, job.thread);
-		if (!existsSync(file)) mistakes.push(`thread: ${show(job.thread)} not found (looked at ${showPath(file)})`);
-		job.thread = file;
-	} else mistakes.push(...checkCommand(job, folder, env));
+	const findFile = (kind: "thread" | "process", written: string) => {
+		const file = resolve(folder, written);
+		if (!existsSync(file)) mistakes.push(`${kind}: ${show(written)} not found (looked at ${showPath(file)})`);
+		return file;
+	};
+	if ("thread" in job) job.thread = findFile("thread", job.thread);
+	else mistakes.push(...checkFolder(job, folder));
+	if ("process" in job) job.process = findFile("process", job.process);
+	if ("command" in job) mistakes.push(...checkCommand(job, folder, env));
 	if (job.readiness === "exit" && job.restart === "always")
 		mistakes.push('restart: found "always" together with readiness "exit", expected "no" or "on-failure"');
 	const { liveness, env: jobEnv } = job;
 	if (liveness?.command) {
 		const cwd = "cwd" in job ? job.cwd : undefined;
 		const mistakesOfCheck = checkCommand({ command: liveness.command, cwd, env: jobEnv }, folder, env);
-		mistakes.push(...mistakesOfCheck.filter((mistake) => !mistake.startsWith("cwd")).map((m) => `liveness.${m}`));
+		mistakes.push(...mistakesOfCheck.map((mistake) => `liveness.${mistake}`));
 	}
-	if (liveness?.explicit !== undefined && !("thread" in job))
-		mistakes.push("liveness.explicit: only a job with a thread has this field: WATCHDOG=1 is always explicit");
+	if (liveness?.explicit !== undefined && "command" in job)
+		mistakes.push("liveness.explicit: only a job that is a function has this field: WATCHDOG=1 is always explicit");
 	return mistakes.map((mistake) => `jobs.${showKey(name)}.${mistake}`);
 }
 
+function checkFolder(job: ProcessSettings | FunctionSettings, folder: string): Mistake[] {
+	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
+	const isFolder = attempt(() => statSync(cwd).isDirectory());
+	const mistakes = isFolder ? [] : [`cwd: ${show(job.cwd)} is not a folder (looked at ${showPath(cwd)})`];
+	job.cwd = cwd;
+	return mistakes;
+}
+
+/** Call it after {@link checkFolder}, which has made `cwd` absolute. */
 function checkCommand(
 	job: Pick<ProcessSettings, "command" | "cwd" | "env">,
 	folder: string,
 	env: NodeJS.ProcessEnv,
 ): Mistake[] {
-	const mistakes: Mistake[] = [];
-	const cwd = job.cwd === undefined ? process.cwd() : resolve(folder, job.cwd);
-	if (!attempt(() => statSync(cwd).isDirectory()))
-		mistakes.push(`cwd: ${show(job.cwd)} is not a folder (looked at ${showPath(cwd)})`);
-	job.cwd = cwd;
-
+	const { cwd = process.cwd() } = job;
 	const [program = ""] = job.command;
 	const path = { ...env, ...job.env }.PATH ?? "";
 	const isPath = program.includes("/");
 	const candidates = (isPath ? [""] : path.split(delimiter)).map((entry) => resolve(cwd, entry, program));
-	if (candidates.some(isExecutable)) return mistakes;
+	if (candidates.some(isExecutable)) return [];
 	const local = isPath ? undefined : findLocalBinary(program, folder);
 	if (local !== undefined) {
 		job.command[0] = local;
-		return mistakes;
+		return [];
 	}
 	const where = isPath ? `at ${showPath(candidates[0] ?? "")}` : `on PATH, ${showPath(path)}, and in node_modules/.bin`;
-	return [...mistakes, `command: ${show(program)} not found as a program (looked ${where})`];
+	return [`command: ${show(program)} not found as a program (looked ${where})`];
 }
 
 /**

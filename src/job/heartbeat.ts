@@ -32,14 +32,19 @@ export async function answerInit(words: Int32Array<SharedArrayBuffer>, tell: () 
 export class Pulse {
 	readonly #words: Int32Array;
 	readonly #explicit: boolean;
+	readonly #onAsk: () => void;
 	#beats = 0;
 	#waits = 0;
 	#idleMs = 0;
 
-	/** @param explicit Only beats by the job's own code count; then the job is never asked for one. */
-	constructor(words: Int32Array, explicit: boolean) {
+	/**
+	 * @param explicit Only beats by the job's own code count; then the job is never asked for one.
+	 * @param onAsk Wakes a job in another process, where Atomics wake nobody.
+	 */
+	constructor(words: Int32Array, explicit: boolean, onAsk = () => {}) {
 		this.#words = words;
 		this.#explicit = explicit;
+		this.#onAsk = onAsk;
 	}
 
 	/**
@@ -70,5 +75,6 @@ export class Pulse {
 	#ask(): void {
 		Atomics.add(this.#words, WORDS.asked, 1);
 		Atomics.notify(this.#words, WORDS.asked);
+		this.#onAsk();
 	}
 }

@@ -1,5 +1,5 @@
 /** The interface of a job, and how a run of a job can end. */
-import type { ErrorInfo } from "../base/errors.ts";
+import { clipped, type ErrorInfo } from "../base/errors.ts";
 import type { KernelState } from "../os/processes/kernel-state.ts";
 import type { ThreadPlace } from "../os/processes/locate-thread.ts";
 import type { ProcessInfo } from "../os/processes/processes.ts";
@@ -98,6 +98,22 @@ export function isSuccess(exit: JobExit): boolean {
 /** Whether the job was ended by force, or even force did not end it. */
 export function wasKilled({ outcome }: JobExit): boolean {
 	return outcome === "killed" || outcome === "stuck";
+}
+
+/** The exit that a job has reported of itself. `undefined` if it is malformed: the job's code can send anything. */
+export function checkExit(reported: Partial<JobExit> = {}): JobExit | undefined {
+	const { outcome } = reported;
+	if (outcome === "finished") return { outcome };
+	if (outcome === "exited")
+		return Number.isInteger(reported.code) ? { outcome, code: Number(reported.code) } : undefined;
+	if (outcome !== "failed" && outcome !== "not-started") return undefined;
+	const { name, message, stack, code } = reported.error ?? {};
+	if (typeof name !== "string" || typeof message !== "string") return undefined;
+	const optional = {
+		...(typeof stack === "string" && { stack: clipped(stack) }),
+		...(typeof code === "string" && { code: clipped(code) }),
+	};
+	return { outcome, error: { name: clipped(name), message: clipped(message), ...optional } };
 }
 
 const ENDS = {

@@ -6,7 +6,7 @@
  *   not read any more, and the process waits in write(2) as on any full pipe. After `neverWait()`, and once the process
  *   has ended, the pipe is always read: a stalled reader must not delay a stop, and no output from before the end may
  *   be lost. Over STOP_LIMIT its lines are dropped and counted.
- * - A line longer than LINE_LENGTH becomes several records, all but the last with `partial`. Bytes that are not UTF-8
+ * - A line longer than `lineLength` becomes several records, all but the last with `partial`. Bytes that are not UTF-8
  *   become U+FFFD. No character is cut in two.
  */
 import type { Readable } from "node:stream";
@@ -26,8 +26,6 @@ const STOP_LIMIT = 16 * LIMIT;
 const CHUNK_COST = 512;
 /** PIPE_BUF: a chunk up to this length is never torn apart by others that write to the same pipe. */
 const BATCH_LENGTH = 4096;
-/** Characters. */
-const LINE_LENGTH = 8 * 1024;
 /** After the exit another process may hold the pipe. The wait for its end is over when nothing came for this long. */
 const QUIET_MS = 25;
 /** The longest such wait. */
@@ -38,6 +36,8 @@ let inFlightOfAll = 0;
 export class LineLog {
 	/** Bytes that found no room so far. */
 	dropped = 0;
+	/** In characters. */
+	protected readonly lineLength: number = 8 * 1024;
 	readonly #stream: Readable;
 	readonly #hooks: Pick<JobHooks, "onOutput">;
 	/** Fields of every line. */
@@ -65,6 +65,11 @@ export class LineLog {
 		stream.once("close", () => this.#end());
 		// A pipe that breaks has ended.
 		stream.on("error", () => {});
+	}
+
+	/** Whether the process has to wait for the reader of the log. */
+	get isWaiting(): boolean {
+		return this.#stream.isPaused();
 	}
 
 	/** From here on the process never waits for the reader. */
@@ -122,19 +127,25 @@ export class LineLog {
 	/** Logs the parts of a line that is too long, except for the last part, which is returned. */
 	#recordParts(line: string): string {
 		let rest = line;
-		while (rest.length > LINE_LENGTH) {
+		const max = this.lineLength;
+		while (rest.length > max) {
 			// Not between the two halves of a character beyond U+FFFF.
-			const last = rest.charCodeAt(LINE_LENGTH - 1);
-			const length = last >= 0xd800 && last < 0xdc00 ? LINE_LENGTH - 1 : LINE_LENGTH;
+			const last = rest.charCodeAt(max - 1);
+			const length = last >= 0xd800 && last < 0xdc00 ? max - 1 : max;
 			this.#log(rest.slice(0, length), { partial: true });
 			rest = rest.slice(length);
 		}
 		return rest;
 	}
 
-	#log(line: string, fields: { readonly partial?: true } = {}): void {
+	/** The record of a line, or of a part of one; an empty text for none. */
+	protected recordOf(line: string, fields: { readonly partial?: true }): string {
 		// Always "info": any other level would be a guess, for many programs log everything on stderr.
-		const text = logLine("info", { ...this.#origin, ...fields }, line);
+		return logLine("info", { ...this.#origin, ...fields }, line);
+	}
+
+	#log(line: string, fields: { readonly partial?: true } = {}): void {
+		const text = this.recordOf(line, fields);
 		const length = Buffer.byteLength(text);
 		if (this.#batchLength + length > BATCH_LENGTH) this.#sendBatch();
 		this.#batch += text;

@@ -15,7 +15,7 @@
  *   bound: a process that has left the group may hold its pipes open.
  */
 import type { ChildProcess } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import type { ProcessSettings } from "../config/schema.ts";
 import { readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
@@ -24,16 +24,25 @@ import * as processes from "../os/processes/processes.ts";
 import { signalNumber } from "../os/signals/names.ts";
 import { type NotifySocket, openNotifySocket } from "../os/sockets/notify-socket.ts";
 import { explainFailure, startLeader } from "../os/spawn/execa.ts";
+import { Pulse } from "./heartbeat.ts";
 import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { LineLog } from "./line-log.ts";
+import { type Assignment, encodeAssignment, ProcessChannel } from "./process-channel.ts";
+import { flagVariables, ProcessFlag, withoutFlag } from "./process-flag.ts";
 import { CHANNEL_ENV, readChannel, runsNode } from "./readiness.ts";
 
-/** `env`: the whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel, which the job sets itself. */
+/**
+ * `env`: the whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel and of the flag, which the
+ * job sets itself. `assignment`: for the process of a job function.
+ */
 type ProcessSpec = Pick<
 	ProcessSettings,
 	"command" | "cwd" | "stopSignal" | "successExitCodes" | "output" | "readiness" | "liveness"
 > &
-	Readonly<{ name: string; env: NodeJS.ProcessEnv }>;
+	Readonly<{ name: string; env: NodeJS.ProcessEnv; flag?: boolean | undefined; assignment?: Assignment }>;
+
+/** The first one beyond standard input, output and error. */
+const FIRST_DESCRIPTOR = 3;
 
 /** Late jobs share a listing of all processes that is no older: a hundred may be late at once, when time is short. */
 const LATE_TOGETHER_MS = 200;
@@ -53,6 +62,11 @@ export class ProcessJob implements Job {
 	readonly #spec: ProcessSpec;
 	readonly #hooks: JobHooks;
 	readonly #logs: LineLog[] = [];
+	/** Undefined before the start, after the end, and for a process that has no flag. */
+	#flag: ProcessFlag | undefined;
+	#channel: ProcessChannel | undefined;
+	/** Of a function with a heartbeat. */
+	#pulse: Pulse | undefined;
 	/** The leader. Undefined before the start, and after its exit. */
 	#child: ChildProcess | undefined;
 	/** Whether the leader has gone, and others of its group have not. */
@@ -74,17 +88,27 @@ export class ProcessJob implements Job {
 	}
 
 	start(): void {
-		const { command, cwd = process.cwd(), output, readiness, liveness: { heartbeat } = {} } = this.#spec;
-		const notify = readiness === "notify";
+		const { command, cwd = process.cwd(), output, readiness, liveness, assignment, flag } = this.#spec;
+		const notify = readiness === "notify" && !assignment;
+		// A function has its heartbeat in the memory of its flag.
+		const heartbeat = assignment ? undefined : liveness?.heartbeat;
 		// What the init itself was given, if anything, is not for its jobs.
-		const { NOTIFY_SOCKET: _, WATCHDOG_USEC: __, WATCHDOG_PID: ___, ...env } = this.#spec.env;
+		const { NOTIFY_SOCKET: _, WATCHDOG_USEC: __, WATCHDOG_PID: ___, ...env } = withoutFlag(this.#spec.env);
 		try {
+			const encoded = assignment && encodeAssignment(assignment);
 			if (notify || heartbeat) this.#notifySocket = openNotifySocket((line) => this.#hear(line));
 			if (this.#notifySocket) env.NOTIFY_SOCKET = this.#notifySocket.path;
 			if (this.#notifySocket && heartbeat) env.WATCHDOG_USEC = String(heartbeat * 1_000);
 			if (!notify) this.#listenLess();
-			const hasChannel = notify && runsNode(command, { cwd, path: env.PATH });
-			const leader = startLeader({ command, cwd, output }, { ...env, ...(hasChannel && CHANNEL_ENV) }, hasChannel);
+			const hasNodeChannel = notify && runsNode(command, { cwd, path: env.PATH });
+			if (hasNodeChannel) Object.assign(env, CHANNEL_ENV);
+			const channel = hasNodeChannel || assignment ? (["pipe"] as const) : [];
+			if (assignment || flag) this.#flag = ProcessFlag.create();
+			if (this.#flag && assignment && liveness?.heartbeat)
+				this.#pulse = new Pulse(this.#flag.words, liveness.explicit === true, () => this.#flag?.poke());
+			if (this.#flag) Object.assign(env, flagVariables(FIRST_DESCRIPTOR + channel.length));
+			const descriptors = [...channel, ...(this.#flag?.descriptors ?? [])];
+			const leader = startLeader({ command, cwd, output }, env, descriptors);
 			const { nodeChildProcess: child } = leader;
 			if (child.pid === undefined) {
 				void leader.then((result) => this.#fail(explainFailure(result)));
@@ -101,7 +125,12 @@ export class ProcessJob implements Job {
 				const signalOfKernel = attempt(deathSignal);
 				void this.#onExit(code ?? 0, signal ?? signalOfKernel);
 			});
-			if (hasChannel) readChannel(child.stdio[3] as Readable, () => this.#onReady());
+			this.#flag?.started(child.stdio.at(-1) as Duplex);
+			const socket = child.stdio[FIRST_DESCRIPTOR] as Duplex;
+			if (encoded) {
+				this.#channel = new ProcessChannel(socket, this.name, encoded, this.#hooks);
+				this.#logs.push(this.#channel);
+			} else if (hasNodeChannel) readChannel(socket, () => this.#onReady());
 			for (const name of ["stdout", "stderr"] as const) {
 				const pipe = child[name];
 				if (pipe) this.#logs.push(new LineLog(pipe, this.name, name, this.#hooks));
@@ -113,10 +142,13 @@ export class ProcessJob implements Job {
 
 	requestStop(): void {
 		this.#stopRequested = true;
+		// A leader that looks at its flag needs no signal: the signal could end it in the middle of its clean-up. The others of
+		// the group know nothing of the flag.
+		const seesFlag = this.#flag?.raise() && !this.#hasRest;
 		// A process that waits in write(2) for a stalled reader could not stop.
 		for (const log of this.#logs) log.neverWait();
-		// SIGCONT: a process that SIGSTOP has suspended acts on the stop signal only once it runs again.
-		for (const signal of [this.#spec.stopSignal, "SIGCONT"] as const)
+		// SIGCONT: a process that SIGSTOP has suspended acts on the request only once it runs again.
+		for (const signal of seesFlag ? (["SIGCONT"] as const) : ([this.#spec.stopSignal, "SIGCONT"] as const))
 			if (this.#hasRest) processes.signalGroup(this.id, signal);
 			else this.signal(signal);
 	}
@@ -132,6 +164,8 @@ export class ProcessJob implements Job {
 	}
 
 	hasShownLife(): boolean {
+		// A function that waits for the reader of its log cannot show more. Nor do we know how long its event loop waits.
+		if (this.#pulse) return this.#pulse.look(0) || this.#channel?.isWaiting === true;
 		const hasBeaten = this.#hasBeaten;
 		this.#hasBeaten = false;
 		// Without the socket nothing can be heard.
@@ -194,6 +228,7 @@ export class ProcessJob implements Job {
 	/** No process was made: there is no such program, or the limit of processes is reached. */
 	#fail(error: ErrorInfo): void {
 		this.#notifySocket?.close();
+		this.#closeFlag();
 		this.#gone.resolve();
 		this.#exited.resolve({ outcome: "not-started", error });
 	}
@@ -202,7 +237,15 @@ export class ProcessJob implements Job {
 		this.#child = undefined;
 		this.#exit = this.#exitOf(code, signal);
 		this.#notifySocket?.close();
-		if (processes.isGroupAlive(this.id)) await this.#endRest(this.#exit);
+		this.#hasRest = processes.isGroupAlive(this.id);
+		this.#stopRequestedFirst = this.#stopRequested;
+		if (this.#channel) {
+			// What the process has said of its end may still be in the socket. A kill meanwhile keeps its outcome.
+			await this.#channel.drained();
+			this.#exit = this.#channel.describe(this.#exit);
+		}
+		if (this.#hasRest && processes.isGroupAlive(this.id)) await this.#endRest(this.#exit);
+		this.#hasRest = false;
 		this.#gone.resolve();
 		await Promise.all(this.#logs.map((log) => log.drained()));
 		this.#end(this.#exit);
@@ -210,18 +253,21 @@ export class ProcessJob implements Job {
 
 	/** The leader has gone, others are left. If the leader was asked to stop, so are they; else the job's stop begins. */
 	async #endRest(exit: JobExit): Promise<void> {
-		this.#hasRest = true;
-		this.#stopRequestedFirst = this.#stopRequested;
 		if (this.#stopRequested) this.requestStop();
 		else this.#hooks.onLeaderGone(exit, processes.nameGroup(this.id));
 		await processes.groupGone(this.id);
-		this.#hasRest = false;
+	}
+
+	#closeFlag(): void {
+		this.#flag?.close();
+		this.#flag = undefined;
 	}
 
 	#end(exit: JobExit): void {
 		// splice(): a loss is reported only once, though giveUp() follows the end of a job that was killed.
 		const dropped = this.#logs.splice(0).reduce((sum, log) => sum + log.dropped, 0);
 		if (dropped > 0) this.#hooks.onDropped(dropped);
+		this.#closeFlag();
 		this.#exited.resolve(exit);
 	}
 

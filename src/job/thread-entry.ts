@@ -1,5 +1,5 @@
 /**
- * The first file of a job thread: makes the job's context, runs its function, reports to the main thread how it ended.
+ * The first file of a job thread: runs the job's function, reports to the main thread how it ended.
  *
  * The thread does not end by itself: it says that it has settled, and waits to be ended. Node.js's teardown of a thread
  * waits for libuv's pool (a lookup at a dead server takes seconds, the read of a FIFO for ever), and an N-API addon
@@ -10,16 +10,13 @@
  */
 import { readlinkSync } from "node:fs";
 import type { Writable } from "node:stream";
-import { pathToFileURL } from "node:url";
 import { receiveMessageOnPort, threadId, workerData } from "node:worker_threads";
-import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
-import { createLogger, type Logger } from "../base/logger.ts";
+import { attempt, errorInfo } from "../base/errors.ts";
 import { MAX_DURATION_MS } from "../base/time.ts";
-import { isTypeScript, loadTypeScript } from "../base/typescript.ts";
-import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
-import { Flag, type JobContext, type JobFunction } from "./context.ts";
+import { Flag } from "./context.ts";
 import { answerInit, beat } from "./heartbeat.ts";
 import { isSuccess, type JobExit, type Stream } from "./job.ts";
+import { runFunction } from "./run-function.ts";
 import type { ThreadData } from "./thread.ts";
 import { type StrippedFile, ThreadSender } from "./thread-channel.ts";
 
@@ -43,7 +40,12 @@ process.once("exit", onExit);
 process.on("uncaughtExceptionMonitor", onUncaught);
 void answerInit(words, tellWhatFor);
 // No top-level await: the bundle is CommonJS, which needs less memory in each thread.
-runJob().then(end);
+runFunction({
+	...{ name, file, data, logLevel, flag, id: threadId, strip: askMainThread },
+	log: (line) => sender.sendOutput("log", Buffer.from(line)),
+	ready: () => sender.send({ type: "ready" }),
+	alive: () => beat(words),
+}).then(end);
 
 /** The job has called process.exit(). */
 function onExit(code: number): void {
@@ -86,51 +88,6 @@ function closeHandles(): void {
 		attempt(() => (handle.destroy ? handle.destroy() : handle.close?.()));
 }
 
-async function runJob(): Promise<JobExit> {
-	let job: JobFunction;
-	try {
-		job = await importJob();
-	} catch (error) {
-		return { outcome: "not-started", error: nameFile(errorInfo(error)) };
-	}
-	try {
-		await job(createContext());
-	} catch (error) {
-		// `await queue.take({signal: flag.signal})` throws when the flag is raised. For such a job that is the stop.
-		const isStop = flag.isSet && attempt(() => isAbort(error));
-		if (!isStop) return { outcome: "failed", error: errorInfo(error) };
-	}
-	return { outcome: "finished" };
-}
-
-/** Whether the error says that something was aborted, or was caused by such an error. */
-function isAbort(error: unknown): boolean {
-	const seen = new Set<unknown>();
-	for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
-		seen.add(at);
-		const { name, code } = at as NodeJS.ErrnoException;
-		if (at === flag.signal.reason || name === "AbortError" || code === "ABORT_ERR") return true;
-	}
-	return false;
-}
-
-/** Not every error of an import names the file: a syntax error names it only in its stack. */
-function nameFile(error: ErrorInfo): ErrorInfo {
-	const message = explainModuleType(error) ?? error.message;
-	return { ...error, message: message.includes(file) ? message : `${file}: ${message}` };
-}
-
-async function importJob(): Promise<JobFunction> {
-	if (isTypeScript(file)) loadTypeScript(askMainThread);
-	const job = defaultExport(await import(pathToFileURL(file).href));
-	flushCompileCache();
-	if (typeof job === "function") return job as JobFunction;
-	const found = job === undefined ? "no default export" : `a default export of type ${typeof job}`;
-	throw new TypeError(
-		`Cannot run ${file}: found ${found}, expected the job's function: export default async function ${name}({flag}) {…}`,
-	);
-}
-
 /** Has the main thread strip the types of a file: there Node.js's type stripper is loaded once for all threads. */
 function askMainThread(path: string, source: string): string | undefined {
 	const answered = new Int32Array(new SharedArrayBuffer(4));
@@ -142,26 +99,6 @@ function askMainThread(path: string, source: string): string | undefined {
 		if (answer.path === path) return answer.text;
 	}
 	return undefined;
-}
-
-function createContext(): JobContext {
-	let logger: Logger | undefined;
-	let isReady = false;
-	return {
-		name,
-		id: threadId,
-		data,
-		flag,
-		get log() {
-			logger ??= createLogger(logLevel, { job: name }, (line) => sender.sendOutput("log", Buffer.from(line)));
-			return logger;
-		},
-		ready() {
-			if (!isReady) sender.send({ type: "ready" });
-			isReady = true;
-		},
-		alive: () => beat(words),
-	};
 }
 
 /** Lets a stream of the thread send each write at once, instead of buffering it in the thread. */

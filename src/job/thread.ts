@@ -8,7 +8,7 @@
  * - Nothing that a thread sends can throw in here: malformed messages are ignored.
  * - All output of the thread is handed on before `exited` settles: its last lines precede the report of its end.
  */
-import { extname } from "node:path";
+import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
@@ -20,7 +20,7 @@ import { locateThread } from "../os/processes/locate-thread.ts";
 import { giveWay, isOurProc } from "../os/processes/processes.ts";
 import { RaisableFlag } from "./context.ts";
 import { Pulse } from "./heartbeat.ts";
-import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
+import { checkExit, type Job, type JobExit, type JobHooks, type Whereabouts } from "./job.ts";
 import { FlowCounter, type StrippedFile, type ThreadMessage } from "./thread-channel.ts";
 
 /** `thread`: absolute path of the job's file. `env`: the whole environment. */
@@ -139,9 +139,9 @@ export class ThreadJob implements Job {
 		const where = await locateThread(this.#worker, this.#task, ms);
 		if (where?.type === "idle") return this.#askWhatFor(Math.max(0, endAt - monotonicMs()));
 		if (where?.type !== "javascript") return where;
-		// Show only the code of the job's author: the stack up to thread-entry.ts, which calls the job's function.
-		const entry = fileURLToPath(ENTRY);
-		const end = where.stack.findIndex(({ file }) => file === entry);
+		// Show only the code of the job's author: the stack up to our own, which calls the job's function.
+		const folder = dirname(fileURLToPath(ENTRY));
+		const end = where.stack.findIndex(({ file }) => dirname(file) === folder);
 		const own = end === -1 ? where.stack : where.stack.slice(0, end);
 		const stack = own.length > 0 ? own : [{ function: "the job's function", file: this.#spec.thread }];
 		return { type: "javascript", stack };
@@ -231,19 +231,6 @@ const NAME_LENGTH = 64;
 
 function checkNames(names: readonly unknown[]): string[] {
 	return names.slice(0, NAMES_MAX).map((name) => String(name).slice(0, NAME_LENGTH));
-}
-
-/** The exit that a thread has reported. `undefined` if it is malformed: the job's code can send anything. */
-function checkExit(reported: Partial<JobExit> = {}): JobExit | undefined {
-	const { outcome } = reported;
-	if (outcome === "finished") return { outcome };
-	if (outcome === "exited")
-		return Number.isInteger(reported.code) ? { outcome, code: Number(reported.code) } : undefined;
-	if (outcome !== "failed" && outcome !== "not-started") return undefined;
-	const { name, message, stack, code } = reported.error ?? {};
-	if (typeof name !== "string" || typeof message !== "string") return undefined;
-	const rest = { ...(typeof stack === "string" && { stack }), ...(typeof code === "string" && { code }) };
-	return { outcome, error: { name, message, ...rest } };
 }
 
 /** The exit of a thread that has reported none. `error` is from the worker's event `error`, if there was one. */

@@ -1,7 +1,7 @@
 /** A service: jobs under a supervisor, and the listeners for their events. `lastcall run` and `startJobs()` open it. */
 import { errorInfo, UserError } from "../base/errors.ts";
-import { isLogged } from "../base/logger.ts";
-import type { JobSettings } from "../config/schema.ts";
+import { isLogged, type LogLevel } from "../base/logger.ts";
+import type { FunctionSettings, JobSettings } from "../config/schema.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
 import type { JobHooks, RunHooks } from "../job/job.ts";
 import { ThreadJob } from "../job/thread.ts";
@@ -122,7 +122,7 @@ export async function planUnits(
 		} else {
 			// node:child_process is loaded only if there is a process job.
 			const { ProcessJob } = await import("../job/process.ts");
-			const spec = { ...job, ...own };
+			const spec = { ...("process" in job ? await functionSpec(name, job, log.level) : job), ...own };
 			plans.push({
 				...job,
 				...watching,
@@ -133,6 +133,13 @@ export async function planUnits(
 		}
 	}
 	return plans;
+}
+
+async function functionSpec(name: string, job: FunctionSettings, logLevel: LogLevel) {
+	const { functionCommand } = await import("../job/process-channel.ts");
+	const { process: file, data, stopSignal, liveness } = job;
+	const answers = liveness?.heartbeat !== undefined && !liveness.explicit;
+	return { ...job, command: functionCommand(job), assignment: { name, file, data, logLevel, stopSignal, answers } };
 }
 
 /** Loads the code for liveness only if the job has it. */

@@ -21,6 +21,8 @@ export interface ForeignFunctions {
 	callback(callback: (pointer: unknown, value: number) => void): bigint;
 	/** The address of the buffer's memory. The caller keeps the buffer referenced for as long as C may use it. */
 	address(buffer: Buffer): bigint;
+	/** The memory at an address, not a copy. Nobody may touch the view when the memory has been given back. */
+	view(address: bigint, bytes: number): ArrayBuffer;
 	/** The pointer stored at an address. */
 	readPointer(address: bigint): bigint;
 	/** The zero-terminated text at an address. */
@@ -82,6 +84,7 @@ function viaNode(): ForeignFunctions | undefined {
 		symbol: (name) => lib.getSymbol(name),
 		callback: (callback) => lib.registerCallback({ return: "void", arguments: ["pointer", "int32"] }, callback),
 		address: (buffer) => ffi.getRawPointer(buffer),
+		view: (address, bytes) => ffi.toArrayBuffer(address, bytes, false),
 		readPointer: (address) => ffi.getUint64(address),
 		readString: (address) => ffi.toString(address) ?? "",
 	};
@@ -104,6 +107,7 @@ function viaKoffi(): ForeignFunctions {
 		symbol: (name) => koffi.address(lib.symbol(name, "void *")),
 		callback: (callback) => koffi.register(callback, koffi.pointer(koffi.proto("void (void *pointer, int value)"))),
 		address: (buffer) => koffi.address(buffer),
+		view: (address, bytes) => koffi.view(address, bytes),
 		readPointer: (address) => koffi.decode(address, "void *") as bigint,
 		readString: (address) => koffi.decode(address, "char", -1) as string,
 	};

@@ -17,15 +17,19 @@ export function splitCommand(text: string): string[] {
 }
 
 /**
- * Starts the leader, with a socket as its descriptor 3 if `hasChannel`. Throws if the arguments themselves are invalid:
- * if they contain a null byte, for instance.
+ * Starts the leader. `descriptors`: what it gets from descriptor 3 on, a descriptor of ours or a new socket. Throws if
+ * the arguments themselves are invalid: if they contain a null byte, for instance.
  *
  * Execa is loaded only where a configuration has a process. We use only its start, and its message about a start that
  * failed. The rest is turned off or not used: its promise waits for every process that holds a pipe, its kill() reaches
  * only one process, its clean-up kills that process when ours exits. The job uses `nodeChildProcess`, the
  * `ChildProcess` of node:child_process: it carries the signals, and its `exit` is the leader's end.
  */
-export function startLeader({ command, cwd, output }: Leader, env: NodeJS.ProcessEnv, hasChannel: boolean) {
+export function startLeader(
+	{ command, cwd, output }: Leader,
+	env: NodeJS.ProcessEnv,
+	descriptors: readonly (number | "pipe")[],
+) {
 	const [program = "", ...args] = command;
 	const stream = output === "log" ? "pipe" : "inherit";
 	return quietly(({ execa }) =>
@@ -34,7 +38,8 @@ export function startLeader({ command, cwd, output }: Leader, env: NodeJS.Proces
 			extendEnv: false,
 			cwd,
 			detached: true,
-			stdio: ["ignore", stream, stream, ...(hasChannel ? ["pipe" as const] : [])],
+			// Execa takes numbers there, too; only its types do not.
+			stdio: ["ignore", stream, stream, ...(descriptors as readonly "pipe"[])],
 			buffer: false,
 			reject: false,
 			cleanup: false,

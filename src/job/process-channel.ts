@@ -1,0 +1,127 @@
+/**
+ * The channel between the init and the process of a job function: a socket, the process's descriptor 3.
+ *
+ * Down go the {@link Assignment}, its length first, and nothing else. Up come lines: records of the job's log, each an
+ * object as JSON, and messages, each a list as JSON. The process writes them with write(2): it waits while the init
+ * does not read, as on any full pipe.
+ */
+import { readSync, writeSync } from "node:fs";
+import { extname } from "node:path";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { deserialize, serialize } from "node:v8";
+import { attempt } from "../base/errors.ts";
+import type { LogLevel } from "../base/logger.ts";
+import type { FunctionSettings } from "../config/schema.ts";
+import { checkExit, type JobExit, type JobHooks } from "./job.ts";
+import { LineLog } from "./line-log.ts";
+
+/** What a process has to do. `file`: absolute path of the job's file. */
+export interface Assignment {
+	readonly name: string;
+	readonly file: string;
+	readonly data: unknown;
+	readonly logLevel: LogLevel;
+	readonly stopSignal: NodeJS.Signals;
+	/** Whether the process answers the init when it asks for a sign of life. */
+	readonly answers: boolean;
+}
+
+export type ProcessMessage = readonly ["ready"] | readonly ["settled", JobExit];
+
+const CHANNEL_FD = 3;
+const LENGTH_BYTES = 4;
+/** Characters of the longest record. */
+const RECORD_LENGTH = 1024 * 1024;
+
+/** The init's end: reads lines within the bounds of {@link LineLog}. Nothing that the process sends makes it throw. */
+export class ProcessChannel extends LineLog {
+	#reported: JobExit | undefined;
+	protected override readonly lineLength = RECORD_LENGTH;
+	readonly #onReady: () => void;
+	/** Whether the line so far was too long. */
+	#isTooLong = false;
+
+	/** @param assignment As {@link encodeAssignment} returns it. */
+	constructor(stream: Duplex, job: string, assignment: Buffer, hooks: Pick<JobHooks, "onOutput" | "onReady">) {
+		super(stream, job, "stdout", hooks);
+		this.#onReady = hooks.onReady;
+		stream.write(assignment);
+	}
+
+	protected override recordOf(line: string, { partial = false }: { readonly partial?: boolean }): string {
+		const isWhole = !partial && !this.#isTooLong;
+		this.#isTooLong = partial;
+		// A process that is killed in the middle of a line leaves its beginning.
+		const value: unknown = isWhole ? attempt(() => JSON.parse(line)) : undefined;
+		if (Array.isArray(value)) attempt(() => this.#receive(value as unknown as ProcessMessage));
+		else if (typeof value === "object" && value !== null) return `${line}\n`;
+		else this.dropped += line.length;
+		return "";
+	}
+
+	#receive([type, exit]: ProcessMessage): void {
+		// In a turn of its own: the records that were read before it are handed on first.
+		if (type === "ready") queueMicrotask(() => attempt(this.#onReady));
+		else if (type === "settled") this.#reported = checkExit(exit) ?? this.#reported;
+	}
+
+	/** The exit of the process as the process has described it: the code of a function that has failed is 1. */
+	describe(exit: JobExit): JobExit {
+		const reported = this.#reported;
+		if (!reported || reported.outcome === "exited" || exit.outcome !== "exited" || exit.expected) return exit;
+		return exit.code === (reported.outcome === "finished" ? 0 : 1) ? reported : exit;
+	}
+}
+
+// Beside this file in the sources, and beside each bundle of the package.
+const ENTRY = new URL(`./process-entry${extname(import.meta.url) === ".ts" ? ".ts" : ".cjs"}`, import.meta.url);
+
+/** The command of a job function's process. Its last argument is only for those who list processes. */
+export function functionCommand({ process: file, resourceLimits = {} }: FunctionSettings): string[] {
+	const { maxOldGenerationSizeMb: old, maxYoungGenerationSizeMb: young } = resourceLimits;
+	const limits = [
+		...(old === undefined ? [] : [`--max-old-space-size=${Math.ceil(old)}`]),
+		// The young generation is three semi-spaces.
+		...(young === undefined ? [] : [`--max-semi-space-size=${Math.ceil(young / 3)}`]),
+	];
+	return [process.execPath, ...limits, fileURLToPath(ENTRY), file];
+}
+
+/** Throws at data that cannot be copied. */
+export function encodeAssignment(assignment: Assignment): Buffer {
+	const bytes = serialize(assignment);
+	const length = Buffer.alloc(LENGTH_BYTES);
+	length.writeUInt32LE(bytes.length);
+	return Buffer.concat([length, bytes]);
+}
+
+/** The process's end: waits for its assignment. `undefined` if the init has gone. */
+export function receiveAssignment(): Assignment | undefined {
+	const length = receive(LENGTH_BYTES)?.readUInt32LE();
+	const bytes = length === undefined ? undefined : receive(length);
+	return bytes && deserialize(bytes);
+}
+
+function receive(length: number): Buffer | undefined {
+	const bytes = Buffer.alloc(length);
+	for (let received = 0; received < length; ) {
+		const more = readSync(CHANNEL_FD, bytes, received, length - received, null);
+		if (more === 0) return undefined;
+		received += more;
+	}
+	return bytes;
+}
+
+/** Sends a record of the log, with its line break. */
+export function sendRecord(line: string): void {
+	const bytes = Buffer.from(line);
+	// The job may have closed the descriptor.
+	attempt(() => {
+		for (let sent = 0; sent < bytes.length; ) sent += writeSync(CHANNEL_FD, bytes, sent);
+	});
+}
+
+export function sendMessage(message: ProcessMessage): void {
+	sendRecord(`${JSON.stringify(message)}\n`);
+}
