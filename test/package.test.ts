@@ -30,10 +30,17 @@ waiting satisfies JobFunction<number>;
 	"mistakes.ts": `import { defineConfig, duration, type JobContext } from "lastcall";
 // @ts-expect-error A thread is named by its file.
 defineConfig({ jobs: { job: { thread: 7 } } });
-// @ts-expect-error A job is a thread or a process.
+// @ts-expect-error A job is a function or a program.
 defineConfig({ jobs: { job: { thread: "job.ts", command: ["true"] } } });
-// @ts-expect-error Only a thread has data.
+// @ts-expect-error A program has no data.
 defineConfig({ jobs: { job: { command: ["true"], data: 1 } } });
+defineConfig({ jobs: { job: { process: "job.ts", data: 1, stopSignal: "SIGINT" }, program: { command: ["true"], flag: true } } });
+// @ts-expect-error A function runs in a thread or in a process.
+defineConfig({ jobs: { job: { process: "job.ts", thread: "job.ts" } } });
+// @ts-expect-error A process is a function or a program.
+defineConfig({ jobs: { job: { process: "job.ts", command: ["true"] } } });
+// @ts-expect-error Only a program has to ask for a flag.
+defineConfig({ jobs: { job: { process: "job.ts", flag: true } } });
 // @ts-expect-error A duration has no blank.
 defineConfig({ jobs: {}, stopTimeout: "5 s" });
 defineConfig({ jobs: {}, stopTimeout: "2.5s", drainDelay: "0s" });

@@ -126,6 +126,11 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 		/^jobs\.a\.resourceLimits\.maxOldGenerationSizeMb: found 1, expected at l/,
 	],
 	[
+		"data that no process can get",
+		{ jobs: { a: { process: import.meta.filename, data: { memory: new SharedArrayBuffer(4) } } } },
+		/^jobs\.a\.data: #<SharedArrayBuffer> could not be cloned\., expected plain data \(the job gets a copy\)$/,
+	],
+	[
 		"a name that a terminal would act on",
 		{ jobs: { "\x1b[2J": job } },
 		/^jobs\."\\u001b\[2J": found the name "\\u001b\[2J", expected letters, /,

@@ -57,14 +57,48 @@ jobs:
 		/^jobs.web.command: "nodee" not found as a program \(looked on PATH, \/usr\/bin:\/bin, and in node_modules\/.bin\)$/,
 		/^jobs.web.dependsOn: no job is called "mailr"; did you mean "mailer"\?$/,
 		/^jobs.both.command: found both "thread" and "command", expected one of them$/,
-		/^jobs.none.thread: missing, expected "thread" \(a file\) or "command"/,
+		/^jobs.none.thread: missing, expected "thread" \(a file\), "process" \(a file\) or "command"/,
 		/^jobs.none.env.PORT: found 8080, expected string \(in quotes: "8080"\)$/,
-		/^jobs.proc.data: only a job with a thread has this field$/,
+		/^jobs.proc.data: only a job that is a function has this field$/,
 		/^jobs.proc.stopSignal: found "TERM", expected one of SIGHUP, .*; did you mean/,
 		/^jobs.gone.thread: ".\/nothing.js" not found \(looked at \/.*\)$/,
 		/^jobs.a.readiness: found Object, expected "notify", "exit", \{http: URL\} or \{tcp: "HOST:PORT"\}$/,
 		/^jobs.a.dependsOn: found a cycle \(a → b → a\), so none of them could ever start$/,
 		/^jobs.once.restart: found "always" together with readiness "exit", expected "no" or "on-failure"$/,
+	];
+	for (const pattern of expected)
+		assert.ok(
+			mistakes.some((mistake) => pattern.test(mistake)),
+			`${pattern}\n${mistakes.join("\n")}`,
+		);
+	assert.equal(mistakes.length, expected.length, mistakes.join("\n"));
+});
+
+test("validateConfig() knows a function in a process, and keeps it apart from the other kinds", async () => {
+	const mistakes = await mistakesOf(`
+jobs:
+  both: {process: ./job.js, command: ["true"]}
+  two: {process: ./job.js, thread: ./job.js}
+  gone: {process: ./nothing.js, cwd: ./nowhere, stopTimeout: 1}
+  limits: {process: ./job.js, resourceLimits: {stackSizeMb: 4, maxOldGenerationSizeMb: 1}}
+  flag: {process: ./job.js, flag: true}
+  thread: {thread: ./job.js, flag: true, cwd: .}
+  text: {command: ["true"], flag: "yes"}
+  typo: {process: ./job.js, stopSignl: SIGINT}
+`);
+	const expected = [
+		/^jobs.both.command: found both "process" and "command", expected one of them$/,
+		/^jobs.two.process: found both "thread" and "process", expected one of them$/,
+		/^jobs.gone.stopTimeout: 1 has no unit/,
+		/^jobs.gone.cwd: ".\/nowhere" is not a folder/,
+		/^jobs.gone.process: ".\/nothing.js" not found \(looked at \/.*\)$/,
+		/^jobs.limits.resourceLimits.stackSizeMb: only a thread has this limit$/,
+		/^jobs.limits.resourceLimits.maxOldGenerationSizeMb: found 1, expected at least 10$/,
+		/^jobs.flag.flag: only a job with a command has this field; the process has its flag$/,
+		/^jobs.thread.flag: only a job with a command has this field; a thread has its flag$/,
+		/^jobs.thread.cwd: only a process has this field$/,
+		/^jobs.text.flag: found "yes", expected boolean$/,
+		/^jobs.typo.stopSignl: no such field; did you mean "stopSignal"\?$/,
 	];
 	for (const pattern of expected)
 		assert.ok(

@@ -14,18 +14,19 @@ interface Schema {
 
 const schema = configJsonSchema() as Schema;
 const jobs = schema.properties?.jobs as Schema;
-const [thread, command] = (jobs.additionalProperties as Schema).anyOf ?? [];
+const [thread, process, command] = (jobs.additionalProperties as Schema).anyOf ?? [];
 
 test("configJsonSchema() describes every field of an author", () => {
-	const fields = [schema, thread, command].flatMap((object) => Object.entries(object?.properties ?? {}));
+	const fields = [schema, thread, process, command].flatMap((object) => Object.entries(object?.properties ?? {}));
 	assert.ok(fields.length > 30);
 	for (const [name, { description }] of fields) assert.ok(description, `${name} has a description`);
 });
 
-test("configJsonSchema() knows the two kinds of job, and nothing beside their fields", () => {
+test("configJsonSchema() knows the three kinds of job, and nothing beside their fields", () => {
 	assert.deepEqual(thread?.required, ["thread"]);
+	assert.deepEqual(process?.required, ["process"]);
 	assert.deepEqual(command?.required, ["command"]);
-	for (const object of [schema, thread, command]) assert.equal(object?.additionalProperties, false);
+	for (const object of [schema, thread, process, command]) assert.equal(object?.additionalProperties, false);
 });
 
 test("configJsonSchema() takes durations as text with a unit", () => {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { SYS_FUTEX } from "../../src/os/ffi/shared-memory.ts";
 import { SYS_PIDFD_OPEN, SYSCALLS } from "../../src/os/processes/kernel-state.ts";
 import { MACHINES } from "../../src/os/signals/guard.ts";
 import { NUMBERS } from "../helpers/syscalls.ts";
@@ -64,13 +65,17 @@ for (const [arch, header] of Object.entries(HEADERS).filter(([arch]) => arch ===
 		assert.deepEqual(
 			{
 				pidfd_open: Number(SYS_PIDFD_OPEN),
+				futex: Number(SYS_FUTEX[arch]),
 				timer_create: Number(machine.timerCreate),
 				timer_settime: Number(machine.timerSettime),
 				write: callIn(machine.speak(0n)),
 				exit_group: callIn(machine.exit(0n)),
 			},
 			Object.fromEntries(
-				["pidfd_open", "timer_create", "timer_settime", "write", "exit_group"].map((name) => [name, numbers.get(name)]),
+				["pidfd_open", "futex", "timer_create", "timer_settime", "write", "exit_group"].map((name) => [
+					name,
+					numbers.get(name),
+				]),
 			),
 		);
 	});
