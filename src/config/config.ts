@@ -203,11 +203,11 @@ interface CommonLivenessConfig {
 
 interface HeartbeatConfig extends CommonLivenessConfig {
 	/**
-	 * The longest time without a sign of life, at least "100ms". A thread shows one whenever its event loop turns or
-	 * waits, when it waits for its flag, and by `alive()`. A process shows one by `WATCHDOG=1` to `NOTIFY_SOCKET`.
+	 * The longest time without a sign of life, at least "100ms". A function shows one whenever its event loop turns
+	 * or waits, when it waits for its flag, and by `alive()`. A program shows one by `WATCHDOG=1` to `NOTIFY_SOCKET`.
 	 */
 	heartbeat: Duration;
-	/** Threads only: only `alive()` counts. @default false */
+	/** Functions only: only `alive()` counts. @default false */
 	explicit?: boolean;
 }
 

@@ -97,7 +97,7 @@ const refused: [what: string, value: unknown, message: RegExp][] = [
 			[{ tcp: "h:1", retries: 0 }, /^jobs\.a\.liveness\.retries: found 0, expected at least 1$/],
 			[{ command: "it 'x'" }, /^jobs\.a\.liveness\.command: has quotes/],
 			[{ command: ["no-such-program"] }, /^jobs\.a\.liveness\.command: "no-such-program" not found as a program/],
-			[{ heartbeat: "1s", explicit: true }, /^jobs\.a\.liveness\.explicit: only a job with a thread/],
+			[{ heartbeat: "1s", explicit: true }, /^jobs\.a\.liveness\.explicit: only a job that is a function/],
 			[{ heartbeat: "1s", onStuck: "stop" }, /^jobs\.a\.liveness\.onStuck: found "stop", expected one of exit/],
 		] as const
 	).map(([liveness, message]): [string, unknown, RegExp] => [

@@ -53,6 +53,28 @@ test("a thread in a busy loop is named with its place, stopped and restarted; th
 	for (const { job, exit } of report.jobs) if (job !== "hung") assert.equal(exit.outcome, "finished", job);
 });
 
+test("a function in a process of its own lives and hangs as in a thread", async () => {
+	const inProcess = ({ thread, ...job }: ReturnType<typeof living>) => ({ ...job, process: thread });
+	await using lastcall = await startLastcall({
+		logLevel: "debug",
+		jobs: {
+			hung: { process: fixture("spinning"), readiness: "notify", liveness: { heartbeat: "1s" }, ...RESTARTED },
+			idling: inProcess(living("idling")),
+			busy: inProcess(living("busy")),
+			turning: inProcess(living("turning")),
+			waiting: inProcess(living("waiting")),
+			saying: inProcess(living("saying", true)),
+			mute: { ...inProcess(living("idling", true)), essential: false },
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 1, lastcall.lines.text);
+	assert.deepEqual(hungJobs(lastcall).sort(), ["hung", "hung", "mute"]);
+	assert.equal(lastcall.event("job.unresponsive", "hung").where?.type, "process");
+	const { report } = lastcall.event("stop.finished");
+	const others = report.jobs.filter(({ job }) => job !== "hung" && job !== "mute");
+	for (const { job, exit } of others) assert.equal(exit.outcome, "finished", job);
+});
+
 /** Sends `times` heartbeats, then none. */
 const beating = (times: number) =>
 	shell(
