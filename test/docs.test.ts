@@ -12,8 +12,9 @@ const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".m
 const paths = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...pages.map((name) => `docs/${name}`)];
 
 /** The files that the configurations name. */
-const THREADS = ["upload.mts", "jobs/mailer.ts"].map((name) => [name, "export default () => {};\n"]);
-const PROGRAMS = ["server.js", "migrate.js", "mail.js"].map((name) => [name, ""]);
+const THREADS = ["upload.mts", "report.mts", "jobs/mailer.ts"].map((name) => [name, "export default () => {};\n"]);
+const PROGRAMS = ["server.js", "migrate.js", "mail.js", "report.js", "sync.js"].map((name) => [name, ""]);
+const VARIABLES = [".env", "run/secrets/db"].map((name) => [name, ""]);
 
 for (const path of paths) {
 	const text = readFileSync(join(root, path), "utf8");
@@ -31,7 +32,8 @@ for (const path of paths) {
 	if (configurations.length > 0)
 		test(`lastcall check finds the configurations of ${path} fine`, async () => {
 			for (const configuration of configurations) {
-				const files = [...THREADS, ...PROGRAMS, ["lastcall.config.yaml", configuration]];
+				const here = configuration.replaceAll("/run/secrets/", "run/secrets/");
+				const files = [...THREADS, ...PROGRAMS, ...VARIABLES, ["lastcall.config.yaml", here]];
 				using project = makeDirectory(Object.fromEntries(files));
 				const { code, stdout, stderr } = await run(process.execPath, [MAIN, "check"], { cwd: project.path });
 				assert.match(stdout, /^.*lastcall\.config\.yaml is fine$/m, configuration + stderr);

@@ -15,17 +15,17 @@ import { PackageProject } from "./helpers/package.ts";
 
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 11_400,
-	"files of src/": 100,
-	"lines of src/supervisor/ and src/job/": 3_140,
+	"lines of src/": 11950,
+	"files of src/": 106,
+	"lines of src/supervisor/ and src/job/": 3344,
 	"lines of README.md": 140,
-	"fields of the configuration": 41,
+	"fields of the configuration": 49,
 	subcommands: 7,
 	"packages that npm install brings": 34,
 	"MB that npm install brings": 7.9,
 	"KB that lastcall -- true loads": 150,
 	"files that lastcall -- true loads": 3,
-	"KB that run with two threads loads": 618,
+	"KB that run with two threads loads": 644,
 	"files that run with two threads loads": 6,
 	"KB that lastcall/register loads": 21,
 	"files that lastcall/register loads": 1,

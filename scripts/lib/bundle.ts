@@ -12,6 +12,7 @@ export const INLINED = ["leven", "valibot"];
 
 /** A file for each, with what is used of it: see src/base/packages.ts. */
 const EXPORTS = {
+	croner: "Cron",
 	execa: "execa, parseCommandString",
 	pino: "pino",
 	"pino-pretty": "prettyFactory",

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { runScript } from "./script.ts";
 
 export interface Packages {
+	readonly croner: Pick<typeof import("croner"), "Cron">;
 	readonly execa: Pick<typeof import("execa"), "execa" | "parseCommandString">;
 	readonly pino: Pick<typeof import("pino"), "pino">;
 	readonly "pino-pretty": Pick<typeof import("pino-pretty"), "prettyFactory">;

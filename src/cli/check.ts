@@ -1,10 +1,11 @@
 /** `lastcall check`: prints what `run` would do, and hints at what will most likely go wrong. It starts no job. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { attempt, show, showKey } from "../base/errors.ts";
+import { attempt, plain, show, showKey } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
 import { fillCache } from "../base/typescript.ts";
 import type { Config } from "../config/config.ts";
+import { formatMoment, parseCron } from "../config/cron.ts";
 import { configOf, loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
 import type {
@@ -48,7 +49,7 @@ export function renderPlan({ jobs, stopTimeout: { ms, source }, budget: { jobsMs
 	const dependencies = new Map(Object.entries(jobs).map(([name, job]) => [name, job.dependsOn]));
 	const waves = orderInWaves(dependencies).map((names, index) => [
 		`Wave ${index + 1}`,
-		...names.map((name) => `  ${describeJob(name, jobs[name])}`),
+		...names.flatMap((name) => describeJob(name, jobs[name]).map((line) => `  ${line}`)),
 	]);
 	const drain = drainMs > 0 ? `, the first ${formatDuration(drainMs)} of it for load balancers to notice` : "";
 	return [
@@ -60,8 +61,8 @@ export function renderPlan({ jobs, stopTimeout: { ms, source }, budget: { jobsMs
 	];
 }
 
-function describeJob(name: string, job: JobSettings | undefined): string {
-	if (!job) return name;
+function describeJob(name: string, job: JobSettings | undefined): string[] {
+	if (!job) return [name];
 	const facts = [
 		"command" in job ? job.command.map(showKey).join(" ") : `${"thread" in job ? "thread" : "process"} ${fileOf(job)}`,
 		job.dependsOn.length > 0 && `after ${job.dependsOn.join(", ")}`,
@@ -69,9 +70,23 @@ function describeJob(name: string, job: JobSettings | undefined): string {
 		job.restart !== "no" && `restart ${job.restart}`,
 		job.liveness !== undefined && `alive by ${describeLiveness(job.liveness)}`,
 		job.stopTimeout !== undefined && `stop timeout ${formatDuration(job.stopTimeout)}`,
-		!job.essential && "not essential",
+		job.essential === (job.schedule !== undefined) && (job.essential ? "essential" : "not essential"),
 	];
-	return `${name}: ${facts.filter((fact) => fact !== false).join("; ")}`;
+	return [`${name}: ${facts.filter((fact) => fact !== false).join("; ")}`, ...describeSchedule(job)];
+}
+
+/** Dates that `check` shows. */
+const SHOWN_DATES = 3;
+
+function describeSchedule({ schedule, timeZone, overlap }: JobSettings): string[] {
+	if (schedule === undefined) return [];
+	const rule = overlap === "skip" ? "" : "; a date that comes during a run waits for its end";
+	if (typeof schedule !== "string") return [`  every ${formatDuration(schedule.every)}${rule}`];
+	const next = parseCron(schedule, timeZone);
+	const dates: number[] = [];
+	for (let date = next(Date.now()); date !== undefined && dates.length < SHOWN_DATES; date = next(date))
+		dates.push(date);
+	return [`  at ${plain(schedule)}${rule}`, ...dates.map((date) => `    ${formatMoment(date, timeZone)}`)];
 }
 
 /** The file of a job that is a function. */
@@ -115,7 +130,7 @@ function hintsOfJob(job: JobSettings, jobsMs: number, isText: boolean): string[]
 			`stopTimeout: ${formatDuration(stopTimeout)} is more than all jobs together have, ${formatDuration(jobsMs)}`,
 		);
 	for (const [key, value] of Object.entries(job.env))
-		if (VARIABLE.test(value)) hints.push(unexpanded(`env.${showKey(key)}`, value));
+		if (typeof value === "string" && VARIABLE.test(value)) hints.push(unexpanded(`env.${showKey(key)}`, value));
 	return hints;
 }
 

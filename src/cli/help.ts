@@ -67,7 +67,8 @@ Exit code  0    every job joined after a requested stop
 	check: `Usage: lastcall check [--stop-timeout DURATION] [CONFIG | -- PROGRAM [ARG...]]
 
 Checks a configuration, and prints what run would do with it: which jobs start
-after which, and how the stop timeout is spent. Starts nothing.
+after which, the next dates of schedules, and how the stop timeout is spent.
+Starts nothing.
 
 ${CONFIG}
 
@@ -106,7 +107,7 @@ ${ANSWERS}
 	start: `Usage: lastcall start JOB [--no-wait] [--socket PATH]
 
 Asks the init of this container to start a job that was stopped or has ended,
-and waits until it is ready.
+and waits until it is ready. A scheduled job runs once now, and at its dates.
 
 --no-wait        do not wait until it is ready
 ${SOCKET}

@@ -5,7 +5,7 @@ import { attempt, errorInfo, plain, show } from "../base/errors.ts";
 import { formatDuration, MAX_DURATION_MS } from "../base/time.ts";
 import { socketsToAsk } from "../config/paths.ts";
 import { describeExit } from "../job/job.ts";
-import { describeReason } from "../observe/describe.ts";
+import { describeReason, showDate } from "../observe/describe.ts";
 import type { JobStatus, Status } from "../observe/status.ts";
 import type { CommandResult, JobCommand } from "../supervisor/commands.ts";
 import type { Command } from "./args.ts";
@@ -66,7 +66,13 @@ function renderStatus({ version, pid, upMs, ready, stopReason, jobs }: Status): 
 	const state = stopReason ? `stopping: ${describeReason(stopReason)}` : ready ? "ready" : "not ready";
 	const head = `lastcall ${version}, process ${pid}, up ${formatDuration(upMs)}, ${state}`;
 	const titles = ["JOB", "STATE", "SINCE", "RUNS AS", "RESTARTS", "LAST EXIT"];
-	return `${[plain(head), "", ...alignColumns([titles, ...jobs.map(rowOf)])].join("\n")}\n`;
+	const rows = [titles, ...jobs.map(rowOf)];
+	// In most services no job has a schedule.
+	if (jobs.some(({ nextRun }) => nextRun !== undefined)) {
+		const dates = jobs.map(({ nextRun }) => (nextRun === undefined ? "-" : showDate(nextRun)));
+		for (const [index, cell] of ["NEXT RUN", ...dates].entries()) rows[index]?.push(cell);
+	}
+	return `${[plain(head), "", ...alignColumns(rows)].join("\n")}\n`;
 }
 
 function rowOf({ name, state, alive, inStateMs, id, kind, restarts, lastExit }: JobStatus): string[] {

@@ -76,8 +76,23 @@ export interface Config {
 	$schema?: string;
 }
 
-/** A job is a function in a thread, a function in a process of its own, or a program. */
-export type JobConfig = ThreadJobConfig | FunctionProcessJobConfig | CommandJobConfig;
+/** A job is a function in a thread, a function in a process of its own, or a program. It runs all the time, or when it is scheduled. */
+export type JobConfig = (ThreadJobConfig | FunctionProcessJobConfig | CommandJobConfig) &
+	(ContinuousJobConfig | ScheduledJobConfig);
+
+interface ContinuousJobConfig {
+	schedule?: never;
+	timeZone?: never;
+	overlap?: never;
+}
+
+/** Nothing can depend on a scheduled job: its runs come and go. */
+interface ScheduledJobConfig {
+	schedule: string | { every: Duration };
+	readiness?: never;
+	startTimeout?: never;
+	restart?: "no" | "on-failure";
+}
 
 export interface ThreadJobConfig extends CommonJobConfig {
 	/** The file whose default export is the job's function, relative to the configuration. It may be TypeScript. */
@@ -136,9 +151,26 @@ interface ProcessJobConfig extends CommonJobConfig {
 	output?: "inherit" | "log";
 }
 
+/** A path, relative to the configuration. `required`: whether the file must exist. @default true */
+type EnvFile = string | { path: string; required?: boolean };
+
 interface CommonJobConfig {
-	/** Environment variables, added to those of the init. @default {} */
-	env?: Record<string, string>;
+	/**
+	 * Environment variables, added to those of the init and of `envFile`. `{file}`: the value is the content of this file,
+	 * without the line feed at its end. The path is relative to the configuration. The file is read once, before anything
+	 * is started, and its content is shown nowhere.
+	 *
+	 * @default {}
+	 */
+	env?: Record<string, string | { file: string }>;
+	/**
+	 * Files of environment variables, in the form that `node --env-file` reads, relative to the configuration. Of two
+	 * files with one variable the later one counts, and `env` counts before both. A missing file is a mistake, unless it
+	 * says `required: false`. The values are shown nowhere.
+	 *
+	 * @default none
+	 */
+	envFile?: EnvFile | readonly EnvFile[];
 	/** Jobs that must be ready before this job starts. They stop only after this job has stopped. @default [] */
 	dependsOn?: readonly string[];
 	/**
@@ -155,7 +187,26 @@ interface CommonJobConfig {
 	 * @default "1m"; no limit with readiness `exit`
 	 */
 	startTimeout?: Duration;
-	/** When the job is started again: never, after a failure, or after every end. @default "no" */
+	/**
+	 * When the job runs: a cron expression of five fields, or of six with the seconds first; or `{every}`: an interval of
+	 * at least a second, the first run after one interval. The restarts of a failed run belong to that run.
+	 *
+	 * @default from the start of the program on
+	 */
+	schedule?: string | { every: Duration };
+	/** The IANA time zone of the cron expression, such as "Europe/Berlin". @default the init's: that of TZ */
+	timeZone?: string;
+	/**
+	 * What becomes of a date that comes during a run. `skip`: there is no run for it. `wait`: one run follows at once,
+	 * however many dates have come.
+	 *
+	 * @default "skip"
+	 */
+	overlap?: "skip" | "wait";
+	/**
+	 * When the job is started again: never, after a failure, or after every end (a scheduled job: never, or after a
+	 * failure). @default "no"
+	 */
 	restart?: "no" | "on-failure" | "always";
 	/**
 	 * The delay before the first restart. The delay doubles with each further restart, up to one minute, and a run of ten
@@ -177,7 +228,8 @@ interface CommonJobConfig {
 	 */
 	stopTimeout?: Duration;
 	/**
-	 * Whether the program stops when this job ends for good. With readiness `exit` only a failure counts. @default true
+	 * Whether the program stops when this job ends for good. With readiness `exit`, and of a scheduled job, only a failure
+	 * counts. @default true; false for a scheduled job
 	 */
 	essential?: boolean;
 	/**

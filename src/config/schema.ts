@@ -1,23 +1,18 @@
 /** The schema of a configuration. Its messages say what was found, what was expected, and what may be meant. */
-import { constants } from "node:os";
 import { serialize } from "node:v8";
 import * as v from "valibot";
 import { show } from "../base/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../base/logger.ts";
-import { explainBadDuration, parseDuration } from "../base/time.ts";
+import { parseDuration } from "../base/time.ts";
 import { splitCommand } from "../os/spawn/execa.ts";
-import type { StopSignal } from "./config.ts";
+import { explainBadCron, explainBadTimeZone, isTimeZone } from "./cron.ts";
+import { isVariable, MAX_ARGUMENT_BYTES } from "./environment.ts";
+import { expecting, explain, explainDuration, foundIn, isObject } from "./explain.ts";
+import { SIGNALS, STOP_SIGNALS } from "./signals.ts";
 import { suggest } from "./suggest.ts";
-
-/** MAX_ARG_STRLEN of the kernel, without the NUL at the end. */
-const MAX_ARGUMENT_BYTES = 131_071;
 
 /** Keys that valibot leaves out of a record without an issue. */
 const OMITTED = ["__proto__", "constructor", "prototype"];
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** A duration; its output is in milliseconds. */
 const duration = v.pipe(
@@ -26,10 +21,6 @@ const duration = v.pipe(
 	v.check((text) => parseDuration(text) !== undefined, explainDuration),
 	v.transform((text) => parseDuration(text) ?? 0),
 );
-
-function explainDuration({ input }: { input: unknown }): string {
-	return `${explainBadDuration(input)}, expected a duration such as "10s"`;
-}
 
 /** A value that can be copied to a job. */
 const copiedBy = (copy: (value: unknown) => unknown) =>
@@ -62,24 +53,22 @@ const argument = v.pipe(
 	),
 );
 
-const environment = v.pipe(
-	objectOnly(
-		v.record(v.string(), argument, explain),
-		(keys) => keys.filter((key) => OMITTED.includes(key)),
-		(key) => `found the name ${show(key)}, which is JavaScript's own, expected another name`,
-	),
-	v.rawCheck(({ dataset, addIssue }) => {
-		if (!dataset.typed) return;
-		for (const name of Object.keys(dataset.value))
-			if (!/^[^=\0]+$/.test(name))
-				addIssue({ message: `found the name ${show(name)}, expected one without "=" and NUL, and not empty` });
-	}),
-);
-
-const expecting =
-	(what: string) =>
-	({ input }: { input: unknown }) =>
-		`found ${input}, expected ${what}`;
+/** A text or an object. The messages are about the kind that was found; `message` is about all else. */
+function textOr<ObjectSchema extends v.GenericSchema, TextSchema extends v.GenericSchema>(
+	object: ObjectSchema,
+	text: TextSchema,
+	message: (issue: v.BaseIssue<unknown>) => string,
+) {
+	const union = v.union([text, object], message);
+	const run = union["~run"];
+	return Object.assign(union, {
+		"~run"(...[dataset, config]: Parameters<typeof run>) {
+			if (isObject(dataset.value)) return object["~run"](dataset, config) as ReturnType<typeof run>;
+			if (typeof dataset.value === "string") return text["~run"](dataset, config) as ReturnType<typeof run>;
+			return run.call(union, dataset, config);
+		},
+	});
+}
 
 function number(min: number, max: number) {
 	const [least, most] = [`at least ${min}`, `at most ${max}`].map(expecting);
@@ -139,31 +128,23 @@ function objectOnly<Schema extends v.GenericSchema>(
 	});
 }
 
-function explain(issue: v.BaseIssue<unknown>): string {
-	const { expected, input } = issue;
-	const unquoted = expected === "string" && (typeof input === "number" || typeof input === "boolean");
-	const hint = unquoted ? ` (in quotes: "${input}")` : "";
-	return `found ${foundIn(issue)}, expected ${expected === "Array" ? "a list" : expected}${hint}`;
-}
-
-/** The value that was found if it is text, else its type. */
-function foundIn({ input, received }: v.BaseIssue<unknown>): string {
-	return typeof input === "string" ? show(input) : received;
-}
-
-/** The signals that `stopSignals` may name. */
-export const STOP_SIGNALS = [
-	"SIGHUP",
-	"SIGINT",
-	"SIGPWR",
-	"SIGQUIT",
-	"SIGTERM",
-	"SIGUSR1",
-	"SIGUSR2",
-	"SIGWINCH",
-] as const satisfies StopSignal[];
-
-const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
+const environment = v.pipe(
+	objectOnly(
+		v.record(
+			v.string(),
+			textOr(fields({ file: text }), argument, (issue) => explain({ ...issue, expected: "string" })),
+			explain,
+		),
+		(keys) => keys.filter((key) => OMITTED.includes(key)),
+		(key) => `found the name ${show(key)}, which is JavaScript's own, expected another name`,
+	),
+	v.rawCheck(({ dataset, addIssue }) => {
+		if (!dataset.typed) return;
+		for (const name of Object.keys(dataset.value))
+			if (!isVariable(name))
+				addIssue({ message: `found the name ${show(name)}, expected one without "=" and NUL, and not empty` });
+	}),
+);
 
 /** Shorter ones would find a job hung that only got no turn on a busy processor. */
 const PERIOD_MIN_MS = 100;
@@ -187,6 +168,8 @@ const address = v.pipe(
 		return port >= 1 && port <= 65_535;
 	}, "found no valid port, expected one from 1 to 65535"),
 );
+
+const CRON = 'expected a cron expression such as "0 3 * * *"';
 
 const readiness = v.union(
 	[v.picklist(["notify", "exit"]), fields({ http: url }), fields({ tcp: address })],
@@ -240,8 +223,47 @@ const livenessOf = <Command extends v.GenericSchema>(command: Command) =>
 		v.check(({ heartbeat, explicit }) => !!heartbeat || explicit === undefined, "found explicit without heartbeat"),
 	);
 
+const ENV_FILE = "expected a path, or {path: PATH, required: false}, or a list of them";
+
+const envFile = textOr(
+	fields({ path: text, required: v.optional(v.boolean(explain), true) }),
+	v.pipe(
+		text,
+		v.transform((path) => ({ path, required: true })),
+	),
+	(issue) => `found ${foundIn(issue)}, ${ENV_FILE}`,
+);
+
+const schedule = textOr(
+	fields({ every: v.pipe(duration, v.minValue(1_000, `found less than "1s", expected at least that`)) }),
+	v.pipe(
+		text,
+		v.check(
+			(text) => explainBadCron(text) === undefined,
+			({ input }) => `${show(input)} ${explainBadCron(input)}, ${CRON}`,
+		),
+	),
+	(issue) => `found ${foundIn(issue)}, ${CRON}, or an interval such as {every: "5m"}`,
+);
+
 const commonOf = <Command extends v.GenericSchema>(command: Command) => ({
 	env: v.optional(environment, {}),
+	envFile: v.optional(
+		v.union(
+			[
+				v.array(envFile, explain),
+				v.pipe(
+					envFile,
+					v.transform((file) => [file]),
+				),
+			],
+			(issue) => `found ${foundIn(issue)}, ${ENV_FILE}`,
+		),
+		[],
+	),
+	schedule: v.optional(schedule),
+	timeZone: v.optional(v.pipe(text, v.check(isTimeZone, explainBadTimeZone))),
+	overlap: v.optional(choice(["skip", "wait"])),
 	dependsOn: v.optional(v.array(text, explain), []),
 	readiness: v.optional(readiness),
 	startTimeout: v.optional(duration),
@@ -249,7 +271,7 @@ const commonOf = <Command extends v.GenericSchema>(command: Command) => ({
 	restartDelay: v.optional(duration, "1s"),
 	maxRestarts: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
 	stopTimeout: v.optional(duration),
-	essential: v.optional(v.boolean(explain), true),
+	essential: v.optional(v.boolean(explain)),
 	liveness: v.optional(livenessOf(command)),
 });
 
@@ -361,8 +383,12 @@ export function parseConfig(value: unknown) {
 	return v.safeParse(schema, value);
 }
 
+type Parsed = v.InferOutput<typeof schema>;
+
 /** A valid configuration: defaults are filled in, durations are in milliseconds. */
-export type CheckedConfig = v.InferOutput<typeof schema>;
+export type CheckedConfig = Omit<Parsed, "jobs"> & Readonly<{ jobs: Record<string, Parsed["jobs"][string] & Filled> }>;
+/** `variables`: what `env` and `envFile` come to. They may be secret, and are shown nowhere. */
+type Filled = { essential: boolean; overlap: "skip" | "wait"; variables: Record<string, string> };
 export type JobSettings = CheckedConfig["jobs"][string];
 export type ThreadSettings = Extract<JobSettings, { thread: string }>;
 export type FunctionSettings = Extract<JobSettings, { process: string }>;

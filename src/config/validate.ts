@@ -2,12 +2,13 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { attempt, errorInfo, show, showKey, showPath, UserError } from "../base/errors.ts";
+import { readVariables } from "./environment.ts";
+import { isObject } from "./explain.ts";
 import type { LoadedConfig } from "./load.ts";
 import { type Dependencies, findCycle } from "./order.ts";
 import {
 	type CheckedConfig,
 	type FunctionSettings,
-	isObject,
 	type JobSettings,
 	type ProcessSettings,
 	parseConfig,
@@ -70,9 +71,17 @@ function parse(path: string, value: unknown): ReturnType<typeof parseConfig> {
 /** The fields of a faulty job that checkJob() reads, as far as they are valid. */
 function validPart(job: unknown): JobSettings | undefined {
 	if (!isObject(job)) return undefined;
-	const { thread, process, command, cwd, env, readiness, restart } = job;
-	const variables = Object.entries(isObject(env) ? env : {}).filter(([, value]) => typeof value === "string");
-	const part = { readiness, restart, env: Object.fromEntries(variables) };
+	const { thread, process, command, cwd, env, envFile } = job;
+	const { readiness, restart, schedule, timeZone, overlap, startTimeout } = job;
+	const rest = { readiness, restart, schedule, timeZone, overlap, startTimeout };
+	const variables = Object.entries(isObject(env) ? env : {}).filter(
+		([, value]) => typeof (isObject(value) ? value.file : value) === "string",
+	);
+	const files = [envFile].flat().flatMap((file) => {
+		const { path, required } = isObject(file) ? file : { path: file };
+		return typeof path === "string" ? [{ path, required: required !== false }] : [];
+	});
+	const part: object = { ...rest, envFile: files, env: Object.fromEntries(variables) };
 	if (typeof thread === "string") return { ...part, thread } as JobSettings;
 	if (typeof process === "string")
 		return { ...part, process, cwd: typeof cwd === "string" ? cwd : undefined } as JobSettings;
@@ -92,6 +101,7 @@ function textsIn(values: unknown): string[] {
 function checkJob(name: string, job: JobSettings, configPath: string, env: NodeJS.ProcessEnv): Mistake[] {
 	const folder = dirname(configPath);
 	const mistakes: Mistake[] = [];
+	job.variables = readVariables(job, folder, (mistake) => mistakes.push(mistake));
 	const findFile = (kind: "thread" | "process", written: string) => {
 		const file = resolve(folder, written);
 		if (!existsSync(file)) mistakes.push(`${kind}: ${show(written)} not found (looked at ${showPath(file)})`);
@@ -103,15 +113,36 @@ function checkJob(name: string, job: JobSettings, configPath: string, env: NodeJ
 	if ("command" in job) mistakes.push(...checkCommand(job, folder, env));
 	if (job.readiness === "exit" && job.restart === "always")
 		mistakes.push('restart: found "always" together with readiness "exit", expected "no" or "on-failure"');
-	const { liveness, env: jobEnv } = job;
+	const { liveness } = job;
 	if (liveness?.command) {
 		const cwd = "cwd" in job ? job.cwd : undefined;
-		const mistakesOfCheck = checkCommand({ command: liveness.command, cwd, env: jobEnv }, folder, env);
+		const mistakesOfCheck = checkCommand({ command: liveness.command, cwd, variables: job.variables }, folder, env);
 		mistakes.push(...mistakesOfCheck.map((mistake) => `liveness.${mistake}`));
 	}
 	if (liveness?.explicit !== undefined && "command" in job)
 		mistakes.push("liveness.explicit: only a job that is a function has this field: WATCHDOG=1 is always explicit");
+	mistakes.push(...checkSchedule(job));
+	job.essential ??= job.schedule === undefined;
+	job.overlap ??= "skip";
 	return mistakes.map((mistake) => `jobs.${showKey(name)}.${mistake}`);
+}
+
+function checkSchedule({ schedule, timeZone, overlap, readiness, startTimeout, restart }: JobSettings): Mistake[] {
+	const alone = "found it without a schedule, expected both or none";
+	if (schedule === undefined)
+		return [timeZone !== undefined && `timeZone: ${alone}`, overlap !== undefined && `overlap: ${alone}`].filter(
+			(mistake) => mistake !== false,
+		);
+	const mistakes: Mistake[] = [];
+	if (timeZone !== undefined && typeof schedule !== "string")
+		mistakes.push("timeZone: found it together with an interval, expected it only with a cron expression");
+	if (readiness !== undefined)
+		mistakes.push("readiness: found it together with a schedule, expected none: nothing waits for a scheduled job");
+	if (startTimeout !== undefined)
+		mistakes.push("startTimeout: found it together with a schedule, expected none: a run is ready when it has started");
+	if (restart === "always")
+		mistakes.push('restart: found "always" together with a schedule, expected "no" or "on-failure"');
+	return mistakes;
 }
 
 function checkFolder(job: ProcessSettings | FunctionSettings, folder: string): Mistake[] {
@@ -124,13 +155,13 @@ function checkFolder(job: ProcessSettings | FunctionSettings, folder: string): M
 
 /** Call it after {@link checkFolder}, which has made `cwd` absolute. */
 function checkCommand(
-	job: Pick<ProcessSettings, "command" | "cwd" | "env">,
+	job: Pick<ProcessSettings, "command" | "cwd" | "variables">,
 	folder: string,
 	env: NodeJS.ProcessEnv,
 ): Mistake[] {
 	const { cwd = process.cwd() } = job;
 	const [program = ""] = job.command;
-	const path = { ...env, ...job.env }.PATH ?? "";
+	const path = { ...env, ...job.variables }.PATH ?? "";
 	const isPath = program.includes("/");
 	const candidates = (isPath ? [""] : path.split(delimiter)).map((entry) => resolve(cwd, entry, program));
 	if (candidates.some(isExecutable)) return [];
@@ -176,7 +207,16 @@ function checkNames(value: unknown, accepted: object): Mistake[] {
 				`jobs.${showKey(name)}: found the name ${show(name)}, expected letters, digits, "_", "." and "-", at most ${MAX_NAME} of them, no "." or "-" at the beginning, and no name of JavaScript's own`,
 		);
 	const dependencies = jobs.map(([name, job]) => [name, textsIn(isObject(job) && job.dependsOn)] as const);
-	return [...mistakes, ...checkDependencies(new Map(dependencies))];
+	const scheduled = new Set(jobs.flatMap(([name, job]) => (isObject(job) && job.schedule !== undefined ? [name] : [])));
+	const onScheduled = dependencies.flatMap(([name, others]) =>
+		others
+			.filter((other) => scheduled.has(other))
+			.map(
+				(other) =>
+					`jobs.${showKey(name)}.dependsOn: ${show(other)} has a schedule, expected a job that is ready and stays so`,
+			),
+	);
+	return [...mistakes, ...onScheduled, ...checkDependencies(new Map(dependencies))];
 }
 
 /** @param jobs Every job, with the jobs that it depends on. */

@@ -52,6 +52,9 @@ const LINES: { readonly [Type in Event["type"]]: Describe<Type> } = {
 		info(`Caught signal ${number} (${signal})${early ? ", which came while Node.js was starting" : ""}`),
 	"job.started": ({ job, kind, id }) => info(`Job ${job} started as ${kind} ${id}`),
 	"job.waiting": ({ job }) => info(`Job ${job} is waiting for what it depends on`),
+	"job.scheduled": ({ job, next }) =>
+		info(`Job ${job} is scheduled; ${next === undefined ? "no date is left" : `its next date is ${showDate(next)}`}`),
+	"job.skipped": ({ job }) => warn(`Job ${job} has not ended by its next date, which is skipped`),
 	"job.withdrawn": ({ job }) => info(`Job ${job} was waiting for its start, and will not be started`),
 	"job.ready": ({ job }) => info(`Job ${job} is ready`),
 	"job.startTimedOut": ({ job, waitedMs, detail }) =>
@@ -100,6 +103,11 @@ const LINES: { readonly [Type in Event["type"]]: Describe<Type> } = {
 	"error.caught": ({ error }) => failure(`Internal error: ${error.message}`),
 	"orphan.reaped": ({ pid }) => debug(`Reaped orphan ${pid}`),
 };
+
+/** A moment in UTC, to the second: `2026-11-29 03:00:00Z`. */
+export function showDate(ms: number): string {
+	return new Date(ms).toISOString().replace("T", " ").replace(/\.\d+/, "");
+}
 
 /** Processes that a line names at most: of any, and of the group of a job. */
 const NAMED = 20;

@@ -113,7 +113,18 @@ function send(request: IncomingMessage, response: ServerResponse, { status, type
 	response.end(request.method === "HEAD" ? undefined : body);
 }
 
-const JOB_STATES: JobState[] = ["waiting", "starting", "ready", "completed", "backing-off", "stopping", "ended"];
+const JOB_STATES: JobState[] = [
+	"waiting",
+	"scheduled",
+	"starting",
+	"ready",
+	"completed",
+	"backing-off",
+	"stopping",
+	"ended",
+];
+
+const READY_STATES: ReadonlySet<JobState> = new Set(["ready", "completed", "scheduled"]);
 
 /** A value, and a value for each of the metric's labels. */
 type Sample = readonly [value: number, ...labels: string[]];
@@ -141,8 +152,11 @@ function createRegistry(source: StatusSource): Registry {
 		const { jobs } = source.status;
 		return JOB_STATES.map((state) => [jobs.filter((job) => job.state === state).length, state]);
 	});
-	define("lastcall_job_ready", "1 if the job is ready, or has ended well where that is its readiness", ["job"], () =>
-		source.status.jobs.map(({ name, state }) => [Number(state === "ready" || state === "completed"), name]),
+	define(
+		"lastcall_job_ready",
+		"1 if the job is ready, is on its schedule, or has ended well where that is its readiness",
+		["job"],
+		() => source.status.jobs.map(({ name, state }) => [Number(READY_STATES.has(state)), name]),
 	);
 	define("lastcall_job_alive", "1 if the job with liveness answers, 0 if its checks have failed", ["job"], () =>
 		source.status.jobs.flatMap(({ name, alive }): Sample[] => (alive === undefined ? [] : [[Number(alive), name]])),

@@ -14,7 +14,8 @@ export type JobStatus = Readonly<
 		Unit["plan"],
 		"name" | "kind" | "essential" | "dependsOn"
 	> &
-		Pick<Unit, "state" | "id" | "restarts" | "lastExit">
+		Pick<Unit, "state" | "id" | "restarts" | "lastExit"> &
+		ScheduleStatus
 >;
 
 export interface Status {
@@ -31,6 +32,18 @@ export interface Status {
 	readonly stopReason: StopReason | undefined;
 	readonly orphansReaped: number;
 	readonly jobs: readonly JobStatus[];
+}
+
+/** Of a scheduled job, in milliseconds since the epoch: its next date, and the beginning of its last run. */
+type ScheduleStatus = Readonly<{ nextRun?: number; lastRun?: number }>;
+
+/** @param epoch The moment at which the monotonic clock was 0. */
+function scheduleOf({ plan, nextDate, begunAt }: Unit, epoch: number): ScheduleStatus {
+	if (!plan.timetable) return {};
+	return {
+		...(nextDate !== undefined && { nextRun: nextDate }),
+		...(begunAt !== undefined && { lastRun: Math.round(epoch + begunAt) }),
+	};
 }
 
 /** Sums since the start of the program, for metrics. */
@@ -75,10 +88,11 @@ export class StatusSource {
 			stopTimeoutMs: this.#stopTimeoutMs,
 			stopReason,
 			orphansReaped: this.#orphansReaped,
-			jobs: this.#units.map(({ plan, state, isAlive: alive, id, since, restarts, lastExit }) => {
+			jobs: this.#units.map((unit) => {
+				const { plan, state, isAlive: alive, id, since, restarts, lastExit } = unit;
 				const { name, kind, essential, dependsOn } = plan;
 				const inStateMs = Math.round(now - since);
-				const times = { since: time - inStateMs, inStateMs };
+				const times = { since: time - inStateMs, inStateMs, ...scheduleOf(unit, time - now) };
 				return { name, kind, essential, dependsOn, state, alive, id, ...times, restarts, lastExit };
 			}),
 		};

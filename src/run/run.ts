@@ -4,7 +4,7 @@ import { errorInfo } from "../base/errors.ts";
 import { monotonicMs } from "../base/time.ts";
 import { readVersion } from "../base/versions.ts";
 import { configOf, type LoadedConfig, loadConfig } from "../config/load.ts";
-import { STOP_SIGNALS } from "../config/schema.ts";
+import { STOP_SIGNALS } from "../config/signals.ts";
 import { type Budget, flushMaxMs, stragglerStopMs } from "../config/stop-timeout.ts";
 import { areThreadsLeft } from "../job/thread.ts";
 import { libc } from "../os/ffi/libc.ts";

@@ -13,8 +13,9 @@ import { drawTimeline, writeTerminationMessage } from "../observe/stop-report.ts
 import { libc } from "../os/ffi/libc.ts";
 import type { Emit } from "../supervisor/events.ts";
 import type { Watch } from "../supervisor/liveness.ts";
+import type { UnitPlan } from "../supervisor/plan.ts";
+import type { Timetable } from "../supervisor/schedule.ts";
 import { Supervisor, type SupervisorResult } from "../supervisor/supervisor.ts";
-import type { UnitPlan } from "../supervisor/unit.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Service {
@@ -107,29 +108,18 @@ export async function planUnits(
 ): Promise<UnitPlan[]> {
 	const plans: UnitPlan[] = [];
 	for (const [name, job] of Object.entries(jobs)) {
-		const own = { name, env: { ...env, ...job.env } };
+		const own = { name, env: { ...env, ...job.variables } };
 		const allHooks = (hooks: RunHooks): JobHooks => ({ ...hooks, ...hooksOf(name) });
 		const watching = { watch: await planChecks(job, own.env), exitsIfStuck: job.liveness?.onStuck === "exit" };
+		const planned = { ...job, ...watching, name, timetable: await timetableOf(job) };
 		if ("thread" in job) {
 			const spec = { ...job, ...own, logLevel: log.level };
-			plans.push({
-				...job,
-				...watching,
-				name,
-				kind: "thread",
-				makeJob: (hooks) => new ThreadJob(spec, allHooks(hooks)),
-			});
+			plans.push({ ...planned, kind: "thread", makeJob: (hooks) => new ThreadJob(spec, allHooks(hooks)) });
 		} else {
 			// node:child_process is loaded only if there is a process job.
 			const { ProcessJob } = await import("../job/process.ts");
 			const spec = { ...("process" in job ? await functionSpec(name, job, log.level) : job), ...own };
-			plans.push({
-				...job,
-				...watching,
-				name,
-				kind: "process",
-				makeJob: (hooks) => new ProcessJob(spec, allHooks(hooks)),
-			});
+			plans.push({ ...planned, kind: "process", makeJob: (hooks) => new ProcessJob(spec, allHooks(hooks)) });
 		}
 	}
 	return plans;
@@ -151,6 +141,14 @@ async function planChecks(job: JobSettings, env: NodeJS.ProcessEnv): Promise<Wat
 	const { checkByCommand } = await import("../job/command-check.ts");
 	const cwd = "cwd" in job ? job.cwd : undefined;
 	return planWatch(liveness, checkByCommand({ command: liveness.command, cwd, env }));
+}
+
+/** Loads the code for cron expressions only if the job has one. */
+async function timetableOf({ schedule, timeZone }: JobSettings): Promise<Timetable | undefined> {
+	if (schedule === undefined) return undefined;
+	if (typeof schedule !== "string") return { everyMs: schedule.every };
+	const { parseCron } = await import("../config/cron.ts");
+	return { next: parseCron(schedule, timeZone) };
 }
 
 async function openPort(where: { host: string; port: number }, status: StatusSource): Promise<Close> {

@@ -54,7 +54,8 @@ export function controlJobs(units: Units, emit: Emit, isStopping: () => boolean,
 		// Nothing is stopped for a restart that is refused, or for a job that waits already.
 		if (blocked && (unit.state === "waiting" || !blocked.done)) return blocked;
 		const stopsBefore = stops.get(unit);
-		await unit.stop();
+		// It has no run, and keeps its schedule.
+		if (unit.state !== "scheduled") await unit.stop();
 		if (!(await unit.leftOver.isFree()))
 			return no(`Cannot ${type} ${name}: its last run has not gone, it is stuck in native code or in the kernel`);
 		if (isStopping()) return stopping;
@@ -67,6 +68,7 @@ async function stop(unit: Unit): Promise<CommandResult> {
 	const { state, plan } = unit;
 	const stopped = await unit.stop();
 	let what = "was not running";
+	if (state === "scheduled") what = "is off its schedule, and will not be started";
 	if (stopped) what = `${stopped.killed ? "was killed" : "has stopped"} after ${Math.round(stopped.tookMs)} ms`;
 	else if (state === "waiting" || state === "backing-off") what = "was waiting for its start, and will not be started";
 	return yes(`Job ${plan.name} ${what}`);
@@ -83,7 +85,8 @@ async function start({ type, wait = true }: Start, unit: Unit, units: Units): Pr
 	// If the job's program does not exist, that is known one turn of the event loop later.
 	await new Promise(setImmediate);
 	if (wait) await unit.started();
-	if (unit.isReady || (!wait && unit.state === "starting")) return yes(`Job ${name} is ${unit.state}`);
+	const failed = !unit.isRunning && unit.lastExit?.outcome === "not-started";
+	if ((unit.isReady && !failed) || (!wait && unit.state === "starting")) return yes(`Job ${name} is ${unit.state}`);
 	const exit = unit.isRunning ? undefined : unit.lastExit;
 	return no(`Cannot ${type} ${name}: it ${exit ? describeExit(exit) : `is ${unit.state}`}`);
 }

@@ -83,6 +83,10 @@ export type Event =
 	| Readonly<{ type: "job.started"; job: string; kind: JobKind; id: number; ready: boolean }>
 	/** A command has put the job back to waiting: it starts as soon as the jobs it depends on are ready. */
 	| Readonly<{ type: "job.waiting"; job: string }>
+	/** The job is on its schedule. `next`: its first date, in milliseconds since the epoch; absent if there is none. */
+	| Readonly<{ type: "job.scheduled"; job: string; next?: number }>
+	/** A date of its schedule has come while the job still ran. Said once for each run, however many dates it skips. */
+	| Readonly<{ type: "job.skipped"; job: string }>
 	/** The job was stopped while it waited for its start: it will not be started. */
 	| Readonly<{ type: "job.withdrawn"; job: string }>
 	/** A probe succeeded, or the job said that it is ready. */

@@ -67,6 +67,7 @@ export class StartQueue {
 
 	/** Adds `start` in `ms` milliseconds. */
 	addLater(owner: object, start: () => void, ms: number): void {
+		if (this.#closed) return;
 		const timer = setTimeout(() => this.add(owner, start), ms);
 		this.#timers.set(owner, timer);
 	}

@@ -14,9 +14,10 @@ import type { Budget } from "../config/stop-timeout.ts";
 import { describeExit, type JobExit } from "../job/job.ts";
 import { type Control, controlJobs } from "./commands.ts";
 import type { Emit, JobStop, StopReason } from "./events.ts";
+import type { UnitPlan } from "./plan.ts";
 import { StartQueue } from "./starts.ts";
 import { Deadline } from "./stop.ts";
-import { Unit, type UnitPlan } from "./unit.ts";
+import { Unit } from "./unit.ts";
 
 export interface SupervisorResult {
 	readonly reason: StopReason;
@@ -129,7 +130,7 @@ export class Supervisor {
 		} else if (this.#isFree(unit))
 			this.#starts.add(unit, () => {
 				// A job that it depends on may have ended while this one stood in the queue.
-				if (this.#isFree(unit)) unit.start();
+				if (this.#isFree(unit)) unit.enter();
 			});
 	}
 

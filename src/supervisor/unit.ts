@@ -2,6 +2,7 @@
  * A unit: one job through all its runs. It starts the job, learns when the job is ready, restarts it and stops it.
  *
  * Two facts are kept apart: `#state` is what the job does now, `#held` is whether a user or the program has stopped it.
+ * A scheduled job is `scheduled` between its runs; the restarts of a failed run belong to that run.
  *
  * Invariants:
  * - A job has at most one run at a time. The next run begins after the exit of the run before. `LeftOver` in stop.ts
@@ -10,49 +11,15 @@
  *   dropped when the job is stopped. None of them delays a stop.
  * - A second stop request joins the first one.
  * - Liveness is checked while the run is ready (or is a one-shot), and not after its stop, or the program's, was requested.
+ * - A scheduled job that is on its schedule is never over, unless it is essential and a run of it has failed for good.
  */
 import { monotonicMs } from "../base/time.ts";
-import type { JobSettings } from "../config/schema.ts";
-import type { Budget } from "../config/stop-timeout.ts";
-import { isSuccess, type Job, type JobExit, type JobKind, type RunHooks } from "../job/job.ts";
+import { isSuccess, type Job, type JobExit } from "../job/job.ts";
 import { pollUntilReady } from "../job/readiness.ts";
-import type { Emit } from "./events.ts";
-import type { Watch } from "./liveness.ts";
-import { planRestart, type RestartPolicy, type StartQueue, type Streak } from "./starts.ts";
-import { type Deadline, LeftOver, type StopOutcome, stopJob } from "./stop.ts";
-
-/** What the configuration says of a job, of either kind. `makeJob` makes the job of one run. */
-export type UnitPlan = RestartPolicy &
-	Pick<JobSettings, "essential" | "dependsOn" | "readiness" | "startTimeout" | "stopTimeout"> &
-	Readonly<{
-		name: string;
-		kind: JobKind;
-		makeJob: (hooks: RunHooks) => Job;
-		/** Set if the job has `liveness`. */
-		watch?: Watch | undefined;
-		/** Whether the program stops if not even a kill ends the job. */
-		exitsIfStuck?: boolean;
-	}>;
-
-/** Default of `startTimeout`. With readiness "exit" there is none: such a job may take as long as it needs. */
-const START_TIMEOUT_MS = 60_000;
-/** The longest search for the place where a job hangs. Unlike at a stop, nobody waits for the end of the job. */
-export const LOCATE_HUNG_MS = 2_000;
-
-export interface UnitHooks {
-	readonly emit: Emit;
-	/** The jobs that depend on this one may start. */
-	readonly onReady: () => void;
-	/** A run has ended, in whichever way. The unit's state shows that already. */
-	readonly onRunEnded: () => void;
-	/** The job has ended for good, and nobody had asked for its stop. */
-	readonly onEnded: (unit: Unit, exit: JobExit) => void;
-	/** The deadline of the program's stop: infinitely far away until that stop is requested. */
-	readonly deadline: Deadline;
-	readonly budget: Budget;
-	/** The queue of all starts. A stop removes this job's entry. */
-	readonly starts: StartQueue;
-}
+import { LOCATE_HUNG_MS, START_TIMEOUT_MS, type UnitHooks, type UnitPlan } from "./plan.ts";
+import { Schedule } from "./schedule.ts";
+import { planRestart, type Streak } from "./starts.ts";
+import { LeftOver, type StopOutcome, stopJob } from "./stop.ts";
 
 interface Run {
 	readonly job: Job;
@@ -64,8 +31,11 @@ interface Run {
 }
 
 type State =
-	/** `waiting`: for the jobs it depends on. `completed`: its readiness is `exit`, and it has ended well. */
-	| Readonly<{ type: "waiting" | "completed" | "backing-off" | "ended" }>
+	/**
+	 * `waiting`: for the jobs it depends on. `scheduled`: for its next date. `completed`: its readiness is `exit`, and it
+	 * has ended well.
+	 */
+	| Readonly<{ type: "waiting" | "scheduled" | "completed" | "backing-off" | "ended" }>
 	| Readonly<{ type: "starting" | "ready"; run: Run }>
 	| Readonly<{ type: "stopping"; run: Run; stop: Promise<StopOutcome> }>;
 
@@ -76,21 +46,28 @@ export class Unit {
 	readonly leftOver = new LeftOver();
 	/** When the present state began, by the monotonic clock. Only this class writes this field and the next three. */
 	since = monotonicMs();
+	/** When the last run began, by the same clock. */
+	begunAt: number | undefined;
 	/** How often the job has been restarted since the program started. */
 	restarts = 0;
 	/** Whether the run answers: `false` from the failed checks to the next run, `undefined` where nothing is checked. */
 	isAlive: boolean | undefined;
 	/** How the last run ended, if one has. */
 	lastExit: JobExit | undefined;
-	readonly #hooks: UnitHooks;
+	readonly #hooks: UnitHooks<Unit>;
 	#state: State = { type: "waiting" };
 	#held = false;
 	#streak: Streak = { restarts: 0, failures: 0 };
 	#endWatch = () => {};
+	readonly #schedule: Schedule | undefined;
 
-	constructor(plan: UnitPlan, hooks: UnitHooks) {
+	constructor(plan: UnitPlan, hooks: UnitHooks<Unit>) {
 		this.plan = plan;
 		this.#hooks = hooks;
+		const { name: job, timetable, overlap } = plan;
+		const isFree = () => this.state === "scheduled";
+		const begin = () => void this.#beginAgain();
+		if (timetable) this.#schedule = new Schedule({ job, timetable, overlap }, hooks, { isFree, begin });
 	}
 
 	get state(): JobState {
@@ -114,24 +91,39 @@ export class Unit {
 
 	/** Whether the jobs that depend on this one may start. */
 	get isReady(): boolean {
-		return this.state === "ready" || this.state === "completed";
+		return this.state === "ready" || this.state === "completed" || this.state === "scheduled";
+	}
+
+	/** The next date of the schedule, in milliseconds since the epoch. */
+	get nextDate(): number | undefined {
+		return this.#schedule?.next;
 	}
 
 	get #run(): Run | undefined {
 		return "run" in this.#state ? this.#state.run : undefined;
 	}
 
+	/** The jobs that this one depends on are ready: begins a run, or puts the job on its schedule. */
+	enter(): void {
+		if (!this.#schedule) this.start();
+		else {
+			this.#schedule.begin();
+			this.#awaitDate(this.#schedule);
+		}
+	}
+
 	/** Begins a run, unless there is one. Never throws: a failure is an exit. */
 	start(): void {
 		if (this.isRunning) return;
-		this.#hooks.starts.remove(this);
 		this.#forgetPast();
+		this.#schedule?.begin();
 		this.#begin();
 	}
 
 	/** Lets the job start when the jobs it depends on are ready, unless it runs. */
 	wait(): void {
 		if (this.isRunning) return;
+		this.#schedule?.end();
 		this.#forgetPast();
 		this.#hooks.emit({ type: "job.waiting", job: this.plan.name });
 		this.#enter({ type: "waiting" });
@@ -156,6 +148,7 @@ export class Unit {
 		this.#held = true;
 		const { starts, deadline, emit } = this.#hooks;
 		starts.remove(this);
+		this.#schedule?.end();
 		const state = this.#state;
 		if (state.type === "stopping") return state.stop;
 		if ("run" in state) {
@@ -191,6 +184,13 @@ export class Unit {
 		this.#streak = { restarts: 0, failures: 0 };
 	}
 
+	#awaitDate(schedule: Schedule): void {
+		this.#forgetPast();
+		this.#enter({ type: "scheduled" });
+		// A date may have come during the last run.
+		if (schedule.takeDate()) this.#hooks.starts.add(this, () => void this.#beginAgain());
+	}
+
 	#enter(state: State): void {
 		this.#state = state;
 		this.since = monotonicMs();
@@ -198,7 +198,8 @@ export class Unit {
 
 	#begin(): void {
 		const { makeJob, kind, readiness } = this.plan;
-		const { emit } = this.#hooks;
+		const { emit, starts } = this.#hooks;
+		starts.remove(this);
 		const job = makeJob({
 			onReady: () => this.#onSaidReady(run),
 			onLeaderGone: (exit, rest) => {
@@ -209,6 +210,7 @@ export class Unit {
 		});
 		const run: Run = { job, startedAt: monotonicMs(), starting: new AbortController() };
 		this.isAlive = undefined;
+		this.begunAt = run.startedAt;
 		this.#enter({ type: "starting", run });
 		job.start();
 		if (job.id !== 0) {
@@ -356,7 +358,9 @@ export class Unit {
 			onReady();
 			return;
 		}
-		const ms = (run.aliveUntil ?? monotonicMs()) - run.startedAt;
+		// Of a scheduled job a run counts as healthy only if it succeeds: else an hourly job that fails after a minute would
+		// be restarted without end.
+		const ms = this.#schedule ? 0 : (run.aliveUntil ?? monotonicMs()) - run.startedAt;
 		const restart = planRestart(this.plan, this.#streak, { success, ms }, Math.random());
 		if (!restart || deadline.isSet) {
 			this.#end(exit);
@@ -372,16 +376,24 @@ export class Unit {
 
 	/** If no earlier run is left, the new one begins synchronously: the start queue measures how long each start takes. */
 	async #beginAgain(): Promise<void> {
+		const state = this.#state;
 		const isFree = this.leftOver.isEmpty || (await this.leftOver.isFree());
 		// Meanwhile somebody may have stopped the job, or even started it again.
-		if (this.#state.type !== "backing-off" || this.#hooks.deadline.isSet) return;
+		if (this.#state !== state || this.isRunning || this.#hooks.deadline.isSet) return;
 		if (isFree) this.#begin();
 		else this.endUnstarted({ outcome: "stuck" });
 	}
 
 	#end(exit: JobExit): void {
 		this.lastExit = exit;
-		this.#enter({ type: "ended" });
-		this.#hooks.onEnded(this, exit);
+		const { essential, exitsIfStuck } = this.plan;
+		const endsAll = (essential && !isSuccess(exit)) || (exitsIfStuck && exit.outcome === "stuck");
+		const goesOn = !this.#hooks.deadline.isSet && !endsAll;
+		if (this.#schedule?.isOn && goesOn) this.#awaitDate(this.#schedule);
+		else {
+			this.#schedule?.end();
+			this.#enter({ type: "ended" });
+			this.#hooks.onEnded(this, exit);
+		}
 	}
 }

@@ -161,14 +161,17 @@ jobs:
 		command: ["true"],
 		dependsOn: [],
 		env: {},
+		envFile: [],
 		essential: true,
 		output: "inherit",
+		overlap: "skip",
 		readiness: { tcp: "[::1]:80" },
 		restart: "no",
 		restartDelay: 1_000,
 		startTimeout: 90_000,
 		stopSignal: "SIGTERM",
 		successExitCodes: [],
+		variables: {},
 	});
 });
 

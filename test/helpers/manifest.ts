@@ -171,7 +171,7 @@ export interface NodeChanges {
 export function forNode({ image, ports, files = {}, configure = same, patch = same }: NodeChanges) {
 	const { configMap, pod, container, config } = readManifest("service");
 	const { web } = config.jobs;
-	if (web === undefined) throw new Error("Found no job web in service.yaml");
+	if (web === undefined || web.schedule !== undefined) throw new Error("Found no job web in service.yaml");
 	const http = { ...config.http, port: ports.probes };
 	const moved = {
 		...web,

@@ -1,5 +1,5 @@
 /**
- * Time that passes only when it is told to: in place of this thread's timers, monotonic clock and random numbers. What is under test
+ * Time that passes only when it is told to: in place of this thread's timers, clocks and random numbers. What is under test
  * is pure code, and does not notice. Timers that are due at the same moment run in an order that the random numbers choose.
  */
 
@@ -42,6 +42,8 @@ function drainMicrotasks(): Promise<void> {
 export class SimulatedTime {
 	/** Milliseconds since the beginning. */
 	now = 0;
+	/** The wall clock at the beginning, in milliseconds since the epoch. To change it is to set the clock. */
+	epoch = Date.UTC(2026, 10, 28, 12);
 	readonly #timers = new Map<Handle, Timer>();
 	#immediates: (() => void)[] = [];
 	#seed: number;
@@ -57,6 +59,7 @@ export class SimulatedTime {
 		const { setImmediate } = globalThis;
 		const { random } = Math;
 		const { bigint } = process.hrtime;
+		const { now } = Date;
 		const add =
 			(repeats: boolean) =>
 			(callback: Callback, ms = 0, ...args: unknown[]) =>
@@ -73,6 +76,7 @@ export class SimulatedTime {
 		};
 		Object.assign(globalThis, simulated);
 		Math.random = () => this.random();
+		Date.now = () => this.epoch + Math.round(this.now);
 		process.hrtime.bigint = () => BigInt(Math.round(this.now * 1e6));
 		return {
 			[Symbol.dispose]() {
@@ -80,6 +84,7 @@ export class SimulatedTime {
 				Object.assign(globalThis, { ...real, setImmediate });
 				Math.random = random;
 				process.hrtime.bigint = bigint;
+				Date.now = now;
 			},
 		};
 	}

@@ -10,8 +10,8 @@ import { exitCode } from "../../src/service/exit.ts";
 import type { JobCommand } from "../../src/supervisor/commands.ts";
 import type { Event, JobStop, StopReason } from "../../src/supervisor/events.ts";
 import { planWatch } from "../../src/supervisor/liveness.ts";
+import { LOCATE_HUNG_MS, type UnitPlan } from "../../src/supervisor/plan.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
-import { LOCATE_HUNG_MS, type UnitPlan } from "../../src/supervisor/unit.ts";
 import { SimulatedTime } from "./simulated-time.ts";
 
 /** What one run of a job does. Milliseconds; undefined for never. */
@@ -50,8 +50,16 @@ export interface JobPlan {
 	/** The longest time between two signs of life; undefined: it is not watched. */
 	readonly heartbeatMs: number | undefined;
 	readonly exitsIfStuck: boolean;
+	readonly schedule: SchedulePlan | undefined;
 	/** Of each run; the last one also of all that follow. */
 	readonly runs: readonly Behaviour[];
+}
+
+/** `clock`: dates are the multiples of the period on the wall clock, else from the beginning of the schedule on. */
+export interface SchedulePlan {
+	readonly clock: "wall" | "monotonic";
+	readonly periodMs: number;
+	readonly overlap: "skip" | "wait";
 }
 
 export interface WorldPlan {
@@ -65,6 +73,12 @@ export interface WorldPlan {
 const ROUNDING_MS = 5;
 /** Half of the longest heartbeat. */
 const LONG_FREEZE_MS = 2_000;
+/** How late a run may be after its date: what its start and an earlier run hold up. */
+const LATE_MS = 2_000;
+/** How late if the clock was set meanwhile. */
+const LOOK_MS = 60_000;
+/** A clock that is set back further was wrong before. */
+const SET_BACK_MS = 3 * 60 * 60 * 1_000;
 /** Longer than anything that a stop waits for. */
 const LONG_MS = 120_000;
 
@@ -89,6 +103,14 @@ export class World implements Disposable {
 	readonly #status: StatusSource;
 	readonly #installed: Disposable;
 	readonly #pending = new Set<Promise<unknown>>();
+	/** Of each job on a schedule: where it begins, by its clock, and its last date that has come. */
+	readonly #dates = new Map<string, { from: number; last: number }>();
+	/** The job of each start or restart by a user that has no answer yet. */
+	readonly #asked: string[] = [];
+	/** The highest that the wall clock has been, when it was set (or stood still) last, and whether it was ever set back. */
+	#highest = 0;
+	#setAt = Number.NEGATIVE_INFINITY;
+	#wasSetBack = false;
 	#reason: StopReason | undefined;
 	#requestedAt = Number.POSITIVE_INFINITY;
 	/** When the jobs' time is over. */
@@ -147,15 +169,30 @@ export class World implements Disposable {
 			if (type !== "start") for (const run of this.#aliveOf(job)) run.wasCommanded = true;
 			if (type !== "stop") this.held.delete(job);
 			else if (this.names.includes(job)) this.held.add(job);
+			if (type !== "stop") this.#asked.push(job);
 		}
 		const answer = this.supervisor.control(command);
 		this.#pending.add(answer);
 		void answer.then(({ message }) => {
 			this.note(message);
+			if (job !== undefined && (type === "start" || type === "restart"))
+				this.#asked.splice(this.#asked.indexOf(job), 1);
 			const [, name] = /^Job (.*) is waiting for/.exec(message) ?? [];
 			if (name !== undefined) this.#claim(this.#stateOf(name) === "waiting", message);
 			this.#pending.delete(answer);
 		});
+	}
+
+	/** Somebody sets the wall clock. */
+	setClock(byMs: number): void {
+		this.#highest = Math.max(this.#highest, Date.now());
+		this.time.epoch += byMs;
+		this.#setAt = this.time.now;
+		this.#wasSetBack ||= byMs < 0;
+		if (Date.now() >= this.#highest - SET_BACK_MS) return;
+		this.#highest = Date.now();
+		for (const [name, dates] of this.#dates)
+			if (this.planOf(name).schedule?.clock === "wall") dates.last = Number.NEGATIVE_INFINITY;
 	}
 
 	stopNow(): void {
@@ -183,8 +220,12 @@ export class World implements Disposable {
 	}
 
 	#planUnit(name: string, job: JobPlan): UnitPlan {
-		const { kind, essential, readiness, restart, maxRestarts } = job;
+		const { kind, essential, readiness, restart, maxRestarts, schedule } = job;
+		const { clock, periodMs = 0, overlap = "skip" } = schedule ?? {};
+		const next = (after: number) => (Math.floor(after / periodMs) + 1) * periodMs;
 		return {
+			timetable: clock && (clock === "wall" ? { next } : { everyMs: periodMs }),
+			overlap,
 			name,
 			kind,
 			essential,
@@ -219,6 +260,14 @@ export class World implements Disposable {
 				const anewMs = this.time.now - this.#longFreezeAt;
 				this.#claim(anewMs >= this.#heartbeatOf(run), `${event.job} has not its whole time after a freeze`);
 			}
+		if (event.type === "job.scheduled") {
+			const { schedule } = this.planOf(event.job);
+			if (!this.#dates.has(event.job)) this.#claimFree(event.job);
+			const { clock, periodMs = 1 } = schedule ?? {};
+			const now = this.time.now;
+			const wall = Math.floor(Date.now() / periodMs) * periodMs;
+			this.#dates.set(event.job, clock === "wall" ? { from: 0, last: wall } : { from: now, last: now });
+		}
 		if (event.type !== "stop.requested") return;
 		this.#claim(!this.isStopping, "a second request counts");
 		this.#reason = event.reason;
@@ -244,9 +293,12 @@ export class World implements Disposable {
 			this.#claim(!isAlive, `${name} starts beside a run of its own`);
 			this.#claim(exit?.outcome !== "stuck", `${name} starts beside a stuck run`);
 		}
-		if (before.length === 0)
-			for (const index of this.planOf(name).dependsOn)
-				this.#claim(this.isReady(nameOf(index)), `${name} starts too early`);
+		const { schedule, restart } = this.planOf(name);
+		const [last] = before.slice(-1);
+		const failed = last?.exit && (!isSuccess(last.exit) || last.wasLate);
+		const isRestart = restart === "on-failure" && failed;
+		if (schedule && !isRestart) this.#takeDate(name, schedule, !this.#asked.includes(name));
+		if (before.length === 0 && !schedule) this.#claimFree(name);
 		this.runs.set(name, [...before, run]);
 	}
 
@@ -272,6 +324,32 @@ export class World implements Disposable {
 		this.#frozenMs += ms;
 		if (ms >= LONG_FREEZE_MS) this.#longFreezeAt = this.time.now;
 		this.frozenAt = this.time.now;
+		this.#setAt = this.time.now;
+	}
+
+	#claimFree(name: string): void {
+		for (const index of this.planOf(name).dependsOn)
+			this.#claim(this.isReady(nameOf(index)), `${name} starts too early`);
+	}
+
+	/** A run begins because a date has come, which no other run has had. */
+	#takeDate(name: string, { clock, periodMs, overlap }: SchedulePlan, isDue = true): void {
+		const dates = this.#dates.get(name);
+		this.#claim(dates !== undefined, `${name} starts though it is off its schedule`);
+		if (!dates) return;
+		const now = clock === "wall" ? Date.now() : this.time.now;
+		const latest = dates.from + Math.floor((now - dates.from) / periodMs) * periodMs;
+		// A run that waited has an earlier date, perhaps one that a clock that was set back shows as yet to come.
+		// So may one that had to wait until an earlier run was gone.
+		const earliest = dates.from + Math.ceil((now - LATE_MS - dates.from) / periodMs) * periodMs;
+		const next = dates.last + periodMs;
+		const date = Math.min(overlap === "wait" ? next : Math.max(next, earliest), latest);
+		const sinceSet = this.time.now - this.#setAt;
+		if (isDue && (overlap === "skip" ? sinceSet > LATE_MS : !this.#wasSetBack))
+			this.#claim(date > dates.last, `${name} starts twice for one date`);
+		if (isDue && overlap === "skip" && sinceSet > LOOK_MS + LATE_MS)
+			this.#claim(now - date <= LATE_MS, `${name} starts ${now - date} ms late`);
+		if (date > dates.last) dates.last = date;
 	}
 
 	/** A job is asked to stop. */
@@ -308,7 +386,20 @@ export class World implements Disposable {
 	/** The status tells what is true. */
 	#look(): void {
 		assert.equal(this.#broken, undefined);
-		for (const { name, state, id } of this.#status.status.jobs) {
+		for (const { name, state, id, inStateMs, nextRun, lastExit } of this.#status.status.jobs) {
+			const { schedule } = this.planOf(name);
+			if (schedule && !this.isStopping) {
+				const isOver = state === "completed" || (state === "ended" && !this.commanded.has(name));
+				const reason = lastExit && "error" in lastExit ? lastExit.error.name : "";
+				assert.ok(!isOver || reason === "DependencyError", `${name} is over, and has a schedule`);
+				const { clock, periodMs } = schedule;
+				const isLate = this.time.now - this.#setAt <= LATE_MS;
+				if (state === "scheduled" && !isLate && (clock === "monotonic" || !this.#wasSetBack))
+					assert.ok(inStateMs <= periodMs + LATE_MS, `${name} has missed its date`);
+				if (state === "scheduled" && this.time.now - this.#setAt > LOOK_MS + LATE_MS)
+					assert.ok((nextRun ?? 0) >= Date.now() - LATE_MS, `${name} tells no date to come`);
+			}
+			if (state === "ended" || state === "waiting" || !schedule) assert.equal(nextRun, undefined, `${name} has a date`);
 			const [run, ...more] = this.#aliveOf(name);
 			assert.equal(more.length, 0, `one run of ${name}`);
 			const dependsOn = this.#plans.get(name)?.dependsOn.map(nameOf) ?? [];
@@ -319,7 +410,7 @@ export class World implements Disposable {
 				assert.equal(state, run.state, `state of ${name}`);
 				assert.equal(id, run.id, `id of ${name}`);
 			} else {
-				const idle = ["waiting", "completed", "backing-off", "ended"];
+				const idle = ["waiting", "scheduled", "completed", "backing-off", "ended"];
 				assert.ok(idle.includes(state), `${name} is ${state} without a run`);
 				if (state !== "waiting" || this.isStopping) continue;
 				assert.ok(!dependsOn.every((other) => this.isReady(other)), `${name} waits for nothing`);

@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
 import { fc, holds } from "../helpers/property.ts";
-import { type Behaviour, type JobPlan, SIGTERM, World, type WorldPlan } from "../helpers/world.ts";
+import { type Behaviour, type JobPlan, type SchedulePlan, SIGTERM, World, type WorldPlan } from "../helpers/world.ts";
 
 /** Moments that meet: many things of one history happen at the same millisecond. */
 const moment = fc.constantFrom(0, 1, 10, 100, 500, 1_000, 2_000, 5_000, 9_000);
@@ -37,6 +37,21 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.record({
 	hangMs: fc.oneof(never, perhaps),
 });
 
+const schedule: fc.Arbitrary<SchedulePlan> = fc.record({
+	clock: fc.constantFrom("wall", "monotonic"),
+	periodMs: fc.constantFrom(1_000, 5_000, 7_000, 60_000),
+	overlap: fc.constantFrom("skip", "wait"),
+});
+
+/** What the configuration refuses is not tried: nothing depends on a scheduled job, which has no readiness. */
+function accepted(jobs: readonly JobPlan[]): JobPlan[] {
+	return jobs.map((job) => ({
+		...job,
+		dependsOn: job.dependsOn.filter((other) => !jobs[other]?.schedule),
+		...(job.schedule && { readiness: "started", restart: job.restart === "no" ? "no" : "on-failure" }),
+	}));
+}
+
 const job = (index: number): fc.Arbitrary<JobPlan> =>
 	fc.record({
 		kind: fc.constantFrom("thread", "process"),
@@ -50,6 +65,7 @@ const job = (index: number): fc.Arbitrary<JobPlan> =>
 		stopTimeoutMs: fc.constantFrom(undefined, 100, 2_000, 20_000),
 		heartbeatMs: fc.constantFrom(undefined, undefined, 1_000, 4_000),
 		exitsIfStuck: fc.boolean(),
+		schedule: fc.oneof(never, never, schedule),
 		runs: fc.array(behaviour, { minLength: 1, maxLength: 3 }),
 	});
 
@@ -60,7 +76,7 @@ const world: fc.Arbitrary<WorldPlan> = fc
 			stopTimeoutMs: fc.constantFrom(100, 1_000, 10_000, 30_000),
 			drainMs: fc.constantFrom(0, 0, 40, 900),
 			seed: fc.integer(),
-			jobs: fc.tuple(...Array.from({ length: jobs }, (_, at) => job(at))),
+			jobs: fc.tuple(...Array.from({ length: jobs }, (_, at) => job(at))).map(accepted),
 		}),
 	);
 
@@ -89,6 +105,9 @@ const steps = fc.commands(
 			.record({ type: fc.constantFrom("stop", "start", "restart"), job: anyJob, wait: fc.boolean() })
 			.map((command) => step(`${command.type} ${command.job}`, (world) => world.command(command))),
 		moment.map((ms) => step(`frozen for ${ms} ms`, (world) => world.freeze(ms))),
+		fc
+			.constantFrom(-24, -4, -1, -0.001, 0.001, 1, 24)
+			.map((hours) => step(`clock ${hours} h`, (world) => world.setClock(hours * 60 * 60 * 1_000))),
 		anyJob.map((job) => step(`signal ${job}`, (world) => world.command({ type: "signal", job, signal: "SIGHUP" }))),
 		fc.constant(step("stop", (world) => world.command({ type: "stop" }))),
 		fc.constant(step("SIGHUP", ({ supervisor }) => supervisor.forward("SIGHUP"))),

@@ -1,0 +1,97 @@
+/**
+ * The variables of a job: those of its `envFile`, and of its `env`. Files are read once, before anything is started. What
+ * they hold may be secret: no message has more of it than the name of a variable.
+ */
+import { isUtf8 } from "node:buffer";
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { errorInfo, show, showKey, showPath } from "../base/errors.ts";
+
+/** MAX_ARG_STRLEN of the kernel, without the NUL at the end. */
+export const MAX_ARGUMENT_BYTES = 131_071;
+/** Two of these are what the kernel gives a program by default for all of its arguments and variables. */
+const MAX_FILE_BYTES = 1_048_576;
+
+export type EnvFile = Readonly<{ path: string; required: boolean }>;
+export type Variables = Readonly<Record<string, string | { readonly file: string }>>;
+
+/** Whether an environment can hold a variable of this name. */
+export function isVariable(name: string): boolean {
+	return /^[^=\0]+$/.test(name);
+}
+
+/**
+ * @param folder What paths are relative to.
+ * @param report Takes each mistake, as the part of a message that follows the job's name.
+ */
+export function readVariables(
+	{ env, envFile }: { readonly env: Variables; readonly envFile: readonly EnvFile[] },
+	folder: string,
+	report: (mistake: string) => void,
+): Record<string, string> {
+	const variables = new Map<string, string>();
+	// Not by an import: see os/output/stderr.ts.
+	const { parseEnv } = process.getBuiltinModule("node:util");
+	for (const { path, required } of envFile) {
+		const text = readText(path, folder, MAX_FILE_BYTES, (problem) => {
+			if (required || !problem.isMissing) report(`envFile: ${problem.message}`);
+		});
+		for (const [name, value = ""] of Object.entries(text === undefined ? {} : parseEnv(text))) {
+			const problem = isVariable(name) ? problemOf(value) : "has a bad name";
+			if (problem !== undefined) report(`envFile: ${show(path)}: the variable ${showKey(name)} ${problem}`);
+			variables.set(name, value);
+		}
+	}
+	for (const [name, value] of Object.entries(env)) {
+		if (typeof value === "string") {
+			variables.set(name, value);
+			continue;
+		}
+		const place = `env.${showKey(name)}.file: `;
+		// With the line feed.
+		const read = readText(value.file, folder, MAX_ARGUMENT_BYTES + 1, ({ message }) => report(place + message));
+		const text = read?.replace(/\n$/, "") ?? "";
+		const problem = problemOf(text);
+		if (problem !== undefined) report(`${place}${show(value.file)} ${problem}`);
+		variables.set(name, text);
+	}
+	return Object.fromEntries(variables);
+}
+
+/** What stands in the way of a value: never with the value. */
+function problemOf(value: string): string | undefined {
+	if (value.includes("\0")) return "has a NUL character, expected text without one";
+	const bytes = Buffer.byteLength(value);
+	return bytes > MAX_ARGUMENT_BYTES ? `has ${bytes} bytes, expected at most ${MAX_ARGUMENT_BYTES}` : undefined;
+}
+
+type Problem = Readonly<{ message: string; isMissing: boolean }>;
+
+/** The text of a file, without the byte order mark that some editors write. */
+function readText(
+	path: string,
+	folder: string,
+	maxBytes: number,
+	report: (problem: Problem) => void,
+): string | undefined {
+	const file = resolve(folder, path);
+	const fail = (what: string, isMissing = false) =>
+		report({ message: `${show(path)} ${what} (looked at ${showPath(file)})`, isMissing });
+	try {
+		const stats = statSync(file);
+		const { size } = stats;
+		if (stats.isDirectory()) fail("is a folder, expected a file");
+		// Reading a FIFO would block the init, and a device may never end.
+		else if (!stats.isFile()) fail("is no regular file, expected one");
+		else if (size > maxBytes) fail(`has ${size} bytes, expected at most ${maxBytes}`);
+		else {
+			const bytes = readFileSync(file);
+			if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
+			fail("is not text in UTF-8");
+		}
+	} catch (error) {
+		const { code = "unknown error" } = errorInfo(error);
+		fail(code === "ENOENT" ? "not found" : `cannot be read: ${code}`, code === "ENOENT");
+	}
+	return undefined;
+}
