@@ -202,7 +202,7 @@ test("lastcall run -- PROGRAM runs one program with a report, and without a conf
 	terminal.kill("SIGTERM");
 	assert.equal((await terminal.exit()).code, 0, terminal.lines.text);
 	assert.match(terminal.lines.text, /Job node started as process \d+/);
-	assert.match(terminal.lines.text, /^node +╸.*exited with code 0 after/m);
+	assert.match(terminal.lines.text, /^node +━*╸.*exited with code 0 after/m);
 	assert.match(terminal.lines.text, /stop timeout 7\.0 s/);
 
 	const failed = await run(process.execPath, [MAIN, "run", "--", "sh", "-c", "exit 3"], { cwd: empty.path });
