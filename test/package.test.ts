@@ -47,6 +47,9 @@ defineConfig({ jobs: {}, stopTimeout: "2.5s", drainDelay: "0s" });
 // @ts-expect-error A duration has a unit.
 defineConfig({ jobs: {}, stopTimeout: "5" });
 defineConfig({ jobs: { job: { command: "npm start" } }, stopTimeout: "1m30s", drainDelay: duration(process.env.X ?? "1s") });
+defineConfig({ jobs: { job: { command: "true", liveness: { tcp: "db:1", retries: 2 } }, it: { thread: "x", liveness: { heartbeat: "30s", explicit: true } } } });
+// @ts-expect-error A heartbeat is the limit itself.
+defineConfig({ jobs: { job: { command: "true", liveness: { heartbeat: "30s", interval: "1s" } } } });
 // @ts-expect-error There is no such field.
 defineConfig({ jobs: {}, stopTimeuot: "10s" });
 // @ts-expect-error Only the init raises it.

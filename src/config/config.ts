@@ -243,7 +243,7 @@ interface CommonJobConfig {
 }
 
 /** How a job is checked while it runs. */
-export type LivenessConfig = CheckConfig | HeartbeatConfig;
+export type LivenessConfig = HttpCheckConfig | TcpCheckConfig | CommandCheckConfig | HeartbeatConfig;
 
 interface CommonLivenessConfig {
 	/**
@@ -261,29 +261,45 @@ interface HeartbeatConfig extends CommonLivenessConfig {
 	heartbeat: Duration;
 	/** Functions only: only `alive()` counts. @default false */
 	explicit?: boolean;
+	interval?: never;
+	timeout?: never;
+	retries?: never;
+	http?: never;
+	tcp?: never;
+	command?: never;
 }
 
-type CheckConfig = CommonLivenessConfig & {
+interface CheckConfig extends CommonLivenessConfig {
 	/** The time between two checks, at least "100ms". @default "10s" */
 	interval?: Duration;
 	/** How long the answer may take, at least "100ms". @default "5s" */
 	timeout?: Duration;
 	/** This many checks in a row must fail. @default 3 */
 	retries?: number;
-} & (
-		| {
-				/** A GET request to this URL gets a status from 200 to 399. */
-				http: string;
-		  }
-		| {
-				/** `HOST:PORT` accepts connections. */
-				tcp: string;
-		  }
-		| {
-				/** A program and its arguments: it succeeds. It runs in the directory and with the environment of the job. */
-				command: string | readonly [string, ...string[]];
-		  }
-	);
+	heartbeat?: never;
+	explicit?: never;
+}
+
+interface HttpCheckConfig extends CheckConfig {
+	/** The job is alive if a GET request to this URL gets a status from 200 to 399. */
+	http: string;
+	tcp?: never;
+	command?: never;
+}
+
+interface TcpCheckConfig extends CheckConfig {
+	/** The job is alive if `HOST:PORT` accepts connections. */
+	tcp: string;
+	http?: never;
+	command?: never;
+}
+
+interface CommandCheckConfig extends CheckConfig {
+	/** The job is alive if this command succeeds. It runs in the directory and with the environment of the job. */
+	command: string | readonly [string, ...string[]];
+	http?: never;
+	tcp?: never;
+}
 
 /** Returns the configuration unchanged; it gives the configuration its type in an editor. */
 export function defineConfig(config: Config): Config {

@@ -85,6 +85,7 @@ export class Flag {
 	 * @returns Whether the flag is raised.
 	 */
 	wait(ms = Number.POSITIVE_INFINITY): boolean {
+		// Blocked in here the job can show no other sign of life, and needs none: it wakes when it is asked to stop.
 		Atomics.add(this.#words, WORDS.waits, 1);
 		this.#waiter.block(ms);
 		Atomics.add(this.#words, WORDS.waits, 1);

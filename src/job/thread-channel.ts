@@ -19,8 +19,8 @@ export type ThreadMessage =
 	| Readonly<{ type: "ready" }>
 	/** Asks for a TypeScript file without its types. The answer is a {@link StrippedFile}; then `answered` becomes 1. */
 	| Readonly<{ type: "strip"; path: string; source: string; answered: Int32Array<SharedArrayBuffer> }>
-	/** What the event loop waits for, in Node.js's words: `TCPSocketWrap`, `Timeout`. */
-	| Readonly<{ type: "waitsFor"; names: readonly string[] }>
+	/** What the event loop waits for, in Node.js's words, and how many of each: `{TCPSocketWrap: 2, Timeout: 1}`. */
+	| Readonly<{ type: "waitsFor"; open: Readonly<Record<string, number>> }>
 	| Readonly<{ type: "settled"; exit: JobExit }>;
 
 /** From the main thread to the job thread. `text`: undefined if the types cannot be stripped. */

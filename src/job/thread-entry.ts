@@ -74,10 +74,10 @@ function end(exit: JobExit): never {
 }
 
 function tellWhatFor(): void {
-	const names = process.getActiveResourcesInfo();
 	// The timer above is ours.
-	const own = names.indexOf("Timeout");
-	sender.send({ type: "waitsFor", names: names.toSpliced(own, own === -1 ? 0 : 1) });
+	const open: Record<string, number> = { Timeout: -1 };
+	for (const name of process.getActiveResourcesInfo()) open[name] = (open[name] ?? 0) + 1;
+	sender.send({ type: "waitsFor", open });
 }
 
 /** A settled thread must not hold what others need: a port, or connections to a database. */

@@ -64,7 +64,7 @@ export class ThreadJob implements Job {
 	#task: string | undefined;
 	#uncaught: ErrorInfo | undefined;
 	/** Takes the answer of a thread that was asked what it waits for. */
-	#onWaitsFor = (_names: string[]) => {};
+	#onWaitsFor = (_open: Record<string, number>) => {};
 	#killed = false;
 	#settled = false;
 
@@ -150,9 +150,9 @@ export class ThreadJob implements Job {
 	/** A thread in no code can answer at once. */
 	async #askWhatFor(ms: number): Promise<Whereabouts> {
 		const { promise, resolve } = Promise.withResolvers<void>();
-		let waitsFor: readonly string[] | undefined;
-		this.#onWaitsFor = (names) => {
-			waitsFor = names;
+		let waitsFor: Record<string, number> | undefined;
+		this.#onWaitsFor = (open) => {
+			waitsFor = open;
 			resolve();
 		};
 		this.#pulse.askWhatFor();
@@ -182,7 +182,7 @@ export class ThreadJob implements Job {
 		attempt(() => {
 			if (message.type === "ready") this.#hooks.onReady();
 			else if (message.type === "task") this.#task = String(message.task);
-			else if (message.type === "waitsFor") this.#onWaitsFor(checkNames(message.names));
+			else if (message.type === "waitsFor") this.#onWaitsFor(checkOpen(message.open));
 			else if (message.type === "strip") {
 				const { path, source, answered } = message;
 				const answer: StrippedFile = { path, text: stripTypes(source) };
@@ -225,12 +225,14 @@ export class ThreadJob implements Job {
 	}
 }
 
-/** A report names at most so many handles, and of a name so many characters. */
-const NAMES_MAX = 1_000;
+/** A report names at most so many kinds of handles, and of a name so many characters. */
+const KINDS_MAX = 20;
 const NAME_LENGTH = 64;
 
-function checkNames(names: readonly unknown[]): string[] {
-	return names.slice(0, NAMES_MAX).map((name) => String(name).slice(0, NAME_LENGTH));
+/** Throws if it is no object: the job's code can send anything. */
+function checkOpen(open: Readonly<Record<string, number>>): Record<string, number> {
+	const kinds = Object.entries(open).filter(([, count]) => count > 0);
+	return Object.fromEntries(kinds.slice(0, KINDS_MAX).map(([name, count]) => [name.slice(0, NAME_LENGTH), +count]));
 }
 
 /** The exit of a thread that has reported none. `error` is from the worker's event `error`, if there was one. */

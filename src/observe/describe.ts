@@ -164,11 +164,9 @@ export function describeWhereabouts(where: Whereabouts): string {
 }
 
 /** `, open: 2 × TCPSocketWrap, Timeout`. With nothing open it is a promise that nobody settles. */
-function describeOpen(names: readonly string[] | undefined): string {
-	if (!names) return "";
-	const counts = new Map<string, number>();
-	for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-	const open = [...counts].slice(0, NAMED).map(([name, count]) => (count === 1 ? name : `${count} × ${name}`));
+function describeOpen(counts: Readonly<Record<string, number>> | undefined): string {
+	if (!counts) return "";
+	const open = Object.entries(counts).map(([name, count]) => (count === 1 ? name : `${count} × ${name}`));
 	return `, open: ${open.join(", ") || "nothing"}`;
 }
 

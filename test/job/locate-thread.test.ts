@@ -45,14 +45,14 @@ test("locateThread() names the job's file where its own function is all there is
 });
 
 test("locateThread() says that a thread waits for something asynchronous", { skip: !profiles }, async () => {
-	assert.deepEqual(await whereIs("idle"), { type: "idle", waitsFor: [] });
+	assert.deepEqual(await whereIs("idle"), { type: "idle", waitsFor: {} });
 });
 
 test("locateThread() is told by a thread that waits what is open in it", { skip: !profiles }, async () => {
 	const where = await whereIs("open");
 	assert.ok(where.type === "idle", JSON.stringify(where));
 	// Both ends of the connection are this thread's.
-	assert.deepEqual(where.waitsFor?.toSorted(), ["TCPServerWrap", "TCPSocketWrap", "TCPSocketWrap", "Timeout"]);
+	assert.deepEqual(where.waitsFor, { TCPServerWrap: 1, TCPSocketWrap: 2, Timeout: 1 });
 	assert.match(describeWhereabouts(where), /^waiting for something asynchronous, open: .*2 × TCPSocketWrap/);
 });
 

@@ -27,8 +27,11 @@ export interface Frame {
 export type ThreadPlace =
 	/** In JavaScript code. The innermost frame comes first; there is at least one. */
 	| { readonly type: "javascript"; readonly stack: readonly Frame[] }
-	/** In no code: it waits for something asynchronous. `waitsFor`: what is open, in Node.js's words, if it has answered. */
-	| { readonly type: "idle"; readonly waitsFor?: readonly string[] }
+	/**
+	 * In no code: it waits for something asynchronous. `waitsFor`: how many of what are open, in Node.js's words, if it has
+	 * answered.
+	 */
+	| { readonly type: "idle"; readonly waitsFor?: Readonly<Record<string, number>> }
 	/** In native code, or starved: it did not answer. This is what /proc shows. */
 	| ({ readonly type: "native" } & KernelState);
 
