@@ -259,6 +259,8 @@ export class ProcessJob implements Job {
 	}
 
 	#closeFlag(): void {
+		// A look would read memory that is no longer mapped.
+		this.#pulse = undefined;
 		this.#flag?.close();
 		this.#flag = undefined;
 	}

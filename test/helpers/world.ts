@@ -98,6 +98,8 @@ export class World implements Disposable {
 	#frozenMs = 0;
 	/** The end of the last freeze that nobody can have missed. */
 	#longFreezeAt = Number.NEGATIVE_INFINITY;
+	/** The same in the time in which nothing was frozen. */
+	#longFreezeAwakeAt = Number.NEGATIVE_INFINITY;
 	readonly #plans: ReadonlyMap<string, JobPlan>;
 	readonly #budget;
 	readonly #status: StatusSource;
@@ -258,7 +260,10 @@ export class World implements Disposable {
 				const silentMs = this.awakeMs - run.silentSinceAwake;
 				this.#claim(silentMs >= this.#heartbeatOf(run), `a false alarm: ${event.job}`);
 				const anewMs = this.time.now - this.#longFreezeAt;
-				this.#claim(anewMs >= this.#heartbeatOf(run), `${event.job} has not its whole time after a freeze`);
+				// The freeze may have come when the hang had been found, and its place was looked for.
+				const wasFound = this.#longFreezeAwakeAt - run.silentSinceAwake >= this.#heartbeatOf(run);
+				const hadAll = wasFound || anewMs >= this.#heartbeatOf(run);
+				this.#claim(hadAll, `${event.job} has not its whole time after a freeze`);
 			}
 		if (event.type === "job.scheduled") {
 			const { schedule } = this.planOf(event.job);
@@ -322,8 +327,8 @@ export class World implements Disposable {
 		if (this.isStopping) return;
 		this.time.now += ms;
 		this.#frozenMs += ms;
-		if (ms >= LONG_FREEZE_MS) this.#longFreezeAt = this.time.now;
 		this.frozenAt = this.time.now;
+<<<<<<< HEAD
 		this.#setAt = this.time.now;
 	}
 
@@ -350,6 +355,11 @@ export class World implements Disposable {
 		if (isDue && overlap === "skip" && sinceSet > LOOK_MS + LATE_MS)
 			this.#claim(now - date <= LATE_MS, `${name} starts ${now - date} ms late`);
 		if (date > dates.last) dates.last = date;
+=======
+		if (ms < LONG_FREEZE_MS) return;
+		this.#longFreezeAt = this.time.now;
+		this.#longFreezeAwakeAt = this.awakeMs;
+>>>>>>> 75e9ae0 (Let a hang that was found before a freeze count in the simulated world, and read no memory that is unmapped)
 	}
 
 	/** A job is asked to stop. */
