@@ -1,7 +1,7 @@
 /** `npm run engine -- start|stop|status|image`: the engine and base images of the container tests, by hand. */
 import { dockerdPid, privateHost } from "./lib/dockerd.ts";
 import { type Engine, ensureEngine, stopEngine } from "./lib/engine.ts";
-import { ensureBaseImage, ensureDebianImage } from "./lib/images.ts";
+import { ensureAlpineImage, ensureBaseImage, ensureDebianImage } from "./lib/images.ts";
 import { runScript } from "./lib/script.ts";
 
 export {
@@ -14,6 +14,7 @@ export {
 } from "./lib/engine.ts";
 export {
 	type BaseImage,
+	ensureAlpineImage,
 	ensureBaseImage,
 	ensureDebianImage,
 } from "./lib/images.ts";
@@ -28,8 +29,9 @@ async function main(command: string | undefined): Promise<number> {
 					await ensureDebianImage(engine),
 					await ensureBaseImage(engine, 26),
 					await ensureBaseImage(engine, 24),
+					await ensureAlpineImage(engine),
 				]) {
-					console.log(`${image.name}: ${image.origin}`);
+					if (image) console.log(`${image.name}: ${image.origin}`);
 				}
 			});
 		case "stop":

@@ -15,6 +15,7 @@ import {
 	type BaseImage,
 	type Engine,
 	engineEnv,
+	ensureAlpineImage,
 	ensureBaseImage,
 	ensureDebianImage,
 	type NoEngine,
@@ -25,12 +26,13 @@ import { run } from "./lib/command.ts";
 import { cleanUp } from "./lib/interruption.ts";
 import { EngineBefore } from "./lib/left-in-engine.ts";
 import { removeDirectory } from "./lib/mounts.ts";
+import { ensureMuslNode, hasMuslNode, muslNode } from "./lib/musl.ts";
 import { ensureOldLibc } from "./lib/old-libc.ts";
 import { checkoutId, root } from "./lib/paths.ts";
 import { runScript } from "./lib/script.ts";
 import { Steps } from "./lib/steps.ts";
 import { NOTHING_OF_THE_MACHINE } from "./lib/test-env.ts";
-import { findTestFiles } from "./lib/test-files.ts";
+import { findTestFiles, runsOnMusl } from "./lib/test-files.ts";
 import { readTestRecords } from "./lib/test-reporter.ts";
 import { ensureArm64Node, ensureManagers, ensureOlderNodes, nodeBinary } from "./lib/toolchain.ts";
 import { ensureTools } from "./lib/tools.ts";
@@ -65,6 +67,8 @@ await runScript(async () => {
 	await setUp("pnpm and yarn", ensureManagers);
 	await setUp("an old C library", ensureOldLibc);
 	await setUp("programs that tests compare with", ensureTools);
+	// Made with the gcc of before.
+	await setUp("Node.js on musl", ensureMuslNode);
 	if (inCi()) await setUp("packages of the benchmark", installPeers);
 	if (built) {
 		await unitTests(olderNodes);
@@ -91,6 +95,10 @@ async function unitTests(olderNodes: boolean): Promise<void> {
 	const on24 = everything ? unit : differing;
 	await nodeTest("tests on Node.js 26", process.execPath, options, 20, unit);
 	if (olderNodes) await nodeTest("tests on Node.js 24", nodeBinary(24), options, 20, on24);
+	const onMusl = unit.filter(runsOnMusl);
+	if (hasMuslNode()) await nodeTest("tests on musl", muslNode, options, 20, onMusl);
+	else if (onMusl.length > 0 && process.arch === "x64")
+		leaveOut("the tests on musl", "not made: Node.js on musl (LASTCALL_ENGINE=install npm test makes it)");
 	const others = unit.length - on24.length;
 	if (others > 0)
 		steps.leaveOut(
@@ -124,6 +132,8 @@ async function engineTestsOn(engine: Engine | NoEngine, what: string, chosen: re
 			images.push(await ensureDebianImage(engine));
 			images.push(await ensureBaseImage(engine, 26));
 			images.push(await ensureBaseImage(engine, 24));
+			const alpine = await ensureAlpineImage(engine);
+			if (alpine) images.push(alpine);
 		});
 		const env = { ...engineEnv(engine), LASTCALL_DOCKER: engine.client };
 		for (const [name, ofOne, ofAll, files] of [

@@ -1,10 +1,11 @@
 /** The base images of the container tests: the official ones, or stand-ins where none can be pulled. */
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { type CommandOptions, must, run } from "./command.ts";
 import { type Engine, engineEnv } from "./engine.ts";
+import { alpineDir, hasMuslNode, muslNode, muslRecipe, muslRoot } from "./musl.ts";
 import { cacheDir, root } from "./paths.ts";
 import { ensureRootfs } from "./rootfs.ts";
 import {
@@ -37,6 +38,23 @@ export async function ensureDebianImage(engine: Engine): Promise<BaseImage> {
 	return ensure(engine, "debian:bookworm-slim", "1", (name) => importDebian(engine, name, "1"));
 }
 
+/** Makes sure that `node:26-alpine` is there. `undefined` where it can neither be pulled nor made. */
+export async function ensureAlpineImage(engine: Engine): Promise<BaseImage | undefined> {
+	const recipe = alpineRecipe();
+	const make = async (name: string) => {
+		if (!hasMuslNode()) throw new NoMusl();
+		await buildAlpine(engine, name, recipe);
+	};
+	try {
+		return await ensure(engine, "node:26-alpine", recipe, make);
+	} catch (error) {
+		if (error instanceof NoMusl) return undefined;
+		throw error;
+	}
+}
+
+class NoMusl extends Error {}
+
 async function ensure(
 	engine: Engine,
 	name: string,
@@ -68,30 +86,40 @@ async function buildNode(engine: Engine, name: string, major: NodeMajor, recipe:
 	await ensureToolchain();
 	if (major !== 26) await ensureOlderNodes();
 	const { libatomic } = await ensureRootfs();
-	mkdirSync(cacheDir, { recursive: true });
-	const context = mkdtempSync(join(cacheDir, "context-"));
-	try {
-		cpSync(standinDir, context, { recursive: true });
+	await buildStandin(engine, name, recipe, join(standinDir, "Dockerfile"), nodeVersion(major), (context) => {
 		cpSync(libatomic, join(context, "libatomic1.deb"));
 		cpSync(nodeBinary(major), join(context, "node"));
 		chmodSync(join(context, "node"), 0o755);
+	});
+}
+
+async function buildAlpine(engine: Engine, name: string, recipe: string): Promise<void> {
+	await ensureToolchain();
+	const version = await must(muslNode, ["--print", "process.versions.node"]);
+	await buildStandin(engine, name, recipe, join(alpineDir, "Dockerfile"), version, (context) => {
+		cpSync(muslRoot, join(context, "root"), { recursive: true, verbatimSymlinks: true });
+	});
+}
+
+/** What both kinds have: an entry point, and npm. */
+async function buildStandin(
+	engine: Engine,
+	name: string,
+	recipe: string,
+	dockerfile: string,
+	version: string,
+	addFiles: (context: string) => void,
+): Promise<void> {
+	mkdirSync(cacheDir, { recursive: true });
+	const context = mkdtempSync(join(cacheDir, "context-"));
+	try {
+		for (const file of [dockerfile, join(standinDir, "docker-entrypoint.sh")])
+			cpSync(file, join(context, basename(file)));
 		cpSync(npmPackage, join(context, "npm"), { recursive: true });
 		writeNpmConfig(join(context, "etc"));
-		await mustDocker(
-			engine,
-			[
-				"build",
-				"--quiet",
-				"--tag",
-				name,
-				"--label",
-				`${label}=${recipe}`,
-				"--build-arg",
-				`NODE_VERSION=${nodeVersion(major)}`,
-				context,
-			],
-			{ timeout: 300_000 },
-		);
+		addFiles(context);
+		const labels = ["--label", `${label}=${recipe}`, "--build-arg", `NODE_VERSION=${version}`];
+		await mustDocker(engine, ["build", "--quiet", "--tag", name, ...labels, context], { timeout: 300_000 });
 	} finally {
 		rmSync(context, { recursive: true, force: true });
 	}
@@ -115,16 +143,18 @@ function extraCertificates(): string | undefined {
 }
 
 function nodeRecipe(major: NodeMajor): string {
+	return recipeOf(nodeVersion(major), readFileSync(join(standinDir, "Dockerfile")));
+}
+
+function alpineRecipe(): string {
+	return recipeOf(muslRecipe, readFileSync(join(alpineDir, "Dockerfile")));
+}
+
+function recipeOf(node: string, dockerfile: Buffer): string {
 	const hash = createHash("sha256");
-	for (const part of [
-		nodeVersion(major),
-		npmVersion(),
-		extraCertificates() ?? "",
-		readFileSync(join(standinDir, "Dockerfile")),
-		readFileSync(join(standinDir, "docker-entrypoint.sh")),
-	]) {
+	const entryPoint = readFileSync(join(standinDir, "docker-entrypoint.sh"));
+	for (const part of [node, npmVersion(), extraCertificates() ?? "", dockerfile, entryPoint])
 		hash.update(part).update("\0");
-	}
 	return hash.digest("hex").slice(0, 16);
 }
 

@@ -32,6 +32,22 @@ const DIFFERING = [
 	"test/parity/signals.test.ts",
 ];
 
+/** What asks the kernel through the C library, or prints its words. */
+const OF_LIBC = [
+	"test/dropin/",
+	"test/inprocess/register.test.ts",
+	"test/job/",
+	"test/os/",
+	"test/parity/signals.test.ts",
+];
+/** About a terminal alone, which the tests do not have on musl. */
+const OF_TERMINAL = "test/os/output-terminal.test.ts";
+
+/** Whether a unit test also runs on musl. */
+export function runsOnMusl(file: string): boolean {
+	return file !== OF_TERMINAL && OF_LIBC.some((part) => file.startsWith(part));
+}
+
 /**
  * @param filters Parts of file names: a file counts if its name has one of them. @default every file
  */

@@ -11,6 +11,8 @@ const dir = join(root, "scripts/toolchain");
 const olderDir = join(dir, "older");
 /** What only a test of installs needs. */
 const managersDir = join(dir, "managers");
+/** What only tests on musl need: scripts/lib/musl.ts. */
+export const muslDir = join(dir, "musl");
 
 export type NodeMajor = 20 | 22 | 24 | 26;
 
@@ -44,7 +46,8 @@ export async function ensureManagers(): Promise<void> {
 	if (mayInstall()) await installLocked(managersDir);
 }
 
-async function installLocked(cwd: string, flags: readonly string[] = []): Promise<void> {
+/** Installs what a lock file pins, unless it is there. */
+export async function installLocked(cwd: string, flags: readonly string[] = []): Promise<void> {
 	// npm writes it last.
 	const installed = join(cwd, "node_modules/.package-lock.json");
 	if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(cwd, "package-lock.json")).mtimeMs) return;

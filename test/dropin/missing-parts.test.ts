@@ -8,6 +8,7 @@ import { BINDINGS, WITHOUT_BINDING } from "../helpers/bindings.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { childrenOf, ours, runInit, startInit } from "../helpers/inits.ts";
 import { namespace, startLastcall } from "../helpers/lastcall.ts";
+import { onMusl } from "../helpers/musl.ts";
 import { openPty } from "../helpers/pty.ts";
 
 const fixture = (name: string) => join(import.meta.dirname, `../fixtures/${name}.ts`);
@@ -40,7 +41,7 @@ async function runOnTerminal(
 /** Without these nothing is lost but a detail: a moment of the start, the order of two calls. */
 const SPARE: ReadonlySet<string> = new Set(["umask", "posix_spawn_file_actions_addtcsetpgrp_np"]);
 
-for (const [binding, nodeFlags] of BINDINGS)
+for (const [binding, nodeFlags] of onMusl ? [] : BINDINGS)
 	suite(`through ${binding}`, () => {
 		for (const flags of [[], ["--setsid"]])
 			test(`each symbol may be missing: ${flags.join() || "as usual"}`, async () => {

@@ -1,7 +1,10 @@
 /** Runs a command in a real terminal, for what only a terminal can show: Ctrl-C, Ctrl-Z, its size. */
-import { spawn } from "@lydell/node-pty";
 import { Lines } from "./lines.ts";
+import { onMusl } from "./musl.ts";
 import { PATIENCE_MS } from "./until.ts";
+
+/** It has no build for musl: there tests open no terminal. */
+const pty = onMusl ? undefined : await import("@lydell/node-pty");
 
 export interface PtyOptions {
 	readonly cols?: number;
@@ -33,7 +36,8 @@ export function openPty(command: string, args: readonly string[], options: PtyOp
 	const { cols = 120, rows = 40, cwd = process.cwd(), env } = options;
 	// A plain terminal: no bracketed paste and no colours between the lines to match.
 	const variables = { ...process.env, TERM: "dumb", ...env };
-	const terminal = spawn(command, [...args], {
+	if (!pty) throw new Error("Cannot open a terminal: @lydell/node-pty has no build for musl");
+	const terminal = pty.spawn(command, [...args], {
 		cols,
 		rows,
 		cwd,

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { type AppOptions, startApp } from "./app.ts";
 import { fixture, type Lastcall, startLastcall } from "./lastcall.ts";
+import { onMusl } from "./musl.ts";
 import { PATIENCE_MS, until } from "./until.ts";
 import { zombies } from "./zombies.ts";
 
@@ -62,7 +63,7 @@ export const KINDS = [
 	"execSync",
 	"execa",
 	"cluster",
-	"pty",
+	...(onMusl ? [] : ["pty"]),
 	"worker:spawn",
 	"worker:exec",
 	"worker:execSync",

@@ -5,6 +5,7 @@ import type { Whereabouts } from "../../src/job/job.ts";
 import { describeWhereabouts } from "../../src/observe/describe.ts";
 import { readProfile } from "../../src/os/processes/locate-thread.ts";
 import { fixture, startLastcall } from "../helpers/lastcall.ts";
+import { onMusl } from "../helpers/musl.ts";
 import { startThreadJob } from "../helpers/thread-job.ts";
 import { untilBlocked } from "../helpers/threads.ts";
 import { until } from "../helpers/until.ts";
@@ -86,7 +87,7 @@ test("locateThread() names the system call of native code", async () => {
 	const where = await reportedOf("native", { blocked: true });
 	assert.ok(where?.type === "native", JSON.stringify(where));
 	assert.equal(where.state, "S");
-	assert.equal(where.call, "openat");
+	assert.equal(where.call, onMusl ? "open" : "openat");
 });
 
 test("readProfile() takes the stack that was seen most often, and the line that was", () => {
