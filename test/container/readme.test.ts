@@ -1,22 +1,14 @@
 /** The image of README.md's Dockerfile, built and used as the documentation says. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createReadStream } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { makeDirectory } from "../helpers/directory.ts";
-import { buildImage, runContainer, runToEnd } from "../helpers/docker.ts";
-import { imageTag } from "../helpers/images.ts";
-import { addPackage, packPackage } from "../helpers/package.ts";
-import { readmeFiles } from "../helpers/readme.ts";
+import { runContainer, runToEnd } from "../helpers/docker.ts";
+import { readmeImage } from "../helpers/readme-image.ts";
 import { until } from "../helpers/until.ts";
 
 let image: string;
 before(
 	async () => {
-		image = await buildReadmeImage();
+		image = await readmeImage();
 	},
 	{ timeout: 600_000 },
 );
@@ -52,20 +44,3 @@ test("a subcommand after the entry point is lastcall's", async () => {
 	assert.match(stdout, /^\/app\/lastcall\.config\.mts is fine$/m);
 	assert.equal(code, 0);
 });
-
-/** `npm ci` in the image takes the package from where the lock file says: here from this process, as from a registry. */
-async function buildReadmeImage(): Promise<string> {
-	using project = makeDirectory({ ...readmeFiles(), ".dockerignore": "node_modules\n" });
-	using packed = makeDirectory();
-	const { file } = await packPackage(packed.path);
-	const registry = createServer((_request, response) => createReadStream(join(packed.path, file)).pipe(response));
-	registry.listen(0, "127.0.0.1");
-	await once(registry, "listening");
-	try {
-		const { port } = registry.address() as AddressInfo;
-		await addPackage(project.path, `http://127.0.0.1:${port}/${file}`);
-		return await buildImage({ tag: imageTag("readme"), context: project.path, timeout: 500_000 });
-	} finally {
-		registry.close();
-	}
-}

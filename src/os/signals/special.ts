@@ -11,7 +11,7 @@ import { listenForGood } from "./listen.ts";
 import { arm64, makePage, x64 } from "./machine-code.ts";
 
 const UV_SIGNAL = 16; // of uv_handle_type
-/** glibc keeps 32 and 33 for its threads. musl keeps 34 as well: there uv_signal_start(34) fails without harm. */
+/** glibc keeps 32 and 33 for its threads. musl keeps 34 as well: there uv_signal_start(34) fails without harm, and 34 is not passed on. */
 const FIRST = 34;
 const LAST = 64;
 
