@@ -52,34 +52,35 @@ if (process.arch !== "arm64" && major >= 26)
 				assert.equal(await running.exit(), 9, running.stderr.text);
 				assert.equal(running.stderr.text, "");
 			});
-		}
 
-		test(`lastcall run: a thread and a process, ${ORPHANS} orphans, and a stop`, async () => {
-			const jobs = {
-				thread: { thread: fixture("orphaning"), data: ORPHANS },
-				process: { command: ["sh", "-c", 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.05; done'] },
-			};
-			await using lastcall = await startLastcall({ stopTimeout: "60s", jobs }, { node });
-			await lastcall.lines.waitFor(/^thread: the shell ended with 0$/);
-			await lastcall.lines.waitFor(/^up$/);
-			await until(() => zombies(lastcall.pid) === 0, "every orphan is reaped");
-			lastcall.kill("SIGTERM");
-			assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
-			const { report } = lastcall.event("stop.finished");
-			assert.deepEqual(Object.fromEntries(report.jobs.map(({ job, exit }) => [job, exit.outcome])), {
-				thread: "finished",
-				process: "exited",
+			test(`lastcall run, through ${binding}: a thread and a process, ${ORPHANS} orphans, and a stop`, async () => {
+				const jobs = {
+					thread: { thread: fixture("orphaning"), data: ORPHANS },
+					process: { command: ["sh", "-c", 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.05; done'] },
+				};
+				await using lastcall = await startLastcall({ stopTimeout: "60s", jobs }, { node, nodeFlags, env });
+				await lastcall.lines.waitFor(/^thread: the shell ended with 0$/);
+				await lastcall.lines.waitFor(/^up$/);
+				await until(() => zombies(lastcall.pid) === 0, "every orphan is reaped");
+				lastcall.kill("SIGTERM");
+				assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+				assert.equal(lastcall.event("init.started").binding, binding);
+				const { report } = lastcall.event("stop.finished");
+				assert.deepEqual(Object.fromEntries(report.jobs.map(({ job, exit }) => [job, exit.outcome])), {
+					thread: "finished",
+					process: "exited",
+				});
+				assert.match(lastcall.lines.text, /^bye$/m);
 			});
-			assert.match(lastcall.lines.text, /^bye$/m);
-		});
 
-		test("lastcall/register: orphans are reaped, and SIGTERM ends the app", async () => {
-			await using app = await startApp("orphaning", { node, args: ["50"] });
-			await app.lines.waitFor(/^the shell ended with 0$/);
-			await until(() => zombies(app.pid) === 0, "every orphan is reaped");
-			app.kill("SIGTERM");
-			assert.equal((await app.exit()).code, 143, app.lines.text);
-		});
+			test(`lastcall/register, through ${binding}: orphans are reaped, and SIGTERM ends the app`, async () => {
+				await using app = await startApp("orphaning", { node, nodeFlags, env, args: ["50"] });
+				await app.lines.waitFor(/^the shell ended with 0$/);
+				await until(() => zombies(app.pid) === 0, "every orphan is reaped");
+				app.kill("SIGTERM");
+				assert.equal((await app.exit()).code, 143, app.lines.text);
+			});
+		}
 
 		suite("the single executable", () => {
 			let directory: TestDirectory;
