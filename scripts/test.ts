@@ -126,16 +126,17 @@ async function engineTestsOn(engine: Engine | NoEngine, what: string, chosen: re
 	}
 	const before = await EngineBefore.note(engine);
 	const images: BaseImage[] = [];
+	let alpine: BaseImage | undefined;
 	try {
 		await steps.setUp(async () => {
 			// One after the other: the Node.js images are made of the Debian one.
 			images.push(await ensureDebianImage(engine));
 			images.push(await ensureBaseImage(engine, 26));
 			images.push(await ensureBaseImage(engine, 24));
-			const alpine = await ensureAlpineImage(engine);
+			alpine = await ensureAlpineImage(engine);
 			if (alpine) images.push(alpine);
 		});
-		const env = { ...engineEnv(engine), LASTCALL_DOCKER: engine.client };
+		const env = { ...engineEnv(engine), LASTCALL_DOCKER: engine.client, LASTCALL_ALPINE: alpine && "true" };
 		for (const [name, ofOne, ofAll, files] of [
 			["container tests", 15, 30, container],
 			["faults", 60, 180, chosen],
