@@ -34,7 +34,7 @@ import { Steps } from "./lib/steps.ts";
 import { NOTHING_OF_THE_MACHINE } from "./lib/test-env.ts";
 import { findTestFiles, runsOnMusl } from "./lib/test-files.ts";
 import { readTestRecords } from "./lib/test-reporter.ts";
-import { ensureArm64Node, ensureManagers, ensureOlderNodes, nodeBinary } from "./lib/toolchain.ts";
+import { ensureArm64Node, ensureManagers, ensureOlderNodes, ensureRecipes, nodeBinary } from "./lib/toolchain.ts";
 import { ensureTools } from "./lib/tools.ts";
 
 const args = process.argv.slice(2);
@@ -70,6 +70,7 @@ await runScript(async () => {
 	// Made with the gcc of before.
 	await setUp("Node.js on musl", ensureMuslNode);
 	if (inCi()) await setUp("packages of the benchmark", installPeers);
+	if (everything && faults.length > 0) await setUp("packages of docs/recipes.md", ensureRecipes);
 	if (built) {
 		await unitTests(olderNodes);
 		await engineTests();

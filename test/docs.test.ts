@@ -12,8 +12,10 @@ const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".m
 const paths = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...pages.map((name) => `docs/${name}`)];
 
 /** The files that the configurations name. */
-const THREADS = ["upload.mts", "report.mts", "jobs/mailer.ts"].map((name) => [name, "export default () => {};\n"]);
-const PROGRAMS = ["server.js", "migrate.js", "mail.js", "report.js", "sync.js"].map((name) => [name, ""]);
+const FUNCTIONS = ["upload.mts", "report.mts", "jobs/mailer.ts", "jobs/mailer.mts"];
+const THREADS = FUNCTIONS.map((name) => [name, "export default () => {};\n"]);
+const SCRIPTS = ["server.js", "server.mjs", "migrate.js", "migrate.mjs", "mail.js", "report.js", "sync.js", "dist/main.js"];
+const PROGRAMS = SCRIPTS.map((name) => [name, ""]);
 const VARIABLES = [".env", "run/secrets/db"].map((name) => [name, ""]);
 
 for (const path of paths) {

@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { mayInstall } from "./allowed.ts";
 import { must } from "./command.ts";
-import { root } from "./paths.ts";
+import { cacheDir, root } from "./paths.ts";
 import { ScriptError } from "./script.ts";
 
 /** Node.js 26 and npm: what `npm start` needs. */
@@ -13,6 +14,16 @@ const olderDir = join(dir, "older");
 const managersDir = join(dir, "managers");
 /** What only tests on musl need: scripts/lib/musl.ts. */
 export const muslDir = join(dir, "musl");
+
+const recipesFixture = join(root, "test/fixtures/recipes");
+/** What only a test of docs/recipes.md needs: hundreds of megabytes, for all checkouts. Other versions have another folder. */
+export const recipesDir = join(
+	cacheDir,
+	`recipes-${createHash("sha256")
+		.update(readFileSync(join(recipesFixture, "package-lock.json")))
+		.digest("hex")
+		.slice(0, 8)}`,
+);
 
 export type NodeMajor = 20 | 22 | 24 | 26;
 
@@ -44,6 +55,18 @@ export async function ensureArm64Node(): Promise<void> {
 /** Installs pnpm and yarn, pinned, where that is allowed and they are not there. */
 export async function ensureManagers(): Promise<void> {
 	if (mayInstall()) await installLocked(managersDir);
+}
+
+/** Installs the packages of docs/recipes.md, pinned, where that is allowed and they are not there. */
+export async function ensureRecipes(): Promise<void> {
+	if (!mayInstall()) return;
+	mkdirSync(recipesDir, { recursive: true });
+	for (const file of ["package.json", "package-lock.json"]) cpSync(join(recipesFixture, file), join(recipesDir, file));
+	if (!recipesAreInstalled()) await installLocked(recipesDir);
+}
+
+export function recipesAreInstalled(): boolean {
+	return existsSync(join(recipesDir, "node_modules/.package-lock.json"));
 }
 
 /** Installs what a lock file pins, unless it is there. */

@@ -1,6 +1,6 @@
 /** What stands before the pods of a service, and what calls it: as kube-proxy balances connections, and as clients make them. */
 import { once } from "node:events";
-import { Agent, get } from "node:http";
+import { Agent, request } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./ports.ts";
@@ -81,10 +81,16 @@ export class Clients implements AsyncDisposable {
 	answered = 0;
 	readonly #end = new AbortController();
 	readonly #agents: readonly Agent[];
+	readonly #body: string | undefined;
 	readonly #sending: Promise<unknown>;
 
-	/** Use with `await using`: it ends with the block, when every request has its answer. */
-	constructor(port: number, count = 8) {
+	/**
+	 * Use with `await using`: it ends with the block, when every request has its answer.
+	 *
+	 * @param body Of each request, which is a POST. @default each is a GET
+	 */
+	constructor(port: number, count = 8, body?: string) {
+		this.#body = body;
 		this.#agents = Array.from(
 			{ length: count },
 			(_, index) => new Agent({ keepAlive: index % 2 === 0, maxSockets: 1 }),
@@ -94,7 +100,7 @@ export class Clients implements AsyncDisposable {
 
 	async #send(port: number, agent: Agent): Promise<void> {
 		while (!this.#end.signal.aborted) {
-			const result = await request(port, agent);
+			const result = await send(port, agent, this.#body);
 			if (result === "200") this.answered++;
 			else this.failures.push(`${new Date().toISOString()} ${result}`);
 			await sleep(5);
@@ -114,14 +120,16 @@ export class Clients implements AsyncDisposable {
 }
 
 /** The status of the answer, or the code of the error. */
-function request(port: number, agent: Agent): Promise<string> {
+function send(port: number, agent: Agent, body?: string): Promise<string> {
 	return new Promise((resolve) => {
-		const sent = get({ port, host: "127.0.0.1", agent, timeout: PATIENCE_MS }, (response) => {
+		const method = body === undefined ? "GET" : "POST";
+		const sent = request({ method, port, host: "127.0.0.1", agent, timeout: PATIENCE_MS }, (response) => {
 			response.resume();
 			response.once("error", ({ message }) => resolve(message));
 			response.once("end", () => resolve(String(response.statusCode)));
 		});
 		sent.once("timeout", () => sent.destroy(new Error("no answer")));
 		sent.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+		sent.end(body);
 	});
 }

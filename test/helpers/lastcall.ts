@@ -28,6 +28,8 @@ export interface LastcallOptions {
 	readonly node?: readonly string[];
 	readonly nodeFlags?: readonly string[];
 	readonly env?: NodeJS.ProcessEnv;
+	/** @default ours */
+	readonly cwd?: string;
 	/** Where its standard output goes. @default a pipe, read into `lines` */
 	readonly stdout?: "pipe" | number;
 }
@@ -55,11 +57,12 @@ export async function startNode(
 	options: LastcallOptions = {},
 	{ socket = "", cleanUp = () => {} } = {},
 ): Promise<Lastcall> {
-	const { asInit = true, node = [process.execPath], nodeFlags = [], env, stdout = "pipe" } = options;
+	const { asInit = true, node = [process.execPath], nodeFlags = [], env, cwd, stdout = "pipe" } = options;
 	const all = [...node, ...nodeFlags, ...program];
 	const [command, ...args] = asInit ? [...namespace(), ...all] : all;
 	const child = spawn(command as string, args, {
 		stdio: ["ignore", stdout, "pipe"],
+		cwd,
 		env: {
 			...process.env,
 			// Tests run side by side, and each init makes one.

@@ -1,4 +1,4 @@
-/** The code blocks of README.md. */
+/** The code blocks of README.md, and of pages that show whole files. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/lib/paths.ts";
@@ -7,7 +7,7 @@ const BLOCK = /^```(\w+)\n(.*?)^```$/gms;
 
 /** A block that is a file begins with a comment that names the file. */
 const FILE_NAME = /^(?:\/\/|#) ([\w./-]*\w)/;
-const LANGUAGES_OF_FILES = ["dockerfile", "js", "ts"];
+const LANGUAGES_OF_FILES = ["dockerfile", "js", "jsonc", "ts", "yaml"];
 
 interface Block {
 	readonly language: string;
@@ -15,15 +15,25 @@ interface Block {
 }
 
 export function readmeBlocks(language: string): string[] {
-	return allBlocks()
+	return blocksOf(readPage("README.md"))
 		.filter((block) => block.language === language)
 		.map(({ text }) => text);
 }
 
 /** Every file that README.md shows, by its name. Throws if a block of code has no name. */
 export function readmeFiles(): Record<string, string> {
+	return filesOf(readPage("README.md"));
+}
+
+/** Every file that each recipe of docs/recipes.md shows, by the recipe's heading. Throws if a block of code has no name. */
+export function recipes(): Record<string, Record<string, string>> {
+	const [, ...sections] = readPage("docs/recipes.md").split(/^## /m);
+	return Object.fromEntries(sections.map((section) => [section.slice(0, section.indexOf("\n")), filesOf(section)]));
+}
+
+function filesOf(page: string): Record<string, string> {
 	const files: Record<string, string> = {};
-	for (const { language, text } of allBlocks()) {
+	for (const { language, text } of blocksOf(page)) {
 		if (!LANGUAGES_OF_FILES.includes(language)) continue;
 		const [, name] = FILE_NAME.exec(text) ?? [];
 		if (name === undefined) throw new Error(`Expected a comment with a file's name before:\n${text}`);
@@ -32,7 +42,10 @@ export function readmeFiles(): Record<string, string> {
 	return files;
 }
 
-function allBlocks(): Block[] {
-	const page = readFileSync(join(root, "README.md"), "utf8");
+function readPage(path: string): string {
+	return readFileSync(join(root, path), "utf8");
+}
+
+function blocksOf(page: string): Block[] {
 	return [...page.matchAll(BLOCK)].map(([, language = "", text = ""]) => ({ language, text }));
 }
