@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { formatDuration } from "../src/base/time.ts";
@@ -39,12 +39,19 @@ export async function stopHere(stopTimeout: string): Promise<StopReport> {
 	const isRoot = process.getuid?.() === 0;
 	const args = [join(root, "dist/main.cjs"), "run", join(SERVICE, "lastcall.config.ts")];
 	const lastcall = [process.execPath, "--disable-warning=ExperimentalWarning", ...args];
-	// exec: the pid of the shell becomes that of lastcall; in a namespace unshare(1) is between.
+	// Only root may make a PID namespace without a user namespace.
 	const namespace = isRoot ? ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"] : [];
 	const [command = "", ...rest] = [...namespace, ...lastcall];
 	const child = spawn(command, rest, {
 		stdio: ["ignore", "pipe", "inherit"],
-		env: { ...process.env, LASTCALL_LOG_FORMAT: "json", LASTCALL_SOCKET: "", LASTCALL_STOP_TIMEOUT: stopTimeout },
+		env: {
+			...process.env,
+			// The configuration names `node`.
+			PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
+			LASTCALL_LOG_FORMAT: "json",
+			LASTCALL_SOCKET: "",
+			LASTCALL_STOP_TIMEOUT: stopTimeout,
+		},
 	});
 	const stop = async () => {
 		const pid = isRoot ? await must("cat", [`/proc/${child.pid}/task/${child.pid}/children`]) : `${child.pid}`;
