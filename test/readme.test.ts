@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { must } from "../scripts/lib/command.ts";
+import { root } from "../scripts/lib/paths.ts";
 import { makeDirectory } from "./helpers/directory.ts";
 import { namespace } from "./helpers/lastcall.ts";
 import { PackageProject } from "./helpers/package.ts";
@@ -12,9 +13,13 @@ import { key, openPty, type Pty } from "./helpers/pty.ts";
 import { readmeBlocks, readmeFiles } from "./helpers/readme.ts";
 
 let project: PackageProject;
+/** In place of README.md's 8080, which may be in use here. */
+let port: number;
 before(
 	async () => {
-		project = await PackageProject.install(readmeFiles());
+		port = await freePort();
+		const files = Object.entries(readmeFiles()).map(([name, text]) => [name, text.replaceAll("8080", `${port}`)]);
+		project = await PackageProject.install(Object.fromEntries(files));
 	},
 	{ timeout: 240_000 },
 );
@@ -22,6 +27,12 @@ after(() => project?.[Symbol.dispose]());
 
 test("README.md says how to install the package before anything else", () => {
 	assert.equal(readmeBlocks("sh")[0], "npm install lastcall\n");
+});
+
+test("README.md is a page of at most 140 lines, with the two commands for contributors in its first screen", () => {
+	const lines = readFileSync(join(root, "README.md"), "utf8").trimEnd().split("\n");
+	assert.ok(lines.length <= 140, `${lines.length} lines`);
+	assert.match(lines.slice(0, 20).join("\n"), /[Cc]ontributors.*`npm start`.*`npm test`/);
 });
 
 test("README.md shows a service of three files, and an image", () => {
@@ -51,14 +62,12 @@ test("README.md's service runs by npx, and Ctrl-C stops it in the same way", asy
 });
 
 async function runsAs(sample: string, [command = "", ...args]: readonly string[], stop: (terminal: Pty) => void) {
-	const port = await freePort();
 	// The outbox of this test alone.
 	using temporary = makeDirectory();
 	await using terminal = openPty(command, args, {
 		cwd: project.path,
 		env: {
 			...project.env,
-			PORT: `${port}`,
 			TMPDIR: temporary.path,
 			LASTCALL_SOCKET: join(temporary.path, "lastcall.sock"),
 			// npx draws while it looks for the program.
@@ -78,7 +87,7 @@ async function runsAs(sample: string, [command = "", ...args]: readonly string[]
 	// The mailer may have sent the mail before the stop: the order of all lines is not the same each time.
 	assert.deepEqual(withoutFigures(printed).sort(), withoutFigures(shown).sort());
 	const placeOf = (text: string) => printed.findIndex((line) => line.includes(text));
-	const order = ["web: closed", "mailer: closed", "Exiting"].map(placeOf);
+	const order = ["Job web exited", "mailer: closed", "Exiting"].map(placeOf);
 	assert.deepEqual(
 		order,
 		order.toSorted((a, b) => a - b),
