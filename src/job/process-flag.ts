@@ -54,7 +54,7 @@ export class ProcessFlag {
 
 	/** Wakes the event loop of a job function that answers the init. What it has not read is enough. */
 	poke(): void {
-		if (this.#wake?.writableLength === 0) this.#wake.write("\n");
+		if (this.#wake?.writable && this.#wake.writableLength === 0) this.#wake.write("\n");
 	}
 
 	/** @returns Whether the process looks at its flag. */
@@ -62,7 +62,7 @@ export class ProcessFlag {
 		Atomics.store(this.words, WORDS.flag, UP);
 		this.#shared.wake(WORDS.flag);
 		// The end after the byte stays readable, also for those who come when somebody has read the byte.
-		this.#wake?.end("\n");
+		if (this.#wake?.writable) this.#wake.end("\n");
 		return Atomics.load(this.words, WORDS.mapped) === 1;
 	}
 
