@@ -26,6 +26,7 @@ await bundleProgram("dist/program.cjs");
 // What `run` does not need is not kept in memory.
 await bundleSubcommands("dist/subcommands.cjs");
 for (const name of ["thread-entry", "process-entry"]) await bundleScript(`src/job/${name}.ts`, `dist/${name}.cjs`);
+await bundleScript("src/rehearse/rehearse.ts", "dist/rehearse.cjs");
 await bundleRegister("dist/register.js");
 await bundleApi("dist");
 const inlined = INLINED.map((name) => `node_modules/${name}`);

@@ -53,6 +53,18 @@ async function main(args: readonly string[]): Promise<void> {
 			const { check } = await import("./cli/check.ts");
 			return console.log((await check(command, process.env)).trimEnd());
 		}
+		case "rehearse": {
+			const aborted = new AbortController();
+			let code: number | undefined;
+			signals.onSignal(({ number }) => {
+				code ??= 128 + number;
+				aborted.abort();
+			});
+			const { rehearse } = await import("./rehearse/rehearse.ts");
+			const self = [process.execPath, process.argv[1] as string];
+			const result = await rehearse(command.args, self, aborted.signal);
+			return exitWithListeners(code ?? result);
+		}
 		case "status":
 		case "control": {
 			// Like any other client, it is ended by a signal.

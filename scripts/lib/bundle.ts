@@ -103,9 +103,17 @@ const withImportFromOutside: Plugin = {
 	},
 };
 
+/** A service does without dist/rehearse.cjs: it is a file of its own, beside dist/main.cjs, whose `require` loads it. */
+const withoutRehearsal: Plugin = {
+	name: "without-rehearsal",
+	setup({ onResolve }) {
+		onResolve({ filter: /\/rehearse\.ts$/ }, () => ({ path: "./rehearse.cjs", external: true }));
+	},
+};
+
 /** The program with its subcommands, as a function, too. */
 export async function bundleSubcommands(outfile: string): Promise<void> {
-	await bundleScript("src/main.ts", outfile, { ...asFunction, plugins: [withImportFromOutside] });
+	await bundleScript("src/main.ts", outfile, { ...asFunction, plugins: [withImportFromOutside, withoutRehearsal] });
 }
 
 /** A file and all that it imports as one file: the program with its subcommands, the first file of a job thread. */

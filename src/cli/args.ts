@@ -4,7 +4,7 @@ import { show, UserError } from "../base/errors.ts";
 import { readDuration } from "../base/time.ts";
 import type { JobCommand } from "../supervisor/commands.ts";
 
-export const SUBCOMMANDS = ["run", "check", "status", "stop", "start", "restart", "signal"] as const;
+export const SUBCOMMANDS = ["run", "check", "status", "stop", "start", "restart", "signal", "rehearse"] as const;
 
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
@@ -23,6 +23,8 @@ export type Command =
 			readonly program: readonly string[] | undefined;
 			readonly stopTimeoutMs: number | undefined;
 	  }
+	/** `args`: for src/rehearse/, which is a bundle of its own. */
+	| { readonly type: "rehearse"; readonly args: readonly string[] }
 	| { readonly type: "status"; readonly json: boolean; readonly watch: boolean; readonly socket: string | undefined }
 	| { readonly type: "control"; readonly command: JobCommand; readonly socket: string | undefined };
 
@@ -51,6 +53,8 @@ export function parseCommand(args: readonly string[]): Command {
 		case "run":
 		case "check":
 			return parseRun(first, rest);
+		case "rehearse":
+			return parseRehearse(rest);
 		case "status":
 			return parseStatus(rest);
 		case "stop":
@@ -90,6 +94,13 @@ function parseRun(type: "run" | "check", args: string[]): Command {
 		);
 	const stopTimeoutMs = readDuration("--stop-timeout", text(values["stop-timeout"]));
 	return { type, config: positionals[0], program, stopTimeoutMs };
+}
+
+function parseRehearse(args: readonly string[]): Command {
+	const dashes = args.indexOf("--");
+	const flags = dashes === -1 ? args : args.slice(0, dashes);
+	if (flags.includes("-h") || flags.includes("--help")) return { type: "help", command: "rehearse" };
+	return { type: "rehearse", args };
 }
 
 function parseStatus(args: string[]): Command {

@@ -8,13 +8,14 @@ const OVERVIEW = `Usage: lastcall COMMAND [ARGUMENTS]
        lastcall [FLAGS] [--] PROGRAM [ARG...]
 
 Commands
-  run      Runs the jobs of a configuration as the init of a container
-  check    Checks a configuration, and prints what run would do with it
-  status   Prints the state of this container's init and its jobs
-  stop     Stops one job, or the whole program
-  start    Starts a job that was stopped
-  restart  Restarts one job
-  signal   Sends a signal to one job
+  run       Runs the jobs of a configuration as the init of a container
+  check     Checks a configuration, and prints what run would do with it
+  status    Prints the state of this container's init and its jobs
+  stop      Stops one job, or the whole program
+  start     Starts a job that was stopped
+  restart   Restarts one job
+  signal    Sends a signal to one job
+  rehearse  Stops a program or an image many times, and reports on the stops
 
 PROGRAM runs in the foreground, as under tini: lastcall passes signals on to it,
 reaps orphans, and exits with its exit code. To run a program that is called
@@ -132,6 +133,27 @@ SIGNAL           its name, such as SIGHUP
 ${SOCKET}
 
 ${ANSWERS}
+`,
+	rehearse: `Usage: lastcall rehearse [FLAGS] [CONFIG | -- PROGRAM [ARG...]]
+       lastcall rehearse [FLAGS] --image IMAGE [-- OPTIONS [-- COMMAND...]]
+
+Starts a configuration, a program or an image many times, stops it at random
+moments, and reports: how long the stops took, who was late, what was lost.
+OPTIONS are those of docker run.
+
+--runs N                 how many runs; default: 20
+--within DURATION        the signal comes in this time after the start; def.: 3s
+--stop-timeout DURATION  what a stop may take; default: as for run
+--signal SIGNAL          default: SIGTERM, or the image's STOPSIGNAL
+--seed N                 repeats the moments of an earlier rehearsal
+--probe URL              counts the requests that fail while it stops
+--json                   prints the report as JSON
+--html FILE              writes it for a browser, too
+-y, --yes                does not ask before it starts
+
+Exit code  0  every stop held the stop timeout
+           1  one did not, or nothing could be stopped
+           2  wrong arguments: nothing was started
 `,
 };
 

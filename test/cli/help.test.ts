@@ -79,6 +79,16 @@ const facts: Readonly<Record<(typeof SUBCOMMANDS)[number], readonly RegExp[]>> =
 	start: [/start JOB \[--no-wait\]/, /LASTCALL_SOCKET/],
 	restart: [/restart JOB \[--no-wait\]/, /until it is ready/, /LASTCALL_SOCKET/],
 	signal: [/signal JOB SIGNAL \[--socket PATH\]/, /LASTCALL_SOCKET/],
+	rehearse: [
+		...[
+			/\[CONFIG \| -- PROGRAM/,
+			/--image IMAGE \[-- OPTIONS/,
+			/--runs N.* 20$/m,
+			/--within DURATION.* 3s$/m,
+			/--probe URL/,
+		],
+		...[/--json/, /--html FILE/, /-y, --yes/, /--seed N/, /1 {2}one did not, or nothing could be stopped/],
+	],
 };
 
 for (const name of SUBCOMMANDS)
@@ -99,7 +109,7 @@ test("lastcall help about something else says what there is", async () => {
 		assert.deepEqual([code, stdout], [2, ""]);
 		assert.equal(
 			stderr,
-			`lastcall: Cannot help with "${words.join(" ")}": expected one of run, check, status, stop, start, restart, signal; or lastcall-init -h for the flags of a program\n`,
+			`lastcall: Cannot help with "${words.join(" ")}": expected one of run, check, status, stop, start, restart, signal, rehearse; or lastcall-init -h for the flags of a program\n`,
 		);
 	}
 });

@@ -7,7 +7,7 @@ import type { Imports } from "./imports.ts";
  */
 export const LAYERS: readonly (readonly string[])[] = [
 	["main", "index", "register", "load", "require-node", "register-gate"],
-	["run", "dropin", "inprocess", "cli"],
+	["run", "dropin", "inprocess", "cli", "rehearse"],
 	["service"],
 	["observe"],
 	["supervisor"],
