@@ -6,13 +6,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, plain, show, UserError } from "../base/errors.ts";
 import { monotonicMs, within } from "../base/time.ts";
 import type { ProcessInfo } from "../os/processes/processes.ts";
-import { type Look, lookAt } from "./look.ts";
+import { hasSignal, type Look, lookAt } from "./look.ts";
 import type { Subject } from "./options.ts";
 import { Output } from "./output.ts";
 import type { Actor, Ended, Stage } from "./stage.ts";
 
 /** The longest wait for an answer of the engine. */
 const ANSWER_MS = 60_000;
+/** The same where it may pull an image. */
+const PULL_MS = 1_800_000;
 /** From the end of a container to the end of the client that is attached to it. */
 const DETACH_MS = 10_000;
 /** Between two questions whether a container runs. */
@@ -166,8 +168,7 @@ async function askForProcesses(name: string, signal: NodeJS.Signals): Promise<Lo
 	const pids = new Set(infos.map(({ pid }) => pid));
 	const index = infos.findIndex(({ parent }) => !pids.has(parent));
 	const [, , , , ignored = "0", caught = "0", blocked = "0"] = processes[index] ?? [];
-	const bit = 1n << BigInt(constants.signals[signal] - 1);
-	const has = (mask: string) => (BigInt(attempt(() => BigInt(`0x${mask}`)) ?? 0n) & bit) !== 0n;
+	const has = (mask: string) => hasSignal(mask, signal);
 	const init = infos[index];
 	return {
 		at: monotonicMs(),
@@ -187,9 +188,9 @@ interface Answer {
 }
 
 /** Asks the engine by its client. Never rejects. */
-function docker(args: readonly string[]): Promise<Answer> {
+function docker(args: readonly string[], timeout = ANSWER_MS): Promise<Answer> {
 	return new Promise((resolve) => {
-		const child = spawn("docker", args, { detached: true, stdio: ["ignore", "pipe", "pipe"], timeout: ANSWER_MS });
+		const child = spawn("docker", args, { detached: true, stdio: ["ignore", "pipe", "pipe"], timeout });
 		let stdout = "";
 		let stderr = "";
 		child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
@@ -200,9 +201,10 @@ function docker(args: readonly string[]): Promise<Answer> {
 }
 
 async function must(args: readonly string[], attempted: string): Promise<string> {
-	const { code, stdout, stderr } = await docker(args);
+	const { code, stdout, stderr } = await docker(args, PULL_MS);
 	if (code === 0) return stdout.trim();
-	const [reason = ""] = stderr.trim().split("\n").slice(-1);
+	const lines = stderr.trim().split("\n");
+	const reason = lines.find((line) => /^error/i.test(line)) ?? lines[0] ?? "";
 	throw new UserError(
 		`${attempted}: ${plain(reason)}. Expected a Docker engine that "docker" reaches, with this image`,
 	);

@@ -46,17 +46,20 @@ export function lookAt(pid: number, signal: NodeJS.Signals, isInit: boolean): Lo
 	};
 }
 
-/** SigBlk counts: small inits block the signals and wait for them by sigtimedwait(2). */
+/** Small inits block the signals and wait for them by sigtimedwait(2), during which SigBlk lacks them. */
 function listensTo(pid: number, signal: NodeJS.Signals, isInit: boolean): boolean | undefined {
 	const status = attempt(() => readFileSync(`/proc/${pid}/status`, "latin1"));
 	if (status === undefined) return undefined;
-	const bit = 1n << BigInt(constants.signals[signal] - 1);
-	const has = (field: string) => {
-		const mask = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1];
-		return mask !== undefined && (BigInt(`0x${mask}`) & bit) !== 0n;
-	};
+	const has = (field: string) =>
+		hasSignal(new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0", signal);
 	if (has("SigIgn")) return false;
-	return has("SigCgt") || has("SigBlk") || !isInit;
+	return !isInit || has("SigCgt") || has("SigBlk") || readKernelState(String(pid))?.call === "rt_sigtimedwait";
+}
+
+/** Whether a signal is in a mask as /proc and ps(1) print it, in hexadecimal. */
+export function hasSignal(mask: string, signal: NodeJS.Signals): boolean {
+	const bits = attempt(() => BigInt(`0x${mask}`)) ?? 0n;
+	return (bits & (1n << BigInt(constants.signals[signal] - 1))) !== 0n;
 }
 
 export interface Late {

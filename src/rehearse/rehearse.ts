@@ -63,7 +63,9 @@ async function open({ subject, signal, stopTimeoutMs }: Options, self: readonly 
 	const { env } = process;
 	if (subject.type === "image") {
 		const stage = await openImageStage(subject, signal);
-		return { stage, stopTimeout: resolveStopTimeout(stopTimeoutMs, env, stage.stopTimeoutMs) };
+		const asked = stopTimeoutMs === undefined ? stage.stopTimeoutMs : undefined;
+		const own = asked === undefined ? undefined : { ms: asked, source: "docker run --stop-timeout" };
+		return { stage, stopTimeout: own ?? resolveStopTimeout(stopTimeoutMs, env, undefined) };
 	}
 	if (subject.type === "program") {
 		const { command } = subject;

@@ -9,7 +9,7 @@ import type { Run } from "./rehearsal.ts";
 export const LEVELS = ["error", "warning", "note", "ok"] as const;
 
 export interface Verdict {
-	/** `error`: a run broke the budget, or work was cut off. `note`: it costs something, or it may be meant so. */
+	/** `error`: a stop broke the stop timeout. `warning`: something is lost or wrong. `note`: it may be meant so. */
 	readonly level: (typeof LEVELS)[number];
 	readonly finding: string;
 	/** What to do. */
@@ -44,11 +44,12 @@ export function judge(facts: Facts): Verdict[] {
 		...judgeProbe(stops),
 		...judgeExitCodes(stops, facts),
 		...judgeZombies(stops),
-		...judgeOutput(stops),
+		// What was killed could say nothing any more.
+		...judgeOutput(stops.filter(({ outcome }) => outcome === "stopped")),
 		...judgeWrapper(stops),
 		...judgeMargin(stops, facts),
 	];
-	if (stops.length > 0 && !verdicts.some(({ level }) => level === "error"))
+	if (stops.length > 0 && stops.every(({ outcome }) => outcome === "stopped"))
 		verdicts.push({
 			level: "ok",
 			finding: `All ${stops.length} stops held the stop timeout of ${formatDuration(facts.budgetMs)}`,
@@ -166,7 +167,7 @@ function judgeCutOff(stops: readonly Run[]): Verdict[] {
 		: `${own}; or put an init before it that waits for all processes: ENTRYPOINT ["lastcall", "run", "--"]`;
 	return [
 		{
-			level: "error",
+			level: "warning",
 			finding: `${cut.length} of ${stops.length} stops cut work off: PID 1, ${code(first.init ?? "")}, ended while others were running: ${nameSome(cut.flatMap(({ cutOff }) => cutOff.map(code)))}${how}`,
 			remedy,
 		},
@@ -189,7 +190,7 @@ function judgeProbe(stops: readonly Run[]): Verdict[] {
 	const verdicts: Verdict[] = [];
 	if (sum("failed") > 0)
 		verdicts.push({
-			level: "error",
+			level: "warning",
 			finding: `${sum("failed")} of ${sum("requests")} requests during ${up.length} stops were broken off or answered with an error`,
 			remedy: "answer what has begun, then close: server.close(), or drain(server) of lastcall; end only after that",
 		});
@@ -330,7 +331,9 @@ function asCmd(command: string): string {
 		.join(", ")}]`;
 }
 
-function code(text: string): string {
+/** A command as a reader recognizes it: without the folder of its program. */
+function code(command: string): string {
+	const text = command.replace(/^\/\S*\/(?=[^/\s])/, "");
 	return `\`${showPath(text.length > 80 ? `${text.slice(0, 80)}…` : text)}\``;
 }
 
