@@ -40,6 +40,7 @@ export function judge(facts: Facts): Verdict[] {
 	const verdicts = [
 		...judgeEarlyEnds(runs),
 		...judgeLate(stops, facts),
+		...judgeKilledJobs(stops),
 		...judgeCutOff(stops),
 		...judgeProbe(stops),
 		...judgeExitCodes(stops, facts),
@@ -144,12 +145,29 @@ export function describeProcess({ command, where }: Late): string {
 
 function remedyForLate(run: Run): string {
 	if (run.killedJobs.length > 0)
-		return "the place is in that job: have it look at its flag there, or give it a stopTimeout";
+		return "have the job look at its flag there; or give it more time, to the platform and to lastcall alike";
 	const program = programOf(run.init ?? "");
 	const app = appOf(run);
 	if (isBetween(program) && app)
 		return `${program} stands between the signal and the program: make ${code(app)} the command itself, ${asCmd(app)}`;
 	return "end what it waits for at the signal (open connections, timers, children), or give it more time: docker stop -t, terminationGracePeriodSeconds, and --stop-timeout here";
+}
+
+/** A lastcall in the run keeps the stop timeout by force, and says so by its exit code. */
+function judgeKilledJobs(stops: readonly Run[]): Verdict[] {
+	const forced = stops.filter(isForced);
+	if (forced.length === 0) return [];
+	return [
+		{
+			level: "warning",
+			finding: `${forced.length} of ${stops.length} stops were in time by force only: lastcall had to end ${describeLate(forced)}`,
+			remedy: remedyForLate(forced[0] as Run),
+		},
+	];
+}
+
+function isForced({ outcome, killedJobs }: Run): boolean {
+	return outcome === "stopped" && killedJobs.length > 0;
 }
 
 function judgeCutOff(stops: readonly Run[]): Verdict[] {
@@ -209,7 +227,7 @@ function judgeProbe(stops: readonly Run[]): Verdict[] {
 function judgeExitCodes(stops: readonly Run[], { signal, signalNumber }: Facts): Verdict[] {
 	const ended = stops.filter(({ outcome }) => outcome === "stopped");
 	const bySignal = ended.filter(({ exitCode }) => exitCode === 128 + signalNumber);
-	const wrong = ended.filter(({ exitCode }) => exitCode !== 0 && exitCode !== 128 + signalNumber);
+	const wrong = ended.filter((run) => run.exitCode !== 0 && run.exitCode !== 128 + signalNumber && !isForced(run));
 	const verdicts: Verdict[] = [];
 	if (wrong.length > 0)
 		verdicts.push({

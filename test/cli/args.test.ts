@@ -31,6 +31,8 @@ const accepted: [line: string, command: Command][] = [
 	["start web", control({ type: "start", job: "web", wait: true })],
 	["restart web --no-wait", control({ type: "restart", job: "web", wait: false })],
 	["signal web SIGHUP", control({ type: "signal", job: "web", signal: "SIGHUP" })],
+	["rehearse --runs 2 -- sh -h", { type: "rehearse", args: ["--runs", "2", "--", "sh", "-h"] }],
+	["rehearse --runs 2 -h", { type: "help", command: "rehearse" }],
 	["", { type: "usage" }],
 	// Whatever is no command is a program, or the flags for one.
 	["statsu", { type: "exec" }],
