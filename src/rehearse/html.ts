@@ -28,18 +28,19 @@ p{margin:.25rem 0}
 .verdicts{list-style:none;margin:0;padding:0}
 .verdicts li{border-left:.25rem solid;margin:.75rem 0;padding:.1rem 0 .1rem .75rem;overflow-wrap:anywhere}
 .verdicts p{color:var(--ink)}
-.error{border-color:var(--error);fill:var(--error)}.warning{border-color:var(--warning)}.note{border-color:var(--note)}.ok{border-color:var(--ok);fill:var(--ok)}
+.verdicts .error{border-color:var(--error)}.verdicts .warning{border-color:var(--warning)}.verdicts .note{border-color:var(--note)}.verdicts .ok{border-color:var(--ok)}
 .level{font-weight:600}
 figure{margin:1rem 0}
-svg{display:block;width:100%;height:auto}
+svg{display:block;width:100%;min-width:34rem;height:auto}
+.error{fill:var(--error)}.ok{fill:var(--ok)}
 svg text{fill:var(--dim);font:12px system-ui,sans-serif}
 .grid{stroke:var(--line)}.budget{stroke:var(--warning);stroke-dasharray:4 4}.own{stroke:var(--error);stroke-dasharray:none}
-.table{overflow-x:auto}
-table{border-collapse:collapse;min-width:100%;font-size:.9rem}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;width:100%;min-width:44rem;font-size:.9rem}
 th,td{border-bottom:1px solid var(--line);padding:.3rem .75rem .3rem 0;text-align:left;vertical-align:top}
 th{font-weight:600}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.long{overflow-wrap:anywhere;min-width:14rem}
+.long{overflow-wrap:anywhere}
 :focus-visible{outline:.15rem solid var(--note);outline-offset:.15rem}`;
 
 export function renderHtml(report: Report): string {
@@ -67,7 +68,7 @@ ${verdicts.map(({ level, finding, remedy }) => `<li class="${level}"><p><span cl
 <h2>Every stop</h2>
 ${drawStops(report)}
 <h2>Every run</h2>
-<div class="table" role="region" aria-label="Every run" tabindex="0">
+<div class="wide" role="region" aria-label="Every run" tabindex="0">
 <table>
 <thead><tr><th class="number">run</th><th class="number">signal after</th><th class="number">stop took</th><th class="number">exit code</th><th>what was seen</th></tr></thead>
 <tbody>
@@ -130,9 +131,11 @@ function drawStops({ runs, stopTimeout, withinMs }: Report): string {
 	const late = stops.filter(({ outcome }) => outcome === "late").length;
 	const caption = `How long each of ${stops.length} stops took. Circles ended by themselves; squares were killed (${late}).`;
 	return `<figure>
+<div class="wide" role="region" aria-label="The picture of every stop" tabindex="0">
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(caption)}">
 ${parts.join("\n")}
 </svg>
+</div>
 <figcaption>${escapeHtml(caption)}</figcaption>
 </figure>`;
 }

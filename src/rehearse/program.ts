@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { attempt, show, UserError } from "../base/errors.ts";
 import { monotonicMs, within } from "../base/time.ts";
 import { libc } from "../os/ffi/libc.ts";
-import { watchDeathSignal } from "../os/processes/kernel-state.ts";
+import { readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
 import { livingDescendants, send } from "../os/processes/processes.ts";
 import { startReaper } from "../os/processes/reaper.ts";
 import { endStragglers } from "../os/processes/stragglers.ts";
@@ -22,6 +22,7 @@ import type { Actor, Ended, Stage } from "./stage.ts";
 /** The longest wait for what takes milliseconds on an idle machine. */
 const PATIENCE_MS = 10_000;
 const TRY_MS = 5_000;
+const LOOK_MS = 5;
 
 const BY_SUBREAPER = [
 	"what the kernel does for PID 1 alone: there a stop signal without a handler is ignored, here it ends the program",
@@ -98,14 +99,16 @@ async function startInNamespace(
 		isVisible: true,
 		look: async () => lookAt(init, signal, true),
 		stop: async () => stopAt(init, signal),
+		// --kill-child: the namespace goes with unshare, which would print a message if it outlived the program.
 		kill: async () => {
-			send(init, "SIGKILL");
+			child.kill("SIGKILL");
 		},
 		leftBehind: () => [],
 		async [Symbol.asyncDispose]() {
-			// --kill-child: the namespace goes with unshare.
 			child.kill("SIGKILL");
 			await within(ended, PATIENCE_MS);
+			const isAlive = () => init !== 0 && (readKernelState(String(init))?.state ?? "Z") !== "Z";
+			for (let waited = 0; isAlive() && waited < PATIENCE_MS; waited += LOOK_MS) await sleep(LOOK_MS);
 		},
 	};
 }
