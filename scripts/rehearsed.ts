@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatDuration } from "../src/base/time.ts";
 import type { Report } from "../src/rehearse/report.ts";
+import { makeDirectory } from "../test/helpers/directory.ts";
 import { buildImage } from "../test/helpers/docker.ts";
 import { exampleImage, imageTag } from "../test/helpers/images.ts";
 import { must, run } from "./lib/command.ts";
@@ -23,6 +24,8 @@ interface Way {
 	readonly command: string;
 	/** Of docker run. */
 	readonly options?: string;
+	/** The file of docs/ that gets the picture of its stops. */
+	readonly picture?: string;
 }
 
 interface Case {
@@ -109,7 +112,11 @@ const CASES: readonly Case[] = [
 	{
 		name: "an entry point without exec",
 		version: debian("dash"),
-		ways: [{ command: "sh start.sh" }, { command: "sh start-exec.sh" }, { command: "lastcall -- sh start-exec.sh" }],
+		ways: [
+			{ command: "sh start.sh", picture: "rehearse-before.svg" },
+			{ command: "sh start-exec.sh" },
+			{ command: "lastcall -- sh start-exec.sh", picture: "rehearse-after.svg" },
+		],
 	},
 	{
 		name: "the same under tini",
@@ -171,9 +178,11 @@ async function main(names: readonly string[]): Promise<number> {
 }
 
 async function rehearse(image: string, name: string, version: string, way: Way, isRemedy: boolean): Promise<Row> {
-	const { command, options = "" } = way;
+	const { command, options = "", picture } = way;
+	using folder = makeDirectory();
+	const html = join(folder.path, "report.html");
 	const split = (text: string) => (text.match(/(\\.|[^\\ ])+/g) ?? []).map((word) => word.replaceAll(/\\(.)/g, "$1"));
-	const flags = ["--runs", String(RUNS), "--seed", "1", "--json", "--image", image];
+	const flags = ["--runs", String(RUNS), "--seed", "1", "--json", "--html", html, "--image", image];
 	const args = [
 		"dist/main.cjs",
 		"rehearse",
@@ -186,6 +195,7 @@ async function rehearse(image: string, name: string, version: string, way: Way, 
 	];
 	const { stdout, stderr } = await run(process.execPath, args, { cwd: root, timeout: 600_000 });
 	if (!stdout.startsWith("{")) throw new ScriptError(`Cannot rehearse ${command}: ${stderr}`);
+	if (picture) writeFileSync(join(root, "docs", picture), pictureOf(readFileSync(html, "utf8")));
 	const { held, p50Ms, worstMs, exitCodes, signal, seed, runs, verdicts }: Report = JSON.parse(stdout);
 	console.error(
 		`${name}: ${command} ${options}\n${verdicts.map(({ level, finding }) => `  ${level}: ${finding}`).join("\n")}`,
@@ -205,6 +215,14 @@ async function rehearse(image: string, name: string, version: string, way: Way, 
 		seed,
 		findings,
 	};
+}
+
+/** The picture of a report as a file of its own, with the report's style. */
+function pictureOf(html: string): string {
+	const [, style = ""] = /<style>(.*?)<\/style>/s.exec(html) ?? [];
+	const [picture = ""] = /<svg .*?<\/svg>/s.exec(html) ?? [];
+	const own = `${style}svg{background:var(--page)}`;
+	return `${picture.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ').replace(">", `><style>${own}</style>`)}\n`;
 }
 
 /** docs/rehearsed.md with its table made anew from docs/rehearsed.json. */

@@ -54,13 +54,19 @@ async function main(args: readonly string[]): Promise<void> {
 			return console.log((await check(command, process.env)).trimEnd());
 		}
 		case "rehearse": {
+			// All that can end it from a terminal: what runs then must not be left.
+			signals.listenTo(["SIGHUP", "SIGQUIT"]);
 			const aborted = new AbortController();
 			let code: number | undefined;
 			signals.onSignal(({ number }) => {
 				code ??= 128 + number;
 				aborted.abort();
 			});
-			const { rehearse } = await import("./rehearse/rehearse.ts");
+			const { rehearse } = await import("./rehearse/rehearse.ts").catch(() => {
+				throw new UserError(
+					"Cannot rehearse: dist/rehearse.cjs of lastcall is missing, expected the package as npm installs it",
+				);
+			});
 			const self = [process.execPath, process.argv[1] as string];
 			const result = await rehearse(command.args, self, aborted.signal);
 			return exitWithListeners(code ?? result);

@@ -122,6 +122,18 @@ test("package starts a program without its bytecode, and with one that does not 
 	assert.equal((await start()).stdout, "started\n");
 });
 
+test("package runs a service without the bundle of rehearse, and says what rehearse misses", async () => {
+	using copy = makeDirectory();
+	const home = join(copy.path, "node_modules/lastcall");
+	cpSync(join(project.path, "node_modules/lastcall"), home, { recursive: true });
+	rmSync(join(home, "dist/rehearse.cjs"));
+	const lastcall = (...args: string[]) => run(process.execPath, [join(home, "dist/main.cjs"), ...args]);
+	assert.equal((await lastcall("run", "--", "true")).code, 0);
+	const { code, stderr } = await lastcall("rehearse", "--", "true");
+	assert.equal(code, 2);
+	assert.match(stderr, /^lastcall: Cannot rehearse: dist\/rehearse\.cjs of lastcall is missing, /);
+});
+
 test("package has whatever its package.json names", () => {
 	const home = join(project.path, "node_modules/lastcall");
 	const read = readFileSync(join(home, "package.json"), "utf8");
@@ -148,9 +160,9 @@ test("lastcall run without its configuration says what it looked for", async () 
 });
 
 test("every other subcommand is in the package, and says what it misses", async () => {
-	const lines = ["check none.ts", "status", "stop a", "restart a", "signal a 1"];
+	const lines = ["check none.ts", "rehearse none.ts", "status", "stop a", "restart a", "signal a 1"];
 	for (const line of lines) {
-		const socket = line.startsWith("check") ? [] : ["--socket", "none.sock"];
+		const socket = line.endsWith(".ts") ? [] : ["--socket", "none.sock"];
 		const args = [...line.split(" "), ...socket];
 		const { stderr, code } = await project.run("node_modules/.bin/lastcall", args);
 		assert.match(stderr, /^lastcall: Cannot .*none\.(ts|sock)/, line);

@@ -58,6 +58,14 @@ const commonJs = {
 	banner: { js: 'const importMetaUrl = "file://" + __filename;' },
 } as const satisfies BuildOptions;
 
+/** A service does without dist/rehearse.cjs: it is a file of its own, beside dist/main.cjs, whose `require` loads it. */
+const withoutRehearsal: Plugin = {
+	name: "without-rehearsal",
+	setup({ onResolve }) {
+		onResolve({ filter: /\/rehearse\.ts$/ }, () => ({ path: "./rehearse.cjs", external: true }));
+	},
+};
+
 /** Leaves out what main.ts loads only for a subcommand. */
 const withoutSubcommands: Plugin = {
 	name: "without-subcommands",
@@ -75,7 +83,7 @@ export async function bundleMain(outfile: string, options: BuildOptions = {}): P
 		...commonJs,
 		entryPoints: ["src/main.ts"],
 		outfile,
-		plugins: [withoutSubcommands],
+		plugins: [withoutRehearsal, withoutSubcommands],
 		...options,
 	});
 }
@@ -100,14 +108,6 @@ const withImportFromOutside: Plugin = {
 			contents: "export const importModule = importFromOutside;",
 			loader: "js",
 		}));
-	},
-};
-
-/** A service does without dist/rehearse.cjs: it is a file of its own, beside dist/main.cjs, whose `require` loads it. */
-const withoutRehearsal: Plugin = {
-	name: "without-rehearsal",
-	setup({ onResolve }) {
-		onResolve({ filter: /\/rehearse\.ts$/ }, () => ({ path: "./rehearse.cjs", external: true }));
 	},
 };
 

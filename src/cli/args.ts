@@ -8,9 +8,12 @@ export const SUBCOMMANDS = ["run", "check", "status", "stop", "start", "restart"
 
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
+/** Those whose page is in cli/help.ts. */
+export type WithPage = Exclude<Subcommand, "rehearse">;
+
 export type Command =
 	/** The help page of one subcommand, or the overview. */
-	| { readonly type: "help"; readonly command?: Subcommand }
+	| { readonly type: "help"; readonly command?: WithPage }
 	/** No arguments at all. */
 	| { readonly type: "usage" }
 	| { readonly type: "version" }
@@ -54,7 +57,7 @@ export function parseCommand(args: readonly string[]): Command {
 		case "check":
 			return parseRun(first, rest);
 		case "rehearse":
-			return parseRehearse(rest);
+			return { type: "rehearse", args: rest };
 		case "status":
 			return parseStatus(rest);
 		case "stop":
@@ -70,7 +73,8 @@ export function parseCommand(args: readonly string[]): Command {
 function parseHelp(words: readonly string[]): Command {
 	const [first] = words;
 	if (first === undefined || ["-h", "--help", "help"].includes(first)) return { type: "help" };
-	if (words.length === 1 && isSubcommand(first)) return { type: "help", command: first };
+	if (words.length === 1 && isSubcommand(first))
+		return first === "rehearse" ? { type: first, args: ["--help"] } : { type: "help", command: first };
 	throw new UserError(
 		`Cannot help with ${show(words.join(" "))}: expected one of ${SUBCOMMANDS.join(", ")}; or lastcall-init -h for the flags of a program`,
 	);
@@ -94,13 +98,6 @@ function parseRun(type: "run" | "check", args: string[]): Command {
 		);
 	const stopTimeoutMs = readDuration("--stop-timeout", text(values["stop-timeout"]));
 	return { type, config: positionals[0], program, stopTimeoutMs };
-}
-
-function parseRehearse(args: readonly string[]): Command {
-	const dashes = args.indexOf("--");
-	const flags = dashes === -1 ? args : args.slice(0, dashes);
-	if (flags.includes("-h") || flags.includes("--help")) return { type: "help", command: "rehearse" };
-	return { type: "rehearse", args };
 }
 
 function parseStatus(args: string[]): Command {

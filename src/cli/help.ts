@@ -1,6 +1,6 @@
-/** The help: an overview, a page for each subcommand (at most 24 lines of 80 columns), the answer to an unknown word. */
+/** The help: an overview, a page for each subcommand but rehearse (at most 24 lines of 80 columns), the answer to an unknown word. */
 import { plain, show, UserError } from "../base/errors.ts";
-import { SUBCOMMANDS, type Subcommand } from "./args.ts";
+import { SUBCOMMANDS, type WithPage } from "./args.ts";
 
 const EXIT_NOT_FOUND = 127;
 
@@ -42,7 +42,7 @@ Exit code  0  done
            1  not done, or no init answered: standard error says why
            2  wrong arguments`;
 
-const PAGES: Readonly<Record<Subcommand, string>> = {
+const PAGES: Readonly<Record<WithPage, string>> = {
 	run: `Usage: lastcall run [--stop-timeout DURATION] [CONFIG | -- PROGRAM [ARG...]]
 Runs the jobs of a configuration, or one program, as the init of a container. At
 a stop signal it asks each job to stop, joins each job, reports and exits.
@@ -134,31 +134,10 @@ ${SOCKET}
 
 ${ANSWERS}
 `,
-	rehearse: `Usage: lastcall rehearse [FLAGS] [CONFIG | -- PROGRAM [ARG...]]
-       lastcall rehearse [FLAGS] --image IMAGE [-- OPTIONS [-- COMMAND...]]
-
-Starts a configuration, a program or an image many times, stops it at random
-moments, and reports: how long the stops took, who was late, what was lost.
-OPTIONS are those of docker run.
-
---runs N                 how many runs; default: 20
---within DURATION        the signal comes in this time after the start; def.: 3s
---stop-timeout DURATION  what a stop may take; default: as for run
---signal SIGNAL          default: SIGTERM, or the image's STOPSIGNAL
---seed N                 repeats the moments of an earlier rehearsal
---probe URL              counts the requests that fail while it stops
---json                   prints the report as JSON
---html FILE              writes it for a browser, too
--y, --yes                does not ask before it starts
-
-Exit code  0  every stop held the stop timeout
-           1  one did not, or nothing could be stopped
-           2  wrong arguments: nothing was started
-`,
 };
 
 /** @returns The page of a subcommand, or the overview. */
-export function helpText(command?: Subcommand): string {
+export function helpText(command?: WithPage): string {
 	return command === undefined ? OVERVIEW : PAGES[command];
 }
 

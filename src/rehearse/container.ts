@@ -19,6 +19,8 @@ const PULL_MS = 1_800_000;
 const DETACH_MS = 10_000;
 /** Between two questions whether a container runs. */
 const ASK_MS = 5;
+/** How long to wait for the event of an end that the client has heard of. */
+const EVENTS_MS = 100;
 const SIGKILL = 137;
 
 const HIDDEN = "zombies, and the processes during the stop: /proc does not show the engine's processes here";
@@ -120,7 +122,7 @@ async function startContainer(name: string, signal: NodeJS.Signals): Promise<Act
 		leftBehind: () => [],
 		async measure() {
 			const { stdout } = await docker([
-				...["events", "--since", since, "--until", new Date(Date.now() + 1_000).toISOString()],
+				...["events", "--since", since, "--until", new Date(Date.now() + EVENTS_MS).toISOString()],
 				...["--filter", `container=${name}`, "--format", "{{json .}}"],
 			]);
 			return timesOf(stdout);

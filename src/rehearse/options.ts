@@ -51,12 +51,17 @@ const FLAGS = {
 	json: { type: "boolean" },
 	html: { type: "string" },
 	yes: { type: "boolean", short: "y" },
+	help: { type: "boolean", short: "h" },
 } as const;
 
-/** @throws {UserError} that says which argument is wrong, and what was expected. */
-export function parseOptions(args: readonly string[]): Options {
+/**
+ * @returns "help" if that is asked for.
+ * @throws {UserError} that says which argument is wrong, and what was expected.
+ */
+export function parseOptions(args: readonly string[]): Options | "help" {
 	const [before, after] = cut(args);
 	const { values, positionals } = parseStrictly(before);
+	if (values.help) return "help";
 	return {
 		subject: subjectOf(values.image, positionals, after),
 		runs: readNumber("--runs", values.runs, 1, MAX_RUNS) ?? RUNS,

@@ -8,6 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { resolveStopTimeout, type StopTimeout } from "../config/stop-timeout.ts";
 import { resolveSettings } from "../service/settings.ts";
 import { openImageStage } from "./container.ts";
+import { HELP } from "./help.ts";
 import { renderHtml } from "./html.ts";
 import { randomMoments } from "./moments.ts";
 import { type Options, parseOptions } from "./options.ts";
@@ -39,6 +40,10 @@ export async function rehearse(
 	aborted: AbortSignal,
 ): Promise<number> {
 	const options = parseOptions(args);
+	if (options === "help") {
+		await print(process.stdout, HELP);
+		return 0;
+	}
 	const { runs, withinMs, seed, probe, json, html, yes } = options;
 	const { stage, stopTimeout } = await open(options, self);
 	try {

@@ -3,17 +3,20 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { suite, test } from "node:test";
-import { must } from "../../scripts/lib/command.ts";
+import { parse } from "yaml";
+import { must, run } from "../../scripts/lib/command.ts";
+import { root } from "../../scripts/lib/paths.ts";
 import type { Report } from "../../src/rehearse/report.ts";
 import { lastcall } from "../helpers/cli.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { client, mustDocker } from "../helpers/docker.ts";
-import { exampleImage, fixtureImage } from "../helpers/images.ts";
+import { exampleImage, fixtureImage, imageTag } from "../helpers/images.ts";
 import { Lines } from "../helpers/lines.ts";
 import { MAIN } from "../helpers/main.ts";
+import { freePort } from "../helpers/ports.ts";
 import { until } from "../helpers/until.ts";
 
 const NODE = "node:26-bookworm-slim";
@@ -33,6 +36,10 @@ async function rehearse(args: readonly string[]) {
 	});
 	assert.ok(stdout.startsWith("{"), stderr);
 	return { code, report: JSON.parse(stdout) as Report };
+}
+
+function realClient(): Promise<string> {
+	return must("sh", ["-c", `command -v ${client}`]);
 }
 
 function containersOf(mark: string): Promise<string> {
@@ -77,7 +84,7 @@ suite("lastcall rehearse --image", () => {
 		// A client that says of each container that it is process 2, which is nobody's PID 1 here.
 		using folder = makeDirectory();
 		const wrapper = join(folder.path, "docker");
-		const real = await must("sh", ["-c", `command -v ${client}`]);
+		const real = await realClient();
 		writeFileSync(
 			wrapper,
 			`#!/bin/sh\ncase "$*" in *State.Pid*) '${real}' "$@" | sed 's/^[1-9][0-9]*/2/';; *) exec '${real}' "$@";; esac\n`,
@@ -101,6 +108,34 @@ suite("lastcall rehearse --image", () => {
 			assert.equal(code, 2, stderr);
 			assert.match(stderr, /^lastcall: Cannot make a container of ".*": .*(nonsense|none)/);
 		}
+	});
+
+	test("examples/ci builds its image and rehearses it as its workflow says", async () => {
+		using folder = makeDirectory({
+			npx: `#!/bin/sh\nshift 2\nexec '${process.execPath}' '${MAIN}' "$@"\n`,
+			docker: `#!/bin/sh\nexec '${await realClient()}' "$@"\n`,
+		});
+		for (const name of ["npx", "docker"]) chmodSync(join(folder.path, name), 0o755);
+		const example = join(root, "examples/ci");
+		cpSync(example, folder.path, { recursive: true });
+		const { jobs } = parse(readFileSync(join(example, ".github/workflows/stop.yml"), "utf8"));
+		const commands = jobs.rehearse.steps.map(({ run }: { run?: string }) => run).filter(Boolean);
+		assert.equal(commands.length, 2);
+		const image = imageTag("ci");
+		const port = await freePort();
+		for (const command of commands as string[]) {
+			// The private engine has no bridge: the container has the host's network, and a port that is free there.
+			const adapted = command
+				.replace("--tag service .", `--tag ${image} --build-arg IMAGE=${imageTag("image")} .`)
+				.replace("--image service", `--image ${image} --runs 2 --within 3s --seed 19`)
+				.replace("--publish 127.0.0.1:8080:8080", `--network host --env PORT=${port}`)
+				.replace("127.0.0.1:8080", `127.0.0.1:${port}`);
+			const env = { PATH: `${folder.path}${delimiter}${process.env.PATH}`, GITHUB_ACTIONS: "true" };
+			const { code, stdout, stderr } = await run("sh", ["-c", adapted], { cwd: folder.path, env });
+			assert.equal(code, 0, `${adapted}\n${stdout}${stderr}`);
+			if (command.startsWith("npx")) assert.match(stderr, /^::notice title=.*::All 2 stops held /m);
+		}
+		assert.match(readFileSync(join(folder.path, "stop.html"), "utf8"), /0 failed and \d+ refused of \d+ requests/);
 	});
 
 	test("Ctrl-C leaves no container", async () => {

@@ -41,9 +41,15 @@ const split = (line: string) => line.split(" ").filter((word) => word !== "");
 test("parseOptions() understands what to rehearse, and how", () => {
 	for (const [line, expected] of accepted) {
 		const options = parseOptions(split(line));
+		assert.ok(options !== "help");
 		for (const [name, value] of Object.entries(expected))
 			assert.deepEqual(options[name as keyof Options], value, `${name} of "${line}"`);
 	}
+});
+
+test("parseOptions() knows when help is asked for, and leaves the program its own flags", () => {
+	assert.equal(parseOptions(["--runs", "2", "-h"]), "help");
+	assert.notEqual(parseOptions(["--", "sh", "-h"]), "help");
 });
 
 test("parseOptions() refuses what it cannot understand, and says what it expects", () => {

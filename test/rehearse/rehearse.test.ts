@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { listProcesses } from "../../src/os/processes/processes.ts";
@@ -182,7 +183,7 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 		for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
 	});
 
-	for (const signal of ["SIGINT", "SIGTERM"] as const)
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 		test(`ends at ${signal}, and leaves nothing`, async () => {
 			const mark = randomUUID();
 			const args = [MAIN, "rehearse", "--within", "1h", "--seed", "1", "--", "sh", "-c", `${LOOP} # ${mark}`];
@@ -191,7 +192,7 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 			await until(() => isThere(mark, "sh"), "it runs");
 			child.kill(signal);
 			const [code] = await once(child, "exit");
-			assert.equal(code, signal === "SIGINT" ? 130 : 143, lines.text);
+			assert.equal(code, 128 + constants.signals[signal], lines.text);
 			await until(() => !isThere(mark), "nothing is left");
 		});
 

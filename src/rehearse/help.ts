@@ -1,0 +1,23 @@
+/** The help page of `lastcall rehearse`. */
+
+export const HELP = `Usage: lastcall rehearse [FLAGS] [CONFIG | -- PROGRAM [ARG...]]
+       lastcall rehearse [FLAGS] --image IMAGE [-- OPTIONS [-- COMMAND...]]
+
+Starts a configuration, a program or an image many times, stops it at random
+moments, and reports: how long the stops took, who was late, what was lost.
+OPTIONS are those of docker run.
+
+--runs N                 how many runs; default: 20
+--within DURATION        the signal comes in this time after the start; def.: 3s
+--stop-timeout DURATION  what a stop may take; default: as for run
+--signal SIGNAL          default: SIGTERM, or the image's STOPSIGNAL
+--seed N                 repeats the moments of an earlier rehearsal
+--probe URL              counts the requests that fail while it stops
+--json                   prints the report as JSON
+--html FILE              writes it for a browser, too
+-y, --yes                does not ask before it starts
+
+Exit code  0  every stop held the stop timeout
+           1  one did not, or nothing could be stopped
+           2  wrong arguments: nothing was started
+`;
