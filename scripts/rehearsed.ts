@@ -63,7 +63,12 @@ const CASES: readonly Case[] = [
 	{
 		name: "php-fpm",
 		version: debian("php8.2-fpm"),
-		ways: [{ command: "php-fpm8.2 -F" }, { command: "php-fpm8.2 -F", options: "--stop-signal SIGQUIT" }],
+		ways: [
+			{ command: "php-fpm8.2 -F" },
+			{ command: "php-fpm8.2 -F", options: "--stop-signal SIGQUIT" },
+			{ command: "lastcall -- php-fpm8.2 -F" },
+			{ command: "lastcall -- php-fpm8.2 -F", options: "--stop-signal SIGQUIT" },
+		],
 	},
 	{
 		name: "gunicorn",

@@ -83,7 +83,7 @@ async function startContainer(name: string, signal: NodeJS.Signals): Promise<Act
 	const since = new Date(Date.now() - 1_000).toISOString();
 	// A session of its own: Ctrl-C must reach us alone, and the client would pass it on.
 	const client = spawn("docker", ["start", "--attach", name], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
-	const output = new Output().follow(client.stdout, client.stderr);
+	const output = new Output(client.stdout, client.stderr);
 	let hasEnded = false;
 	const ended = new Promise<Ended>((resolve) => {
 		client.on("error", () => resolve({ code: 1, at: monotonicMs() }));

@@ -12,18 +12,20 @@ export interface Ending {
 }
 
 export class Output {
+	/** Settles when every process that could print has ended, or has closed its output. */
+	readonly closed: Promise<unknown>;
 	#text = "";
 	/** What each stream has printed last. */
 	readonly #last: string[] = [];
 
 	/** Keeps the end of what comes over the streams, in the order of its arrival. */
-	follow(...streams: (Readable | null)[]): this {
+	constructor(...streams: readonly Readable[]) {
 		for (const [index, stream] of streams.entries())
-			stream?.setEncoding("utf8").on("data", (text: string) => {
+			stream.setEncoding("utf8").on("data", (text: string) => {
 				this.#text = (this.#text + text).slice(-KEPT);
 				this.#last[index] = text.slice(-1);
 			});
-		return this;
+		this.closed = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once("close", resolve))));
 	}
 
 	get text(): string {

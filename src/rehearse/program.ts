@@ -175,5 +175,5 @@ async function launch(command: readonly string[], env: NodeJS.ProcessEnv) {
 	} catch (error) {
 		throw new UserError(`Cannot rehearse ${show(program)}: ${(error as Error).message}`);
 	}
-	return { child, output: new Output().follow(child.stdout, child.stderr), ended };
+	return { child, output: new Output(child.stdout, child.stderr), ended };
 }

@@ -1,5 +1,4 @@
 /** Runs one thing many times, and stops it each time: what happened, as plain data. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { attempt } from "../base/errors.ts";
 import { monotonicMs, within } from "../base/time.ts";
 import type { JobStop, StopReport } from "../supervisor/events.ts";
@@ -13,8 +12,8 @@ const LOOK_MS = 25;
 const SIGKILLED = 137;
 /** The longest wait for the end of what was killed. */
 const KILL_MS = 10_000;
-/** The longest wait for output that is still in the pipes when the first process has ended. */
-const DRAIN_MS = 100;
+/** The longest wait for output when the first process has ended: what it has left behind may hold the pipes. */
+const DRAIN_MS = 500;
 
 export interface Run {
 	/** From the start to the stop signal, in milliseconds. */
@@ -164,14 +163,10 @@ async function watch(
 	return { first, last };
 }
 
-async function endingOf(actor: Actor): Promise<Ending> {
-	// The exit may come sooner than what was printed before it.
-	for (let before = "", waited = 0; waited < DRAIN_MS; waited += 10) {
-		await sleep(10);
-		if (actor.output.text === before) break;
-		before = actor.output.text;
-	}
-	return actor.output.ending;
+/** The exit may come sooner than what was printed before it. */
+async function endingOf({ output }: Actor): Promise<Ending> {
+	await within(output.closed, DRAIN_MS);
+	return output.ending;
 }
 
 /** The jobs that a lastcall in the run has ended by force, by the last record of its log. */

@@ -53,7 +53,7 @@ export function judge(facts: Facts): Verdict[] {
 	if (stops.length > 0 && stops.every(({ outcome }) => outcome === "stopped"))
 		verdicts.push({
 			level: "ok",
-			finding: `All ${stops.length} stops held the stop timeout of ${formatDuration(facts.budgetMs)}`,
+			finding: `${stops.length} of ${stops.length} stops held the stop timeout of ${formatDuration(facts.budgetMs)}`,
 		});
 	return verdicts.toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
 }
@@ -82,9 +82,15 @@ function judgeLate(stops: readonly Run[], { budgetMs, signal }: Facts): Verdict[
 			? []
 			: [{ level: "error", finding: `${some.length} of ${stops.length} stops ${finding}`, remedy }];
 	const init = first.init ?? "";
-	// A handler in the program's own runtime counts as listening, but it may do nothing as PID 1: only time tells.
-	const inTime = stops.filter(({ outcome }) => outcome === "stopped").map(({ signalledAfterMs }) => signalledAfterMs);
-	const tooEarly = late.filter(({ signalledAfterMs }) => signalledAfterMs < Math.min(...inTime) && inTime.length > 0);
+	// A handler of the program's own runtime counts as listening, but may do nothing as PID 1: then only the time tells.
+	const inTime = stops.filter(({ outcome }) => outcome === "stopped");
+	const soonest = Math.min(...inTime.map(({ signalledAfterMs }) => signalledAfterMs));
+	const listensAtTimes = inTime.some(({ listens }) => listens);
+	const tooEarly = late.filter(
+		({ signalledAfterMs, listens }) =>
+			inTime.length > 0 && (signalledAfterMs < soonest || (listens === false && listensAtTimes)),
+	);
+	const isSure = tooEarly.every(({ listens, listensLater }) => listens === false || listensLater === false);
 	const latest = Math.max(...tooEarly.map(({ signalledAfterMs }) => signalledAfterMs));
 	const others = late.filter((run) => !tooEarly.includes(run));
 	const deaf = others.filter(({ listens }) => listens === false);
@@ -93,13 +99,13 @@ function judgeLate(stops: readonly Run[], { budgetMs, signal }: Facts): Verdict[
 	return [
 		...verdict(
 			tooEarly,
-			`were lost during the start: ${signal} came up to ${formatDuration(latest)} after it, before PID 1, ${code(init)}, had its handler; it went on until SIGKILL`,
+			`were ${isSure ? "" : "most likely "}lost during the start: ${signal} came up to ${formatDuration(latest)} after it, before PID 1, ${code(init)}, had its handler; it went on until SIGKILL`,
 			`put an init before it that listens from its first moment: ENTRYPOINT ["lastcall", "--"]${isNode(init) ? ", or node --import lastcall/register" : ""}`,
 		),
 		...verdict(
 			deaf,
 			`did nothing until SIGKILL: PID 1 is ${code(init)}, which does not listen to ${signal}, and the kernel ends PID 1 by no signal that it does not listen to`,
-			remedyForDeaf(first, signal),
+			remedyForDeaf(deaf.find(appOf) ?? first, signal),
 		),
 		...verdict(
 			silent,
@@ -109,7 +115,7 @@ function judgeLate(stops: readonly Run[], { budgetMs, signal }: Facts): Verdict[
 		...verdict(
 			slow,
 			`were not done after ${formatDuration(budgetMs)}, and were killed: ${describeLate(slow)}`,
-			remedyForLate(slow[0] ?? first),
+			remedyForLate(slow.find(appOf) ?? first),
 		),
 	];
 }
@@ -175,7 +181,12 @@ function judgeCutOff(stops: readonly Run[]): Verdict[] {
 	const [first] = cut;
 	if (!first) return [];
 	const seen = Math.max(...cut.map(({ seenMsBefore }) => seenMsBefore ?? 0));
-	const how = seen > 0 ? ` (last seen at most ${formatDuration(seen)} before)` : "";
+	const names = nameSome(cut.flatMap(({ cutOff }) => cutOff.map(code)));
+	const init = code(first.init ?? "");
+	const how =
+		seen > 0
+			? `${names} was running ${formatDuration(seen)} before the end of PID 1, ${init}, or less`
+			: `${names} got SIGKILL, from PID 1, ${init}, or since that had ended`;
 	const program = programOf(first.init ?? "");
 	const app = appOf(first);
 	const own =
@@ -183,13 +194,7 @@ function judgeCutOff(stops: readonly Run[]): Verdict[] {
 	const remedy = program.startsWith("lastcall")
 		? "lastcall --kill-stragglers -- waits for all processes, and so does lastcall run"
 		: `${own}; or put an init before it that waits for all processes: ENTRYPOINT ["lastcall", "run", "--"]`;
-	return [
-		{
-			level: "warning",
-			finding: `${cut.length} of ${stops.length} stops cut work off: PID 1, ${code(first.init ?? "")}, ended while others were running: ${nameSome(cut.flatMap(({ cutOff }) => cutOff.map(code)))}${how}`,
-			remedy,
-		},
-	];
+	return [{ level: "warning", finding: `${cut.length} of ${stops.length} stops cut work off: ${how}`, remedy }];
 }
 
 function judgeProbe(stops: readonly Run[]): Verdict[] {

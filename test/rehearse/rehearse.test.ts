@@ -20,10 +20,10 @@ import { openPty } from "../helpers/pty.ts";
 import { until } from "../helpers/until.ts";
 
 /** Flags for so many runs, whose signal comes when the program has long started. */
-function afterTheStart(runs: number): string[] {
+function afterTheStart(runs: number, leastMs = 400): string[] {
 	const withinMs = 2_000;
 	for (let seed = 0; ; seed++)
-		if (randomMoments(runs, withinMs, seed).every((moment) => moment > 400 && moment < 1_000))
+		if (randomMoments(runs, withinMs, seed).every((moment) => moment > leastMs && moment < leastMs + 600))
 			return ["--runs", String(runs), "--within", `${withinMs}ms`, "--seed", String(seed)];
 }
 
@@ -95,10 +95,10 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 		assert.deepEqual(
 			report.verdicts.map(({ level, finding }) => [level, finding.slice(0, 30)]),
 			[
-				["warning", "1 of 1 stops cut work off: PID"],
+				["warning", "1 of 1 stops cut work off: `sh"],
 				["warning", "1 of 1 stops ended with exit c"],
 				["warning", "1 of 1 runs had zombies before"],
-				["ok", "All 1 stops held the stop time"],
+				["ok", "1 of 1 stops held the stop tim"],
 			],
 		);
 	});
@@ -110,7 +110,7 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 		const [run] = report.runs;
 		assert.equal(run?.exitCode, 124, JSON.stringify(run));
 		assert.equal(code, 0);
-		assert.match(report.verdicts[0]?.finding ?? "", /^1 of 1 stops were in time by force only: .* job busy was in /);
+		assert.match(report.verdicts[0]?.finding ?? "", /^1 of 1 stops were in time by force only: .* job busy/);
 	});
 
 	test("finds mistakes before it starts anything", async () => {
@@ -132,21 +132,21 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 
 	test("counts the requests that fail while it stops", async () => {
 		const serve = (onStop: string) => `
-			const server = require("node:http").createServer((_, response) => setTimeout(() => response.end(), 100));
+			const server = require("node:http").createServer((_, response) => setTimeout(() => response.end(), 300));
 			server.listen(process.argv[1]);
 			process.on("SIGTERM", () => ${onStop});`;
 		const probe = async (onStop: string) => {
 			const port = String(await freePort());
-			const flags = [...afterTheStart(1), "--probe", `http://127.0.0.1:${port}/`];
+			const flags = [...afterTheStart(1, 900), "--probe", `http://127.0.0.1:${port}/`];
 			const { report } = await rehearse([...flags, "--", process.execPath, "-e", serve(onStop), port]);
 			return report;
 		};
 		const [abrupt, graceful] = await Promise.all([probe("process.exit()"), probe("server.close()")]);
-		assert.equal(abrupt.runs[0]?.probe?.wasUp, true);
-		assert.ok((abrupt.runs[0]?.probe?.failed ?? 0) > 0, JSON.stringify(abrupt.runs));
+		const [broken, answered] = [abrupt, graceful].map(({ runs }) => runs[0]?.probe);
+		assert.deepEqual([broken?.wasUp, answered?.wasUp], [true, true]);
+		// Some that wait in the listening socket when it is closed are broken off, too.
+		assert.ok((answered?.failed ?? 0) * 3 < (broken?.failed ?? 0), JSON.stringify([broken, answered]));
 		assert.match(abrupt.verdicts[0]?.finding ?? "", /requests during 1 stops were broken off/);
-		assert.equal(graceful.runs[0]?.probe?.wasUp, true);
-		assert.equal(graceful.runs[0]?.probe?.failed, 0, JSON.stringify(graceful.runs));
 	});
 
 	test("without a PID namespace adopts the orphans itself, says what that cannot show, and leaves none", async () => {
@@ -169,7 +169,7 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 		const html = join(folder.path, "report.html");
 		const flags = [...afterTheStart(1), "--html", html, "--", "sh", "-c", good];
 		const { stderr } = await rehearse(flags, { GITHUB_ACTIONS: "true" });
-		assert.match(stderr, /^::notice title=The stop of sh -c .*::All 1 stops held the stop timeout of 10\.0 s$/m);
+		assert.match(stderr, /^::notice title=The stop of sh -c .*::1 of 1 stops held the stop timeout of 10\.0 s$/m);
 		const page = readFileSync(html, "utf8");
 		assert.match(page, /<svg [^>]*role="img" aria-label="How long each of 1 stops took/);
 		assert.match(page, /<circle class="ok"/);
@@ -179,7 +179,7 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 	test("prints a report that fits its reader's columns", async () => {
 		const { stdout } = await lastcall(["rehearse", ...afterTheStart(1), "--", "sh", "-c", good]);
 		assert.match(stdout, /^p50 {4}.*┊.* \d+ ms$/m);
-		assert.match(stdout, /^✓ All 1 stops held the stop timeout of 10\.0 s$/m);
+		assert.match(stdout, /^✓ 1 of 1 stops held the stop timeout of 10\.0 s$/m);
 		for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
 	});
 
