@@ -81,10 +81,7 @@ const CASES: readonly Case[] = [
 	{
 		name: "supervisord",
 		version: debian("supervisor"),
-		ways: [
-			{ command: "supervisord -c supervisord.conf" },
-			{ command: "lastcall --kill-stragglers -- supervisord -c supervisord.conf" },
-		],
+		ways: [{ command: "supervisord -c supervisord.conf" }, { command: "lastcall run two.yaml" }],
 	},
 	{
 		name: "a server without a handler",
