@@ -9,6 +9,8 @@ import type { Actor, Ended, Stage } from "./stage.ts";
 
 /** How often to look at the processes of a stop. */
 const LOOK_MS = 25;
+/** Where the kernel does not tell what was cut off: processes that were seen in the last so many milliseconds count. */
+const SEEN_MS = 4 * LOOK_MS;
 const SIGKILLED = 137;
 /** The longest wait for the end of what was killed. */
 const KILL_MS = 10_000;
@@ -117,7 +119,7 @@ async function rehearseOnce(actor: Actor, moment: number, budgetMs: number, url:
 	const measured = isLate ? undefined : await actor.measure?.();
 	const left = isLate ? [] : actor.leftBehind();
 	const exact = wereCutOff?.() ?? [];
-	const seen = !wereCutOff && last && at - last.at <= 2 * LOOK_MS ? last.others.map(({ command }) => command) : [];
+	const seen = !wereCutOff && last && at - last.at <= SEEN_MS ? last.others.map(({ command }) => command) : [];
 	return {
 		signalledAfterMs: signalledAt - actor.startedAt,
 		stopMs: at - signalledAt,

@@ -85,7 +85,7 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 		const script = `
 			const { spawn } = require("node:child_process");
 			spawn("sh", ["-c", "trap '' TERM; (/bin/true &) ; sleep 1000"]);
-			process.on("SIGTERM", () => process.exit(3));
+			process.on("SIGTERM", () => setTimeout(() => process.exit(3), 200));
 			setInterval(() => {}, 1000);`;
 		const { code, report } = await rehearse([...afterTheStart(1), "--", process.execPath, "-e", script]);
 		assert.equal(code, 0);
