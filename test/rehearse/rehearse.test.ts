@@ -104,9 +104,12 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 	});
 
 	test("runs a configuration by lastcall run, with its stop timeout, and names the job that had to be killed", async () => {
-		using config = writeConfig({ stopTimeout: "2s", jobs: { busy: { thread: fixture("busy") } } });
+		using config = writeConfig({
+			stopTimeout: "20s",
+			jobs: { busy: { thread: fixture("busy"), stopTimeout: "300ms" } },
+		});
 		const { code, report } = await rehearse([...afterTheStart(1), config.path]);
-		assert.deepEqual(report.stopTimeout, { ms: 2_000, source: "the configuration" });
+		assert.deepEqual(report.stopTimeout, { ms: 20_000, source: "the configuration" });
 		const [run] = report.runs;
 		assert.equal(run?.exitCode, 124, JSON.stringify(run));
 		assert.equal(code, 0);
