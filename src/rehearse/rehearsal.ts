@@ -11,6 +11,8 @@ import type { Actor, Ended, Stage } from "./stage.ts";
 const LOOK_MS = 25;
 /** Where the kernel does not tell what was cut off: processes that were seen in the last so many milliseconds count. */
 const SEEN_MS = 4 * LOOK_MS;
+/** How long a zombie must have been one. */
+const ZOMBIE_MS = 200;
 const SIGKILLED = 137;
 /** The longest wait for the end of what was killed. */
 const KILL_MS = 10_000;
@@ -93,7 +95,7 @@ async function rehearseOnce(actor: Actor, moment: number, budgetMs: number, url:
 	});
 	const probe = url && startProbe(url);
 	await within(ended, Math.max(0, actor.startedAt + moment - monotonicMs()));
-	const before = await actor.look();
+	const before = await lookBefore(actor, ended);
 	if (end) {
 		await probe?.stop();
 		const output = await endingOf(actor);
@@ -141,6 +143,16 @@ async function rehearseOnce(actor: Actor, moment: number, budgetMs: number, url:
 }
 
 const NOTHING = { stopMs: 0, others: [], zombies: [], late: [], cutOff: [], killedJobs: [] } as const;
+
+/** Each child is a zombie until its parent is on a processor again: only those that stay count. */
+async function lookBefore(actor: Actor, ended: Promise<unknown>): Promise<Look | undefined> {
+	const look = await actor.look();
+	if (!look || look.zombies.length === 0) return look;
+	await within(ended, ZOMBIE_MS);
+	const again = await actor.look();
+	const pids = new Set(look.zombies.map(({ pid }) => pid));
+	return again && { ...again, zombies: again.zombies.filter(({ pid }) => pids.has(pid)) };
+}
 
 /** Looks until the end or the deadline. Returns the first look that came some time after the signal, and the last one. */
 async function watch(

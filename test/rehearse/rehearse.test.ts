@@ -55,6 +55,7 @@ suite("lastcall rehearse", { concurrency: 2 }, () => {
 		assert.deepEqual(
 			report.verdicts.map(({ level }) => level),
 			["ok"],
+			JSON.stringify(report),
 		);
 	});
 
