@@ -122,11 +122,12 @@ suite("lastcall rehearse --image", () => {
 		const commands = jobs.rehearse.steps.map(({ run }: { run?: string }) => run).filter(Boolean);
 		assert.equal(commands.length, 2);
 		const image = imageTag("ci");
+		const base = await exampleImage();
 		const port = await freePort();
 		for (const command of commands as string[]) {
 			// The private engine has no bridge: the container has the host's network, and a port that is free there.
 			const adapted = command
-				.replace("--tag service .", `--tag ${image} --build-arg IMAGE=${imageTag("image")} .`)
+				.replace("--tag service .", `--tag ${image} --build-arg IMAGE=${base} .`)
 				.replace("--image service", `--image ${image} --runs 2 --within 3s --seed 19`)
 				.replace("--publish 127.0.0.1:8080:8080", `--network host --env PORT=${port}`)
 				.replace("127.0.0.1:8080", `127.0.0.1:${port}`);
