@@ -328,8 +328,10 @@ export class World implements Disposable {
 		this.time.now += ms;
 		this.#frozenMs += ms;
 		this.frozenAt = this.time.now;
-<<<<<<< HEAD
 		this.#setAt = this.time.now;
+		if (ms < LONG_FREEZE_MS) return;
+		this.#longFreezeAt = this.time.now;
+		this.#longFreezeAwakeAt = this.awakeMs;
 	}
 
 	#claimFree(name: string): void {
@@ -355,11 +357,6 @@ export class World implements Disposable {
 		if (isDue && overlap === "skip" && sinceSet > LOOK_MS + LATE_MS)
 			this.#claim(now - date <= LATE_MS, `${name} starts ${now - date} ms late`);
 		if (date > dates.last) dates.last = date;
-=======
-		if (ms < LONG_FREEZE_MS) return;
-		this.#longFreezeAt = this.time.now;
-		this.#longFreezeAwakeAt = this.awakeMs;
->>>>>>> 75e9ae0 (Let a hang that was found before a freeze count in the simulated world, and read no memory that is unmapped)
 	}
 
 	/** A job is asked to stop. */
