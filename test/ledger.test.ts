@@ -15,12 +15,12 @@ import { PackageProject } from "./helpers/package.ts";
 
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 11950,
-	"files of src/": 106,
-	"lines of src/supervisor/ and src/job/": 3344,
+	"lines of src/": 13_890,
+	"files of src/": 122,
+	"lines of src/supervisor/ and src/job/": 3_350,
 	"lines of README.md": 140,
 	"fields of the configuration": 49,
-	subcommands: 7,
+	subcommands: 8,
 	"packages that npm install brings": 34,
 	"MB that npm install brings": 8,
 	"KB that lastcall -- true loads": 150,
