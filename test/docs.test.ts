@@ -14,7 +14,16 @@ const paths = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...pages.map((name
 /** The files that the configurations name. */
 const FUNCTIONS = ["upload.mts", "report.mts", "jobs/mailer.ts", "jobs/mailer.mts"];
 const THREADS = FUNCTIONS.map((name) => [name, "export default () => {};\n"]);
-const SCRIPTS = ["server.js", "server.mjs", "migrate.js", "migrate.mjs", "mail.js", "report.js", "sync.js", "dist/main.js"];
+const SCRIPTS = [
+	"server.js",
+	"server.mjs",
+	"migrate.js",
+	"migrate.mjs",
+	"mail.js",
+	"report.js",
+	"sync.js",
+	"dist/main.js",
+];
 const PROGRAMS = SCRIPTS.map((name) => [name, ""]);
 const VARIABLES = [".env", "run/secrets/db"].map((name) => [name, ""]);
 

@@ -31,7 +31,10 @@ const LEDGER = {
 	"files that lastcall/register loads": 1,
 	"KB that an app with onStop() loads": 22,
 	"KB that a thread loads": 7.2,
+	"KB of rehearse, which nothing else loads": 80,
 } as const satisfies Readonly<Record<string, number>>;
+
+const REHEARSE = "rehearse.cjs";
 
 function hold(numbers: Partial<Record<keyof typeof LEDGER, number>>): void {
 	const over = Object.entries(numbers).filter(([what, number]) => number > LEDGER[what as keyof typeof LEDGER]);
@@ -110,9 +113,11 @@ test("the ledger: what is loaded", async (t) => {
 		"files that lastcall/register loads": register.files.length,
 		"KB that an app with onStop() loads": onStop.kb,
 		"KB that a thread loads": kilobytes([join(dist, "thread-entry.cjs")]),
+		"KB of rehearse, which nothing else loads": kilobytes([join(dist, REHEARSE)]),
 	};
 	t.diagnostic(JSON.stringify({ ...numbers, files: { program, run, register, onStop } }));
 	assert.ok(run.files.includes("thread-entry.cjs"));
+	for (const { files } of [program, run, register, onStop]) assert.ok(!files.includes(REHEARSE));
 	hold(numbers);
 });
 
