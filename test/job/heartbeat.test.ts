@@ -8,15 +8,18 @@ import { until } from "../helpers/until.ts";
 
 const LOOKS = 100;
 
-test("a look at an idle thread finds a sign of life each time, and does not wake the thread", async () => {
+test("a look at an idle thread finds a sign of life, and does not wake the thread", async () => {
 	await using idle = await startThreadJob("idle", { heartbeat: 1_000 });
 	const { job } = idle;
 	await until(() => job.hasShownLife(), "its event loop waits");
 	const before = wakesOf("idle");
+	let alive = 0;
 	for (let look = 0; look < LOOKS; look++) {
 		await sleep(2);
-		assert.ok(job.hasShownLife());
+		if (job.hasShownLife()) alive++;
 	}
+	// On a loaded machine it may still be at its start, without a processor, for some of them.
+	assert.ok(alive > LOOKS / 2, `${alive} signs of life`);
 	const wakes = wakesOf("idle") - before;
 	// V8 and Node.js have timers of their own.
 	assert.ok(wakes < LOOKS / 10, `${wakes} wakes for ${LOOKS} looks`);
