@@ -356,7 +356,7 @@ export class World implements Disposable {
 			this.#claim(date > dates.last, `${name} starts twice for one date`);
 		if (isDue && overlap === "skip" && sinceSet > LOOK_MS + LATE_MS)
 			this.#claim(now - date <= LATE_MS, `${name} starts ${now - date} ms late`);
-		if (date > dates.last) dates.last = date;
+		if (isDue && date > dates.last) dates.last = date;
 	}
 
 	/** A job is asked to stop. */
