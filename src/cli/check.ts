@@ -35,8 +35,9 @@ export async function check(
 	const hints = hintsOf(settings.jobs, settings.budget.jobsMs, loaded.value);
 	fillCache(loaded.path);
 	for (const job of Object.values(settings.jobs)) if (!("command" in job)) fillCache(fileOf(job));
+	const subject = loaded.origin === undefined ? loaded.path : `The configuration ${loaded.origin}`;
 	const lines = [
-		hints.length === 0 ? `${loaded.path} is fine` : `${loaded.path} can be used, but look at this:`,
+		hints.length === 0 ? `${subject} is fine` : `${subject} can be used, but look at this:`,
 		...hints.map((hint) => `  ${hint}`),
 		"",
 		...renderPlan(settings),

@@ -8,14 +8,18 @@ import { importModule } from "../base/import-module.ts";
 import { loadPackage } from "../base/packages.ts";
 import { isTypeScript, loadTypeScript, stripTypes } from "../base/typescript.ts";
 import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
+import { OMITTED } from "./schema.ts";
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
 
 /** The files to look for in the working directory when the user names none. */
 export const DEFAULT_NAMES: readonly string[] = EXTENSIONS.map((extension) => `lastcall.config${extension}`);
 
-/** `path`: absolute. `value`: the content of the file, not validated yet. */
-export type LoadedConfig = Readonly<{ path: string; value: unknown }>;
+/**
+ * `path`: absolute. `value`: the content of the file, not validated yet. `origin`: what messages say in place of the path
+ * where there is no file. The path only says then where relative paths start.
+ */
+export type LoadedConfig = Readonly<{ path: string; value: unknown; origin?: string }>;
 
 /**
  * @param path Relative to the directory. @default the first of {@link DEFAULT_NAMES} that exists
@@ -37,12 +41,13 @@ export async function loadConfig(path?: string, directory = process.cwd()): Prom
 	return { path: file, value: await read(file) };
 }
 
-/** A configuration of one job: a program of the command line. The job has the program's name. */
+/** A configuration of one job: a program of the command line. The job has the program's name, if a job may have it. */
 export function configOf(program: readonly string[]): LoadedConfig {
 	const name = basename(program[0] ?? "")
 		.replace(/^\W+|[^\w.-]/g, "")
 		.slice(0, 64);
-	return { path: resolve("the command line"), value: { jobs: { [name || "program"]: { command: program } } } };
+	const jobs = { [name === "" || OMITTED.includes(name) ? "program" : name]: { command: program } };
+	return { path: resolve("command line"), origin: "of the command line", value: { jobs } };
 }
 
 async function read(file: string): Promise<unknown> {

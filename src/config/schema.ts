@@ -12,7 +12,7 @@ import { SIGNALS, STOP_SIGNALS } from "./signals.ts";
 import { suggest } from "./suggest.ts";
 
 /** Keys that valibot leaves out of a record without an issue. */
-const OMITTED = ["__proto__", "constructor", "prototype"];
+export const OMITTED: readonly string[] = ["__proto__", "constructor", "prototype"];
 
 /** A duration; its output is in milliseconds. */
 const duration = v.pipe(

@@ -38,8 +38,11 @@ const ROOT_MARKS = [
  * @returns The settings, with absolute paths.
  * @throws {UserError} if there are mistakes: the message gives the place of each one in the configuration.
  */
-export function validateConfig({ path, value }: LoadedConfig, env: NodeJS.ProcessEnv = process.env): CheckedConfig {
-	const { output, issues = [] } = parse(path, value);
+export function validateConfig(
+	{ path, value, origin = path }: LoadedConfig,
+	env: NodeJS.ProcessEnv = process.env,
+): CheckedConfig {
+	const { output, issues = [] } = parse(origin, value);
 	const mistakes = issues.map(({ path, message }) => {
 		const place = path?.map(({ key }) => showKey(key)).join(".") ?? "the value";
 		return `${place}: ${message}`;
@@ -56,15 +59,15 @@ export function validateConfig({ path, value }: LoadedConfig, env: NodeJS.Proces
 	const all = [...new Set(mistakes)];
 	const list = all.slice(0, MAX_MISTAKES).map((mistake) => `  Cannot use ${mistake}`);
 	if (all.length > MAX_MISTAKES) list.push(`  (and ${all.length - MAX_MISTAKES} more mistakes)`);
-	throw new UserError(`Cannot use the configuration ${path}:\n${list.join("\n")}`);
+	throw new UserError(`Cannot use the configuration ${origin}:\n${list.join("\n")}`);
 }
 
 /** The value may come from a program: a getter or a Proxy in it can throw anything. */
-function parse(path: string, value: unknown): ReturnType<typeof parseConfig> {
+function parse(origin: string, value: unknown): ReturnType<typeof parseConfig> {
 	try {
 		return parseConfig(value);
 	} catch (error) {
-		throw new UserError(`Cannot use the configuration ${path}: reading it failed: ${errorInfo(error).message}`);
+		throw new UserError(`Cannot use the configuration ${origin}: reading it failed: ${errorInfo(error).message}`);
 	}
 }
 

@@ -16,12 +16,12 @@ export async function runJobs(config: Config): Promise<void> {
 		throw new UserError(
 			"Cannot use stopSignals in startJobs(): the app's own init takes the signals, SIGTERM and SIGINT",
 		);
-	// Stands for the configuration file: messages name it, and relative paths start in its folder.
+	// Stands for the configuration file: relative paths start in its folder.
 	const path = join(process.cwd(), "startJobs()");
 	const app = resolveBudget();
 	// The service has the time of the stop handlers. The rest of the app's stop timeout is for killing late jobs.
 	const surroundings = { env: process.env, isTerminal: isatty(1), isInit: false, stopTimeoutMs: app.jobsMs };
-	const settings = resolveSettings({ path, value: config }, surroundings);
+	const settings = resolveSettings({ path, origin: "of startJobs()", value: config }, surroundings);
 	const stopTimeout = { ...settings.stopTimeout, ms: app.totalMs };
 	const service = await openService({ ...settings, stopTimeout, socketPaths: [], terminationMessage: undefined });
 	const { supervisor } = service;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { lastcall } from "../helpers/cli.ts";
@@ -96,7 +97,22 @@ test("lastcall check shows a command that is text, or from the command line, as 
 	const { code, stdout } = await lastcall(["check", config.path]);
 	assert.equal(code, 0);
 	assert.match(stdout, /^ {2}it: sleep "1 0" 2$/m);
-	assert.match((await lastcall(["check", "--", "sleep", "3"])).stdout, /^ {2}sleep: sleep 3$/m);
+	const program = await lastcall(["check", "--", "sleep", "3"]);
+	assert.match(program.stdout, /^The configuration of the command line is fine\n/);
+	assert.match(program.stdout, /^ {2}sleep: sleep 3$/m);
+});
+
+test("a program of the command line may have any name, also one that no job may have", async () => {
+	for (const name of ["constructor", "__proto__", "prototype", "..."]) {
+		using folder = makeDirectory({ [name]: "#!/bin/sh\n" });
+		const path = join(folder.path, name);
+		chmodSync(path, 0o755);
+		const { stdout, stderr } = await lastcall(["check", "--", path]);
+		assert.equal(stderr, "");
+		assert.match(stdout, /^ {2}program: /m, name);
+	}
+	const { stderr } = await lastcall(["check", "--", "./nothing"]);
+	assert.match(stderr, /^lastcall: Cannot use the configuration of the command line:\n/);
 });
 
 test("lastcall check hints at what only a shell would read in a command that is text", async () => {
