@@ -64,7 +64,7 @@ for (const [name, script, add, more] of MANAGERS)
 			await running.waitFor("job.started", "program");
 			running.kill("SIGTERM");
 			assert.equal((await running.exit()).code, 0, running.lines.text);
-			assert.match(running.lines.text, /^waiting: clean shutdown$/m);
+			assert.match(running.lines.text, /"msg":"waiting: clean shutdown"/);
 			const { role, binding } = running.event("init.started");
 			assert.equal(role, "init", "nothing stands between the kernel and Node.js");
 			assert.ok(binding, "a foreign function interface is found");

@@ -200,7 +200,7 @@ test("lastcall run stops a TypeScript job of a TypeScript configuration cleanly"
 		await lines.waitForEnd();
 		assert.deepEqual(await exited, [0, null], lines.text);
 		assert.match(lines.text, /"job":"waiting".*"raised":false/);
-		assert.match(lines.text, /^waiting: clean shutdown 7$/m);
+		assert.match(lines.text, /"msg":"waiting: clean shutdown 7"/);
 		assert.match(lines.text, /"event":"stop.finished"/);
 	} finally {
 		lastcall.kill("SIGKILL");

@@ -86,8 +86,8 @@ async function runsAs(sample: string, [command = "", ...args]: readonly string[]
 	const shown = sample.trimEnd().split("\n");
 	// The mailer may have sent the mail before the stop: the order of all lines is not the same each time.
 	assert.deepEqual(withoutFigures(printed).sort(), withoutFigures(shown).sort());
-	const placeOf = (text: string) => printed.findIndex((line) => line.includes(text));
-	const order = ["Job web exited", "mailer: closed", "Exiting"].map(placeOf);
+	const placeOf = (text: string) => withoutFigures(printed).findIndex((line) => line.includes(text));
+	const order = ["Job web exited", "mailer | closed", "Exiting"].map(placeOf);
 	assert.deepEqual(
 		order,
 		order.toSorted((a, b) => a - b),

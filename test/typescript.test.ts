@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { lastcall } from "./helpers/cli.ts";
 import { makeDirectory } from "./helpers/directory.ts";
 
-const CONFIG = `export default { jobs: { one: { thread: "job.ts" }, two: { thread: "job.ts" } } } satisfies object;\n`;
+const CONFIG = `export default { output: "inherit", jobs: { one: { thread: "job.ts" }, two: { thread: "job.ts" } } } satisfies object;\n`;
 /** Prints its text and whether its own thread has loaded Node.js's type stripper. */
 const JOB = `import { text } from "./lib/text.ts";
 export default function job({ name }: { name: string }): void {

@@ -15,6 +15,8 @@ export interface LogSettings {
 	readonly format: LogFormat;
 	/** Whether lines for people have colours. */
 	readonly hasColors: boolean;
+	/** Whether standard output is a terminal. */
+	readonly isTerminal: boolean;
 }
 
 /**

@@ -64,6 +64,8 @@ export interface Config {
 	 * @default "/dev/termination-log", which Kubernetes creates
 	 */
 	terminationMessage?: string | false;
+	/** `output` of every job that has none of its own. @default "log" for threads, "inherit" for processes */
+	output?: Output;
 	/** The lowest level that is logged: `silent` logs nothing. `LASTCALL_LOG_LEVEL` overrides it. @default "info" */
 	logLevel?: LogLevel;
 	/**
@@ -75,6 +77,8 @@ export interface Config {
 	/** The JSON Schema of this file, for editors. */
 	$schema?: string;
 }
+
+export type Output = "inherit" | "log";
 
 /** A job is a function in a thread, a function in a process of its own, or a program. It runs all the time, or when it is scheduled. */
 export type JobConfig = (ThreadJobConfig | FunctionProcessJobConfig | CommandJobConfig) &
@@ -142,19 +146,21 @@ interface ProcessJobConfig extends CommonJobConfig {
 	stopSignal?: NodeJS.Signals;
 	/** Exit codes that count as success, like 0. @default [] */
 	successExitCodes?: readonly number[];
-	/**
-	 * `inherit`: the process writes directly to the init's standard output and error. `log`: each line becomes a log
-	 * record with `job` and `stream`.
-	 *
-	 * @default "inherit"
-	 */
-	output?: "inherit" | "log";
 }
 
 /** A path, relative to the configuration. `required`: whether the file must exist. @default true */
 type EnvFile = string | { path: string; required?: boolean };
 
 interface CommonJobConfig {
+	/**
+	 * What becomes of the lines that the job prints. `log`: each line becomes a record of the log with `job` and `stream`;
+	 * a line that is a JSON object stays that object, with `job` added. On a terminal the line follows the name of its
+	 * job. `inherit`: a process writes directly to the init's standard output and error, and what a thread prints is
+	 * passed on as it is.
+	 *
+	 * @default the `output` of the program, else "log" for threads, "inherit" for processes
+	 */
+	output?: Output;
 	/**
 	 * Environment variables, added to those of the init and of `envFile`. `{file}`: the value is the content of this file,
 	 * without the line feed at its end. The path is relative to the configuration. The file is read once, before anything

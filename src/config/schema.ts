@@ -246,7 +246,10 @@ const schedule = textOr(
 	(issue) => `found ${foundIn(issue)}, ${CRON}, or an interval such as {every: "5m"}`,
 );
 
+const output = v.optional(choice(["inherit", "log"]));
+
 const commonOf = <Command extends v.GenericSchema>(command: Command) => ({
+	output,
 	env: v.optional(environment, {}),
 	envFile: v.optional(
 		v.union(
@@ -293,7 +296,6 @@ const processOnly = {
 	cwd: v.optional(text),
 	stopSignal: v.optional(choice(SIGNALS), "SIGTERM"),
 	successExitCodes: v.optional(v.array(wholeNumber(0, 255), explain), []),
-	output: v.optional(choice(["inherit", "log"]), "inherit"),
 };
 
 const KINDS = '"thread" (a file), "process" (a file) or "command" (a program)';
@@ -366,6 +368,7 @@ function config<Job extends v.GenericSchema>(job: Job) {
 		http: v.optional(fields({ host: v.optional(text, "127.0.0.1"), port: wholeNumber(1, 65_535) })),
 		socket: v.optional(pathOrNone),
 		terminationMessage: v.optional(pathOrNone),
+		output,
 		logLevel: v.optional(choice(LOG_LEVELS), "info"),
 		logFormat: v.optional(choice(LOG_FORMATS)),
 	});

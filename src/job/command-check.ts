@@ -1,7 +1,9 @@
 /** A check of a job by a command: it is a process group like a job, and has succeeded if the command has. */
-import { attempt } from "../base/errors.ts";
 import { describeExit, isSuccess, type JobExit } from "./job.ts";
+import type { LineFormat } from "./line-records.ts";
 import { ProcessJob } from "./process.ts";
+
+const AS_IT_IS: LineFormat = { stream: "log", record: (line) => `${line}\n` };
 
 /** Resolves when the command has succeeded. Rejects with the reason if it failed, and at once when the signal is aborted. */
 export type CommandCheck = (signal: AbortSignal) => Promise<void>;
@@ -18,7 +20,7 @@ export function checkByCommand(spec: {
 		if (before) throw new Error("the command of the check before has not ended");
 		let said = "";
 		const check = new ProcessJob(
-			{ ...spec, name: "check", stopSignal: "SIGKILL", successExitCodes: [], output: "log" },
+			{ ...spec, name: "check", stopSignal: "SIGKILL", successExitCodes: [], lines: AS_IT_IS },
 			{
 				onReady: () => {},
 				// What the command leaves behind in its group ends with it.
@@ -47,7 +49,6 @@ export function checkByCommand(spec: {
 }
 
 /** The last line that the command has printed: mostly it says what is wrong. */
-function lastMessage(records: Uint8Array): string | undefined {
-	const line = Buffer.from(records).toString().trimEnd().split("\n").at(-1);
-	return attempt(() => String(JSON.parse(line ?? "").msg));
+function lastMessage(lines: Uint8Array): string | undefined {
+	return Buffer.from(lines).toString().trimEnd().split("\n").at(-1);
 }

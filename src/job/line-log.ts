@@ -1,20 +1,17 @@
 /**
- * The output of a process as log records: one for each line, with the job and the stream.
+ * The output of a process, line by line, with the back-pressure of a pipe.
  *
  * Invariants:
  * - Memory is bounded: of each stream, and of all together, except for one read of each stream. Over LIMIT the pipe is
  *   not read any more, and the process waits in write(2) as on any full pipe. After `neverWait()`, and once the process
  *   has ended, the pipe is always read: a stalled reader must not delay a stop, and no output from before the end may
  *   be lost. Over STOP_LIMIT its lines are dropped and counted.
- * - A line longer than `lineLength` becomes several records, all but the last with `partial`. Bytes that are not UTF-8
- *   become U+FFFD. No character is cut in two.
  */
 import type { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
 import { setImmediate as turn } from "node:timers/promises";
-import { logLine } from "../base/logger.ts";
 import { monotonicMs, within } from "../base/time.ts";
 import type { JobHooks } from "./job.ts";
+import { type LineFormat, LineRecords } from "./line-records.ts";
 
 /** Bytes of one stream that may be in flight to the reader. */
 const LIMIT = 1024 * 1024;
@@ -24,8 +21,6 @@ const LIMIT_OF_ALL = 8 * LIMIT;
 const STOP_LIMIT = 16 * LIMIT;
 /** The cost of a chunk beside its bytes, roughly. */
 const CHUNK_COST = 512;
-/** PIPE_BUF: a chunk up to this length is never torn apart by others that write to the same pipe. */
-const BATCH_LENGTH = 4096;
 /** After the exit another process may hold the pipe. The wait for its end is over when nothing came for this long. */
 const QUIET_MS = 25;
 /** The longest such wait. */
@@ -34,33 +29,20 @@ const DRAIN_MAX_MS = 500;
 let inFlightOfAll = 0;
 
 export class LineLog {
-	/** Bytes that found no room so far. */
-	dropped = 0;
-	/** In characters. */
-	protected readonly lineLength: number = 8 * 1024;
 	readonly #stream: Readable;
 	readonly #hooks: Pick<JobHooks, "onOutput">;
-	/** Fields of every line. */
-	readonly #origin: { readonly job: string; readonly stream: string };
-	readonly #decoder = new StringDecoder("utf8");
+	readonly #records: LineRecords;
 	readonly #closed = Promise.withResolvers<void>();
 	#isClosed = false;
-	/** The beginning of a line whose end has not come yet. */
-	#rest = "";
-	/** Whether a part of the line that is being read was dropped. */
-	#isTorn = false;
-	/** Records that were not handed on yet. */
-	#batch = "";
-	/** In bytes. */
-	#batchLength = 0;
+	#dropped = 0;
 	#inFlight = 0;
 	#mayWait = true;
 	#lastRead = 0;
 
-	constructor(stream: Readable, job: string, name: "stdout" | "stderr", hooks: Pick<JobHooks, "onOutput">) {
+	constructor(stream: Readable, name: "stdout" | "stderr", format: LineFormat, hooks: Pick<JobHooks, "onOutput">) {
 		this.#stream = stream;
 		this.#hooks = hooks;
-		this.#origin = { job, stream: name };
+		this.#records = new LineRecords(format, name);
 		stream.on("data", (bytes: Buffer) => this.#read(bytes));
 		stream.once("close", () => this.#end());
 		// A pipe that breaks has ended.
@@ -70,6 +52,16 @@ export class LineLog {
 	/** Whether the process has to wait for the reader of the log. */
 	get isWaiting(): boolean {
 		return this.#stream.isPaused();
+	}
+
+	/** Bytes that found no room so far. */
+	get dropped(): number {
+		return this.#dropped + this.#records.dropped;
+	}
+
+	/** Counts bytes that were read and could not be used. */
+	protected lose(bytes: number): void {
+		this.#dropped += bytes;
 	}
 
 	/** From here on the process never waits for the reader. */
@@ -98,71 +90,25 @@ export class LineLog {
 	#read(bytes: Buffer): void {
 		this.#lastRead = monotonicMs();
 		if (inFlightOfAll > STOP_LIMIT && !this.#mayWait) {
-			this.dropped += bytes.length;
-			this.#isTorn = true;
+			this.#dropped += bytes.length;
+			this.#records.tear();
 			return;
 		}
-		const lines = (this.#rest + this.#decoder.write(bytes)).split("\n");
-		// Of a torn line the end is dropped, too.
-		if (this.#isTorn) this.dropped += lines.shift()?.length ?? 0;
-		this.#isTorn = lines.length === 0;
-		this.#rest = lines.pop() ?? "";
-		for (const line of lines) this.#record(line);
-		this.#rest = this.#recordParts(this.#rest);
-		this.#sendBatch();
+		for (const chunk of this.#records.write(bytes)) this.#send(chunk);
 	}
 
 	#end(): void {
-		const rest = this.#rest + this.#decoder.end();
-		if (rest !== "") this.#record(rest);
-		this.#sendBatch();
+		for (const chunk of this.#records.end()) this.#send(chunk);
 		this.#isClosed = true;
 		this.#closed.resolve();
 	}
 
-	#record(line: string): void {
-		this.#log(this.#recordParts(line.endsWith("\r") ? line.slice(0, -1) : line));
-	}
-
-	/** Logs the parts of a line that is too long, except for the last part, which is returned. */
-	#recordParts(line: string): string {
-		let rest = line;
-		const max = this.lineLength;
-		while (rest.length > max) {
-			// Not between the two halves of a character beyond U+FFFF.
-			const last = rest.charCodeAt(max - 1);
-			const length = last >= 0xd800 && last < 0xdc00 ? max - 1 : max;
-			this.#log(rest.slice(0, length), { partial: true });
-			rest = rest.slice(length);
-		}
-		return rest;
-	}
-
-	/** The record of a line, or of a part of one; an empty text for none. */
-	protected recordOf(line: string, fields: { readonly partial?: true }): string {
-		// Always "info": any other level would be a guess, for many programs log everything on stderr.
-		return logLine("info", { ...this.#origin, ...fields }, line);
-	}
-
-	#log(line: string, fields: { readonly partial?: true } = {}): void {
-		const text = this.recordOf(line, fields);
-		const length = Buffer.byteLength(text);
-		if (this.#batchLength + length > BATCH_LENGTH) this.#sendBatch();
-		this.#batch += text;
-		this.#batchLength += length;
-	}
-
-	/** Sends several short lines as one chunk: a chunk costs more than a line. */
-	#sendBatch(): void {
-		if (this.#batch === "") return;
-		const bytes = Buffer.from(this.#batch);
-		this.#batch = "";
-		this.#batchLength = 0;
+	#send(bytes: Buffer): void {
 		const cost = bytes.length + CHUNK_COST;
 		this.#inFlight += cost;
 		inFlightOfAll += cost;
 		if (this.#isOverLimit() && this.#mayWait) this.#stream.pause();
-		this.#hooks.onOutput("log", bytes, () => {
+		this.#hooks.onOutput(this.#records.stream, bytes, () => {
 			this.#inFlight -= cost;
 			inFlightOfAll -= cost;
 			if (!this.#isOverLimit()) this.#stream.resume();

@@ -37,26 +37,27 @@ const RECORD_LENGTH = 1024 * 1024;
 /** The init's end: reads lines within the bounds of {@link LineLog}. Nothing that the process sends makes it throw. */
 export class ProcessChannel extends LineLog {
 	#reported: JobExit | undefined;
-	protected override readonly lineLength = RECORD_LENGTH;
 	readonly #onReady: () => void;
-	/** Whether the line so far was too long. */
-	#isTooLong = false;
 
 	/** @param assignment As {@link encodeAssignment} returns it. */
-	constructor(stream: Duplex, job: string, assignment: Buffer, hooks: Pick<JobHooks, "onOutput" | "onReady">) {
-		super(stream, job, "stdout", hooks);
+	constructor(stream: Duplex, assignment: Buffer, hooks: Pick<JobHooks, "onOutput" | "onReady">) {
+		super(
+			stream,
+			"stdout",
+			{ stream: "log", lineLength: RECORD_LENGTH, record: (line, _, part) => this.#recordOf(line, part === "whole") },
+			hooks,
+		);
 		this.#onReady = hooks.onReady;
 		stream.write(assignment);
 	}
 
-	protected override recordOf(line: string, { partial = false }: { readonly partial?: boolean }): string {
-		const isWhole = !partial && !this.#isTooLong;
-		this.#isTooLong = partial;
+	/** The record of a line; an empty text for none. */
+	#recordOf(line: string, isWhole: boolean): string {
 		// A process that is killed in the middle of a line leaves its beginning.
 		const value: unknown = isWhole ? attempt(() => JSON.parse(line)) : undefined;
 		if (Array.isArray(value)) attempt(() => this.#receive(value as unknown as ProcessMessage));
 		else if (typeof value === "object" && value !== null) return `${line}\n`;
-		else this.dropped += line.length;
+		else this.lose(line.length);
 		return "";
 	}
 

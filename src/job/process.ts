@@ -27,19 +27,27 @@ import { explainFailure, startLeader } from "../os/spawn/execa.ts";
 import { Pulse } from "./heartbeat.ts";
 import type { Job, JobExit, JobHooks, Whereabouts } from "./job.ts";
 import { LineLog } from "./line-log.ts";
+import type { LineFormat } from "./line-records.ts";
 import { type Assignment, encodeAssignment, ProcessChannel } from "./process-channel.ts";
 import { flagVariables, ProcessFlag, withoutFlag } from "./process-flag.ts";
 import { CHANNEL_ENV, readChannel, runsNode } from "./readiness.ts";
 
 /**
  * `env`: the whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel and of the flag, which the
- * job sets itself. `assignment`: for the process of a job function.
+ * job sets itself. `assignment`: for the process of a job function. `lines`: how the lines that it prints are printed;
+ * undefined if it writes to the init's own standard output and error.
  */
 type ProcessSpec = Pick<
 	ProcessSettings,
-	"command" | "cwd" | "stopSignal" | "successExitCodes" | "output" | "readiness" | "liveness"
+	"command" | "cwd" | "stopSignal" | "successExitCodes" | "readiness" | "liveness"
 > &
-	Readonly<{ name: string; env: NodeJS.ProcessEnv; flag?: boolean | undefined; assignment?: Assignment }>;
+	Readonly<{
+		name: string;
+		env: NodeJS.ProcessEnv;
+		flag?: boolean | undefined;
+		assignment?: Assignment;
+		lines?: LineFormat | undefined;
+	}>;
 
 /** The first one beyond standard input, output and error. */
 const FIRST_DESCRIPTOR = 3;
@@ -88,7 +96,7 @@ export class ProcessJob implements Job {
 	}
 
 	start(): void {
-		const { command, cwd = process.cwd(), output, readiness, liveness, assignment, flag } = this.#spec;
+		const { command, cwd = process.cwd(), lines, readiness, liveness, assignment, flag } = this.#spec;
 		const notify = readiness === "notify" && !assignment;
 		// A function has its heartbeat in the memory of its flag.
 		const heartbeat = assignment ? undefined : liveness?.heartbeat;
@@ -108,7 +116,7 @@ export class ProcessJob implements Job {
 				this.#pulse = new Pulse(this.#flag.words, liveness.explicit === true, () => this.#flag?.poke());
 			if (this.#flag) Object.assign(env, flagVariables(FIRST_DESCRIPTOR + channel.length));
 			const descriptors = [...channel, ...(this.#flag?.descriptors ?? [])];
-			const leader = startLeader({ command, cwd, output }, env, descriptors);
+			const leader = startLeader({ command, cwd, hasPipes: lines !== undefined }, env, descriptors);
 			const { nodeChildProcess: child } = leader;
 			if (child.pid === undefined) {
 				void leader.then((result) => this.#fail(explainFailure(result)));
@@ -128,12 +136,12 @@ export class ProcessJob implements Job {
 			this.#flag?.started(child.stdio.at(-1) as Duplex);
 			const socket = child.stdio[FIRST_DESCRIPTOR] as Duplex;
 			if (encoded) {
-				this.#channel = new ProcessChannel(socket, this.name, encoded, this.#hooks);
+				this.#channel = new ProcessChannel(socket, encoded, this.#hooks);
 				this.#logs.push(this.#channel);
 			} else if (hasNodeChannel) readChannel(socket, () => this.#onReady());
 			for (const name of ["stdout", "stderr"] as const) {
 				const pipe = child[name];
-				if (pipe) this.#logs.push(new LineLog(pipe, this.name, name, this.#hooks));
+				if (pipe && lines) this.#logs.push(new LineLog(pipe, name, lines, this.#hooks));
 			}
 		} catch (error) {
 			this.#fail(errorInfo(error));

@@ -13,7 +13,8 @@ import type { MessagePort } from "node:worker_threads";
 import type { JobExit, Stream } from "./job.ts";
 
 export type ThreadMessage =
-	| Readonly<{ type: Stream; bytes: Uint8Array }>
+	/** `cost`: what to release when it is written. `isTorn`: output of that stream was dropped before it. */
+	| Readonly<{ type: Stream; bytes: Uint8Array; cost: number; isTorn: boolean }>
 	/** The first message. `task`: the thread's folder below /proc, which shows what the thread is doing. */
 	| Readonly<{ type: "task"; task: string }>
 	| Readonly<{ type: "ready" }>
@@ -32,6 +33,11 @@ const LIMIT = 1024 * 1024;
 const STOP_LIMIT = 8 * LIMIT;
 /** The cost of a message beside its bytes, roughly: a million short lines must not take a gigabyte. */
 const MESSAGE_COST = 512;
+/** What a log record has beside its line, roughly. */
+const RECORD_COST = 128;
+/** Lines are sent in pieces of at most so many bytes: their records take a hundred times as much if the lines are short. */
+const PIECE = 64 * 1024;
+const LINE_END = 10;
 
 /** The 32-bit words of the shared memory, by their index. */
 const IN_FLIGHT = 0;
@@ -45,9 +51,9 @@ export class FlowCounter {
 	readonly memory = new SharedArrayBuffer(WORD_COUNT * Int32Array.BYTES_PER_ELEMENT);
 	readonly #words = new Int32Array(this.memory);
 
-	/** Makes room: a message of so many bytes was written, or dropped. */
-	release(bytes: number): void {
-		Atomics.sub(this.#words, IN_FLIGHT, bytes + MESSAGE_COST);
+	/** Makes room: a message of that cost was written, or dropped. */
+	release(cost: number): void {
+		Atomics.sub(this.#words, IN_FLIGHT, cost);
 		this.wake();
 	}
 
@@ -72,9 +78,13 @@ export class FlowCounter {
 export class ThreadSender {
 	readonly #port: MessagePort;
 	readonly #words: Int32Array<SharedArrayBuffer>;
+	readonly #inLines: boolean;
 	readonly #mustNotBlock: () => boolean;
+	/** The streams whose last output was dropped. */
+	readonly #torn = new Set<Stream>();
 
-	constructor(port: MessagePort, memory: SharedArrayBuffer, mustNotBlock: () => boolean) {
+	constructor(port: MessagePort, memory: SharedArrayBuffer, inLines: boolean, mustNotBlock: () => boolean) {
+		this.#inLines = inLines;
 		this.#port = port;
 		this.#words = new Int32Array(memory);
 		this.#mustNotBlock = mustNotBlock;
@@ -84,15 +94,27 @@ export class ThreadSender {
 		this.#port.postMessage(message, transfer);
 	}
 
+	/** Sends a record of the thread's own log, or what it has printed. */
 	sendOutput(type: Stream, bytes: Uint8Array): void {
+		if (!this.#inLines || type === "log") this.#sendPiece(type, bytes, 0);
+		else
+			for (let start = 0; start < bytes.length; start += PIECE) {
+				const piece = bytes.subarray(start, start + PIECE);
+				this.#sendPiece(type, piece, RECORD_COST * countLines(piece));
+			}
+	}
+
+	#sendPiece(type: Stream, bytes: Uint8Array, recordsCost: number): void {
 		if (!this.#hasRoom()) {
 			Atomics.add(this.#words, DROPPED, bytes.length);
+			this.#torn.add(type);
 			return;
 		}
-		Atomics.add(this.#words, IN_FLIGHT, bytes.length + MESSAGE_COST);
+		const cost = bytes.length + MESSAGE_COST + recordsCost;
+		Atomics.add(this.#words, IN_FLIGHT, cost);
 		// A copy: a small Buffer is a view of a shared pool, which would be sent whole.
 		const copy = new Uint8Array(bytes);
-		this.send({ type, bytes: copy }, [copy.buffer]);
+		this.send({ type, bytes: copy, cost, isTorn: this.#torn.delete(type) }, [copy.buffer]);
 	}
 
 	#hasRoom(): boolean {
@@ -104,4 +126,10 @@ export class ThreadSender {
 			Atomics.wait(this.#words, EPOCH, epoch);
 		}
 	}
+}
+
+function countLines(bytes: Uint8Array): number {
+	let count = 0;
+	for (let at = bytes.indexOf(LINE_END); at !== -1; at = bytes.indexOf(LINE_END, at + 1)) count++;
+	return count;
 }

@@ -20,13 +20,13 @@ import { runFunction } from "./run-function.ts";
 import type { ThreadData } from "./thread.ts";
 import { type StrippedFile, ThreadSender } from "./thread-channel.ts";
 
-const { name, thread: file, data, logLevel, port, flagMemory, flowMemory } = workerData as ThreadData;
+const { name, thread: file, data, logLevel, port, flagMemory, flowMemory, inLines } = workerData as ThreadData;
 /** Longest wait for the main thread to strip a file, in milliseconds. After that this thread strips the file itself. */
 const STRIP_MS = 5_000;
 
 const flag = new Flag(flagMemory);
 const words = new Int32Array(flagMemory);
-const sender = new ThreadSender(port, flowMemory, () => flag.isSet);
+const sender = new ThreadSender(port, flowMemory, inLines, () => flag.isSet);
 
 redirect(process.stdout, "stdout");
 redirect(process.stderr, "stderr");

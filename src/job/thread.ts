@@ -20,18 +20,24 @@ import { locateThread } from "../os/processes/locate-thread.ts";
 import { giveWay, isOurProc } from "../os/processes/processes.ts";
 import { RaisableFlag } from "./context.ts";
 import { Pulse } from "./heartbeat.ts";
-import { checkExit, type Job, type JobExit, type JobHooks, type Whereabouts } from "./job.ts";
+import { checkExit, type Job, type JobExit, type JobHooks, type Stream, type Whereabouts } from "./job.ts";
+import { type LineFormat, LineRecords } from "./line-records.ts";
 import { FlowCounter, type StrippedFile, type ThreadMessage } from "./thread-channel.ts";
 
-/** `thread`: absolute path of the job's file. `env`: the whole environment. */
+/**
+ * `thread`: absolute path of the job's file. `env`: the whole environment. `lines`: how the lines that it prints are
+ * printed; undefined if what it prints is passed on as it is.
+ */
 type ThreadSpec = Pick<ThreadSettings, "thread" | "data" | "resourceLimits" | "liveness"> &
-	Readonly<{ name: string; env: NodeJS.ProcessEnv; logLevel: LogLevel }>;
+	Readonly<{ name: string; env: NodeJS.ProcessEnv; logLevel: LogLevel; lines?: LineFormat | undefined }>;
 
 /** What thread-entry.ts finds in `workerData`. */
 export interface ThreadData extends Readonly<Pick<ThreadSpec, "name" | "thread" | "data" | "logLevel">> {
 	readonly port: MessagePort;
 	readonly flagMemory: SharedArrayBuffer;
 	readonly flowMemory: SharedArrayBuffer;
+	/** Whether what it prints becomes records, one for each line. */
+	readonly inLines: boolean;
 }
 
 // Beside this file in the sources, and beside each bundle of the package.
@@ -57,6 +63,8 @@ export class ThreadJob implements Job {
 	readonly #flag = new RaisableFlag();
 	readonly #flow = new FlowCounter();
 	readonly #pulse: Pulse;
+	/** Of its standard output and error, if they become records. */
+	readonly #records = new Map<Stream, LineRecords>();
 	/** Undefined before the start, and when the thread has gone. */
 	#worker: Worker | undefined;
 	#port: MessagePort | undefined;
@@ -73,13 +81,15 @@ export class ThreadJob implements Job {
 		this.#spec = spec;
 		this.#hooks = hooks;
 		this.#pulse = new Pulse(new Int32Array(this.#flag.memory), spec.liveness?.explicit === true);
+		const { lines } = spec;
+		if (lines) for (const name of ["stdout", "stderr"] as const) this.#records.set(name, new LineRecords(lines, name));
 	}
 
 	start(): void {
-		const { name, thread, data, env, resourceLimits, logLevel } = this.#spec;
+		const { name, thread, data, env, resourceLimits, logLevel, lines } = this.#spec;
 		const { port1, port2: port } = new MessageChannel();
 		const memory = { flagMemory: this.#flag.memory, flowMemory: this.#flow.memory };
-		const workerData: ThreadData = { name, thread, data, logLevel, port, ...memory };
+		const workerData: ThreadData = { name, thread, data, logLevel, port, ...memory, inLines: lines !== undefined };
 		try {
 			const worker = new Worker(ENTRY, {
 				name,
@@ -94,7 +104,7 @@ export class ThreadJob implements Job {
 			});
 			// What is printed before thread-entry.ts takes the streams over: by a preloaded module, for instance.
 			for (const stream of ["stdout", "stderr"] as const)
-				worker[stream].on("data", (bytes: Uint8Array) => this.#hooks.onOutput(stream, bytes, () => {}));
+				worker[stream].on("data", (bytes: Buffer) => this.#pass(stream, bytes, () => {}));
 			worker.on("error", (error) => {
 				this.#uncaught = errorInfo(error);
 			});
@@ -194,10 +204,26 @@ export class ThreadJob implements Job {
 				// A killed job counts as killed, even if its function has returned meanwhile: #onExit() says so.
 				if (exit && !this.#killed) this.#end(exit);
 			} else {
-				const { type, bytes } = message;
-				this.#hooks.onOutput(type, bytes, () => this.#flow.release(bytes.length));
+				const { type, bytes, cost, isTorn } = message;
+				if (isTorn) this.#records.get(type)?.tear();
+				this.#pass(type, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), () => this.#flow.release(cost));
 			}
 		});
+	}
+
+	/** Passes output on. Calls `done` when it is written or dropped, or waits for the end of its line. */
+	#pass(stream: Stream, bytes: Buffer, done: () => void): void {
+		const records = this.#records.get(stream);
+		if (!records) this.#hooks.onOutput(stream, bytes, done);
+		else this.#passAll(records.stream, records.write(bytes), done);
+	}
+
+	#passAll(stream: Stream, chunks: readonly Buffer[], done: () => void): void {
+		// Chunks leave in their order.
+		const last = chunks.length - 1;
+		for (const [index, chunk] of chunks.entries())
+			this.#hooks.onOutput(stream, chunk, index === last ? done : () => {});
+		if (last === -1) done();
 	}
 
 	/** Receives what the port still holds: messages outlive the thread that sent them. */
@@ -219,7 +245,11 @@ export class ThreadJob implements Job {
 	#end(exit: JobExit): void {
 		if (this.#settled) return;
 		this.#settled = true;
-		const { dropped } = this.#flow;
+		let { dropped } = this.#flow;
+		for (const records of this.#records.values()) {
+			this.#passAll(records.stream, records.end(), () => {});
+			dropped += records.dropped;
+		}
 		if (dropped > 0) this.#hooks.onDropped(dropped);
 		this.#exited.resolve(exit);
 	}

@@ -4,6 +4,7 @@ import { isLogged, type LogLevel } from "../base/logger.ts";
 import type { FunctionSettings, JobSettings } from "../config/schema.ts";
 import { flushStallMs } from "../config/stop-timeout.ts";
 import type { JobHooks, RunHooks } from "../job/job.ts";
+import { lineFormats } from "../job/line-records.ts";
 import { ThreadJob } from "../job/thread.ts";
 import { openConsole } from "../observe/console.ts";
 import { logEvents } from "../observe/describe.ts";
@@ -103,12 +104,16 @@ export async function openService(settings: Settings, guard: Emit = () => {}): P
 
 /** @param hooksOf Returns those hooks of a job that do not come from the supervisor. */
 export async function planUnits(
-	{ jobs, env, log }: Pick<Settings, "jobs" | "env" | "log">,
+	{ jobs, output, env, log }: Pick<Settings, "jobs" | "output" | "env" | "log">,
 	hooksOf: (name: string) => Omit<JobHooks, keyof RunHooks>,
 ): Promise<UnitPlan[]> {
 	const plans: UnitPlan[] = [];
+	const formatOf = lineFormats(log, Object.keys(jobs));
 	for (const [name, job] of Object.entries(jobs)) {
-		const own = { name, env: { ...env, ...job.variables } };
+		// What a thread prints passes through the init anyway. A process that inherits descriptors costs the init nothing,
+		// and may find a terminal there.
+		const inLines = (job.output ?? output ?? ("thread" in job ? "log" : "inherit")) === "log";
+		const own = { name, env: { ...env, ...job.variables }, lines: inLines ? formatOf(name) : undefined };
 		const allHooks = (hooks: RunHooks): JobHooks => ({ ...hooks, ...hooksOf(name) });
 		const watching = { watch: await planChecks(job, own.env), exitsIfStuck: job.liveness?.onStuck === "exit" };
 		const planned = { ...job, ...watching, name, timetable: await timetableOf(job) };

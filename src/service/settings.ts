@@ -8,7 +8,7 @@ import type { CheckedConfig } from "../config/schema.ts";
 import { type Budget, checkBudget, planBudget, resolveStopTimeout, type StopTimeout } from "../config/stop-timeout.ts";
 import { validateConfig } from "../config/validate.ts";
 
-export interface Settings extends Pick<CheckedConfig, "jobs" | "stopSignals" | "http"> {
+export interface Settings extends Pick<CheckedConfig, "jobs" | "output" | "stopSignals" | "http"> {
 	/** The environment of the program. Each job adds its own variables. */
 	readonly env: NodeJS.ProcessEnv;
 	readonly log: LogSettings;
@@ -36,14 +36,15 @@ export function resolveSettings(
 	{ env, isTerminal, isInit, stopTimeoutMs }: Surroundings,
 ): Settings {
 	const config = validateConfig(loaded, env);
-	const { jobs, stopSignals, http } = config;
+	const { jobs, output, stopSignals, http } = config;
 	const log = resolveLogSettings(env, { level: config.logLevel, format: config.logFormat }, isTerminal);
 	const stopTimeout = resolveStopTimeout(stopTimeoutMs, env, config.stopTimeout);
 	const budget = planBudget(stopTimeout.ms, config.drainDelay);
 	checkBudget(budget);
 	const sockets = socketPaths(env, config.socket, loaded.path, isInit);
 	const terminationMessage = terminationMessagePath(env, config.terminationMessage, loaded.path);
-	return { jobs, stopSignals, http, env, log, stopTimeout, budget, socketPaths: sockets, terminationMessage };
+	const paths = { socketPaths: sockets, terminationMessage };
+	return { jobs, output, stopSignals, http, env, log, stopTimeout, budget, ...paths };
 }
 
 /**
@@ -59,7 +60,12 @@ export function resolveLogSettings(
 ): LogSettings {
 	const level = choose(env, "LASTCALL_LOG_LEVEL", LOG_LEVELS) ?? configured.level;
 	const format = choose(env, "LASTCALL_LOG_FORMAT", LOG_FORMATS) ?? configured.format;
-	return { hasColors: hasColors(env, isTerminal), level, format: format ?? (isTerminal ? "pretty" : "json") };
+	return {
+		isTerminal,
+		hasColors: hasColors(env, isTerminal),
+		level,
+		format: format ?? (isTerminal ? "pretty" : "json"),
+	};
 }
 
 /** As Node.js decides: NO_COLOR and TERM=dumb turn colours off, FORCE_COLOR turns them on, also without a terminal. */

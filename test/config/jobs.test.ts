@@ -163,7 +163,6 @@ jobs:
 		env: {},
 		envFile: [],
 		essential: true,
-		output: "inherit",
 		overlap: "skip",
 		readiness: { tcp: "[::1]:80" },
 		restart: "no",

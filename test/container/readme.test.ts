@@ -28,7 +28,7 @@ test("README.md's image is healthy, answers docker exec, and stops cleanly", asy
 	assert.equal(await container.exitCode(), 0);
 	const { stdout } = await container.logs();
 	assert.match(stdout, /Job web exited with code 0/);
-	assert.match(stdout, /^mailer: closed$/m);
+	assert.match(stdout, /"job":"mailer",.*"msg":"closed"/);
 	assert.match(stdout, /2 of 2 jobs joined/);
 });
 

@@ -49,8 +49,8 @@ for (const { name, base, skip } of BASES) {
 				/Job counter started as thread 1/,
 				/Job heartbeat started as thread 2/,
 				/Caught signal 15 \(SIGTERM\)/,
-				/^Thread 1 \(counter\) stopped at \d+$/,
-				/^Thread 2 \(heartbeat\) stopped after \d+ beats$/,
+				/"msg":"Thread 1 \(counter\) stopped at \d+"/,
+				/"msg":"Thread 2 \(heartbeat\) stopped after \d+ beats"/,
 				/Exiting main program with code 0: 2 of 2 jobs joined/,
 			].map((pattern) => lines.findIndex((line) => pattern.test(line)));
 			assert.ok(!story.includes(-1), stdout);

@@ -44,9 +44,12 @@ export function writeConfig(config: object | string): Disposable & { path: strin
 	return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-/** Use with `await using`: what still runs is killed at the end of the block. */
+/**
+ * Use with `await using`: what still runs is killed at the end of the block. What threads print is passed on as it is,
+ * unless the configuration has an `output`, be it undefined.
+ */
 export async function startLastcall(config: object | string, options: LastcallOptions = {}): Promise<Lastcall> {
-	const file = writeConfig(config);
+	const file = writeConfig(typeof config === "string" ? config : { output: "inherit", ...config });
 	const socket = socketOf(file.path);
 	return await startNode([MAIN, "run", file.path], options, { socket, cleanUp: () => file[Symbol.dispose]() });
 }

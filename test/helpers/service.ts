@@ -33,12 +33,15 @@ export function jobThere(name: string): string {
 	return `/fixtures/jobs/${name}.ts`;
 }
 
-/** Starts it. Use with `await using`: the container is removed at the end of the block. */
+/**
+ * Starts it. Use with `await using`: the container is removed at the end of the block. What threads print is passed on as
+ * it is, unless the configuration has an `output`, be it undefined.
+ */
 export async function startService(
 	config: object,
 	{ flags = [], env = {}, network = "none", image }: ServiceOptions = {},
 ): Promise<Service> {
-	const directory = makeDirectory({ "lastcall.config.json": JSON.stringify(config) });
+	const directory = makeDirectory({ "lastcall.config.json": JSON.stringify({ output: "inherit", ...config }) });
 	try {
 		// The image's user is not root.
 		chmodSync(directory.path, 0o755);

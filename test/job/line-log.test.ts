@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { LineLog } from "../../src/job/line-log.ts";
+import { lineFormats } from "../../src/job/line-records.ts";
 import { makeDirectory } from "../helpers/directory.ts";
 import { openFifo } from "../helpers/fifo.ts";
 import { type Lastcall, startLastcall } from "../helpers/lastcall.ts";
@@ -12,6 +13,8 @@ import { shell } from "../helpers/programs.ts";
 import { type LogRecord, recordsOf } from "../helpers/records.ts";
 import { untilBlocked } from "../helpers/threads.ts";
 import { until } from "../helpers/until.ts";
+
+const formatOf = lineFormats({ level: "info", format: "json", hasColors: false, isTerminal: false }, ["it"]);
 
 /** Runs a script to its end, and returns what was logged of its output. */
 async function logOf(script: string): Promise<LogRecord[]> {
@@ -84,7 +87,7 @@ test("LineLog loses nothing of what was written before the exit when we are late
 	const onOutput = (_: unknown, bytes: Uint8Array) => {
 		lines += Buffer.from(bytes).toString().split("\n").length - 1;
 	};
-	const log = new LineLog(child.stdout, "it", "stdout", { onOutput });
+	const log = new LineLog(child.stdout, "stdout", formatOf("it"), { onOutput });
 	const drained = new Promise((resolve, reject) => {
 		child.once("exit", () => {
 			log.drained().then(resolve, reject);

@@ -5,6 +5,7 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { JobExit } from "../../src/job/job.ts";
+import { lineFormats } from "../../src/job/line-records.ts";
 import { ProcessJob } from "../../src/job/process.ts";
 import { readProcess } from "../../src/os/processes/processes.ts";
 import { makeDirectory } from "../helpers/directory.ts";
@@ -199,7 +200,7 @@ test("ProcessJob that is killed reports only once how much of its output was dro
 			cwd: folder.path,
 			stopSignal: "SIGTERM",
 			successExitCodes: [],
-			output: "log",
+			lines: lineFormats({ level: "info", format: "json", hasColors: false, isTerminal: false }, ["it"])("it"),
 		},
 		{
 			onReady() {},

@@ -9,8 +9,13 @@ const unset = { level: "info", format: undefined } as const;
 
 test("resolveLogSettings() lets the variables go before the configuration", () => {
 	const env = { LASTCALL_LOG_LEVEL: "debug", LASTCALL_LOG_FORMAT: "pretty" };
-	assert.deepEqual(resolveLogSettings(env, configured, false), { level: "debug", format: "pretty", hasColors: false });
-	const onTerminal = { ...configured, hasColors: true };
+	assert.deepEqual(resolveLogSettings(env, configured, false), {
+		level: "debug",
+		format: "pretty",
+		hasColors: false,
+		isTerminal: false,
+	});
+	const onTerminal = { ...configured, hasColors: true, isTerminal: true };
 	assert.deepEqual(resolveLogSettings({ TERM: "xterm" }, configured, true), onTerminal);
 });
 
@@ -23,7 +28,7 @@ test("resolveLogSettings() is pretty on a terminal, and json elsewhere, unless t
 
 test("resolveLogSettings() takes an empty variable for unset", () => {
 	const empty = { LASTCALL_LOG_LEVEL: "", LASTCALL_LOG_FORMAT: "", TERM: "xterm" };
-	const onTerminal = { ...configured, hasColors: true };
+	const onTerminal = { ...configured, hasColors: true, isTerminal: true };
 	assert.deepEqual(resolveLogSettings(empty, configured, true), onTerminal);
 });
 

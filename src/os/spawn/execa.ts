@@ -8,7 +8,8 @@ interface Leader {
 	/** Program and arguments; no shell is involved. */
 	readonly command: readonly string[];
 	readonly cwd: string;
-	readonly output: "inherit" | "log";
+	/** Whether its standard output and error are pipes to us, and not our own. */
+	readonly hasPipes: boolean;
 }
 
 /** Splits a text at its blanks. A backslash keeps a blank; quotes have no meaning. */
@@ -26,12 +27,12 @@ export function splitCommand(text: string): string[] {
  * `ChildProcess` of node:child_process: it carries the signals, and its `exit` is the leader's end.
  */
 export function startLeader(
-	{ command, cwd, output }: Leader,
+	{ command, cwd, hasPipes }: Leader,
 	env: NodeJS.ProcessEnv,
 	descriptors: readonly (number | "pipe")[],
 ) {
 	const [program = "", ...args] = command;
-	const stream = output === "log" ? "pipe" : "inherit";
+	const stream = hasPipes ? "pipe" : "inherit";
 	return quietly(({ execa }) =>
 		execa(program, args, {
 			env,
