@@ -27,6 +27,7 @@ await bundleProgram("dist/program.cjs");
 await bundleSubcommands("dist/subcommands.cjs");
 for (const name of ["thread-entry", "process-entry"]) await bundleScript(`src/job/${name}.ts`, `dist/${name}.cjs`);
 await bundleScript("src/rehearse/rehearse.ts", "dist/rehearse.cjs");
+await bundleScript("src/cli/init.ts", "dist/init.cjs");
 await bundleRegister("dist/register.js");
 await bundleApi("dist");
 const inlined = INLINED.map((name) => `node_modules/${name}`);

@@ -43,6 +43,14 @@ async function main(args: readonly string[]): Promise<void> {
 			const [word = ""] = args;
 			return exitAtOnce(code === "unknown word" ? await answerUnknownWord(word, !inSingleExecutable()) : code);
 		}
+		case "init": {
+			const { init } = await import("./cli/init.ts");
+			const { DEFAULT_NAMES } = await import("./config/load.ts");
+			const { resolveSettings } = await import("./service/settings.ts");
+			const surroundings = { env: process.env, isTerminal: false, isInit: false };
+			const check = (value: unknown, path: string) => void resolveSettings({ path, value }, surroundings);
+			return console.log((await init({ ...command, taken: DEFAULT_NAMES, check })).trimEnd());
+		}
 		case "run": {
 			keepStderrBlocking();
 			const { run } = await import("./run/run.ts");

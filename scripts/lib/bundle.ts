@@ -111,9 +111,18 @@ const withImportFromOutside: Plugin = {
 	},
 };
 
+/** `lastcall init` is a file of its own: no service reads it. */
+const withoutInit: Plugin = {
+	name: "without-init",
+	setup({ onResolve }) {
+		onResolve({ filter: /\/cli\/init\.ts$/ }, () => ({ path: "./init.cjs", external: true }));
+	},
+};
+
 /** The program with its subcommands, as a function, too. */
 export async function bundleSubcommands(outfile: string): Promise<void> {
-	await bundleScript("src/main.ts", outfile, { ...asFunction, plugins: [withImportFromOutside, withoutRehearsal] });
+	const plugins = [withImportFromOutside, withoutRehearsal, withoutInit];
+	await bundleScript("src/main.ts", outfile, { ...asFunction, plugins });
 }
 
 /** A file and all that it imports as one file: the program with its subcommands, the first file of a job thread. */

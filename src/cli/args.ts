@@ -4,7 +4,17 @@ import { show, UserError } from "../base/errors.ts";
 import { readDuration } from "../base/time.ts";
 import type { JobCommand } from "../supervisor/commands.ts";
 
-export const SUBCOMMANDS = ["run", "check", "status", "stop", "start", "restart", "signal", "rehearse"] as const;
+export const SUBCOMMANDS = [
+	"run",
+	"check",
+	"status",
+	"stop",
+	"start",
+	"restart",
+	"signal",
+	"rehearse",
+	"init",
+] as const;
 
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
@@ -28,6 +38,7 @@ export type Command =
 	  }
 	/** `args`: for src/rehearse/, which is a bundle of its own. */
 	| { readonly type: "rehearse"; readonly args: readonly string[] }
+	| { readonly type: "init"; readonly source: string | undefined; readonly yes: boolean }
 	| { readonly type: "status"; readonly json: boolean; readonly watch: boolean; readonly socket: string | undefined }
 	| { readonly type: "control"; readonly command: JobCommand; readonly socket: string | undefined };
 
@@ -48,9 +59,7 @@ export function parseCommand(args: readonly string[]): Command {
 		case "help":
 			return parseHelp(rest);
 		case "init":
-			throw new UserError(
-				`Cannot run "init": lastcall has no command "init" yet, see lastcall --help. (For a program of that name: lastcall -- init)`,
-			);
+			return parseInit(rest);
 		case "--version":
 			return { type: "version" };
 		case "run":
@@ -78,6 +87,16 @@ function parseHelp(words: readonly string[]): Command {
 	throw new UserError(
 		`Cannot help with ${show(words.join(" "))}: expected one of ${SUBCOMMANDS.join(", ")}; or lastcall-init -h for the flags of a program`,
 	);
+}
+
+function parseInit(args: string[]): Command {
+	const { values, positionals } = parseStrictly("init", args, { yes: { type: "boolean", short: "y" } });
+	if (values.help) return { type: "help", command: "init" };
+	if (positionals.length > 1)
+		throw new UserError(
+			`Cannot use the arguments of init: found ${positionals.join(" ")}, expected at most one file. (For a program of that name: lastcall -- init)`,
+		);
+	return { type: "init", source: positionals[0], yes: values.yes === true };
 }
 
 function parseRun(type: "run" | "check", args: string[]): Command {

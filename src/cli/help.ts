@@ -16,6 +16,7 @@ Commands
   restart   Restarts one job
   signal    Sends a signal to one job
   rehearse  Stops a program or an image many times, and reports on the stops
+  init      Makes a configuration from package.json, a Procfile or pm2's file
 
 PROGRAM runs in the foreground, as under tini: lastcall passes signals on to it,
 reaps orphans, and exits with its exit code. To run a program that is called
@@ -43,6 +44,23 @@ Exit code  0  done
            2  wrong arguments`;
 
 const PAGES: Readonly<Record<WithPage, string>> = {
+	init: `Usage: lastcall init [--yes] [FILE]
+
+Makes a configuration from what a project has: pm2's ecosystem file, a Procfile,
+or the scripts of package.json. Shows it, what could not be translated, and the
+lines for the Dockerfile. Overwrites nothing.
+
+FILE       what to translate; default: ecosystem.config.js, .cjs, .mjs,
+           Procfile, package.json in the working directory
+-y, --yes  write lastcall.config.json
+
+A script or a process that stays becomes a job; "prestart" and "release" run to
+their end first. An ecosystem file in JavaScript is run.
+
+Exit code  0  done
+           2  there is a configuration, or nothing to make one of, or the one
+              that was made has a mistake: standard error says which
+`,
 	run: `Usage: lastcall run [--stop-timeout DURATION] [CONFIG | -- PROGRAM [ARG...]]
 Runs the jobs of a configuration, or one program, as the init of a container. At
 a stop signal it asks each job to stop, joins each job, reports and exits.

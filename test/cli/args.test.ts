@@ -36,6 +36,8 @@ const accepted: [line: string, command: Command][] = [
 	["", { type: "usage" }],
 	// Whatever is no command is a program, or the flags for one.
 	["statsu", { type: "exec" }],
+	["init", { type: "init", source: undefined, yes: false }],
+	["init Procfile -y", { type: "init", source: "Procfile", yes: true }],
 	["-- init", { type: "exec" }],
 	["node jobs.ts", { type: "exec" }],
 	["--stop-timeout 10s node jobs.ts", { type: "exec" }],
@@ -55,8 +57,7 @@ const refused: [line: string, message: RegExp][] = [
 	["signal web", /found web, expected: lastcall signal JOB SIGNAL$/],
 	["help nonsense", /^Cannot help with "nonsense": expected one of run, check, /],
 	["help run check", /^Cannot help with "run check": expected one of run, /],
-	["init", /^Cannot run "init": lastcall has no command "init" yet, /],
-	["init --yes", /lastcall -- init\)$/],
+	["init one two", /found one two, expected at most one file.*lastcall -- init\)$/],
 	["run -x", /^Cannot use the arguments of run: .*-x/],
 ];
 

@@ -55,6 +55,13 @@ suite("the overview", () => {
 
 /** What is found on each page, so that no fact gets lost. */
 const facts: Readonly<Record<(typeof SUBCOMMANDS)[number], readonly RegExp[]>> = {
+	init: [
+		/pm2's ecosystem file, a Procfile,\s+or the scripts of package\.json/,
+		/Overwrites nothing/,
+		/default: ecosystem\.config\.js, \.cjs, \.mjs,\s+Procfile, package\.json in the working directory/,
+		/^-y, --yes +write lastcall\.config\.json$/m,
+		/^Exit code {2}0 {2}done$/m,
+	],
 	run: [
 		/ask.* each job to stop.*join.* each job.*report.*exit/s,
 		/lastcall\.config\.ts, \.mts,\s+\.js, \.mjs, \.json, \.yaml, \.yml in the working directory/,
@@ -104,12 +111,12 @@ for (const name of SUBCOMMANDS)
 	});
 
 test("lastcall help about something else says what there is", async () => {
-	for (const words of [["nonsense"], ["run", "check"], ["init"]]) {
+	for (const words of [["nonsense"], ["run", "check"]]) {
 		const { code, stdout, stderr } = await lastcall(["help", ...words]);
 		assert.deepEqual([code, stdout], [2, ""]);
 		assert.equal(
 			stderr,
-			`lastcall: Cannot help with "${words.join(" ")}": expected one of run, check, status, stop, start, restart, signal, rehearse; or lastcall-init -h for the flags of a program\n`,
+			`lastcall: Cannot help with "${words.join(" ")}": expected one of run, check, status, stop, start, restart, signal, rehearse, init; or lastcall-init -h for the flags of a program\n`,
 		);
 	}
 });

@@ -1,0 +1,70 @@
+/** `lastcall init`: writes a configuration from what a project has already, and shows the lines for its Dockerfile. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { errorInfo, UserError } from "../base/errors.ts";
+import { fromEcosystem, fromPackage, fromProcfile, type Translation } from "./translate.ts";
+
+/** What to look for, the most telling one first. */
+const SOURCES = ["ecosystem.config.js", "ecosystem.config.cjs", "ecosystem.config.mjs", "Procfile", "package.json"];
+const TARGET = "lastcall.config.json";
+
+const DOCKERFILE = `ENV PATH=/app/node_modules/.bin:$PATH
+RUN lastcall check
+USER node
+HEALTHCHECK CMD ["lastcall", "status"]
+ENTRYPOINT ["lastcall"]
+CMD ["run"]`;
+
+export interface InitOptions {
+	/** A Procfile, a package.json or an ecosystem file. @default the first of SOURCES that exists */
+	readonly source: string | undefined;
+	/** Whether to write. */
+	readonly yes: boolean;
+	/** The names of configurations: none of them may exist. */
+	readonly taken: readonly string[];
+	/** Throws a UserError if the configuration has a mistake. */
+	readonly check: (value: unknown, path: string) => void;
+}
+
+/**
+ * @returns What to print.
+ * @throws {UserError} if there is a configuration, nothing to make one of, or if the one that was made has a mistake: a
+ * program that is not installed here, for instance. Nothing is written then.
+ */
+export async function init({ source, yes, taken, check }: InitOptions): Promise<string> {
+	const present = taken.find((name) => existsSync(name));
+	if (present !== undefined)
+		throw new UserError(`Cannot make a configuration: found ${present}, which lastcall init does not overwrite`);
+	const file = source ?? SOURCES.find((name) => existsSync(name));
+	if (file === undefined)
+		throw new UserError(`Cannot make a configuration: found none of ${SOURCES.join(", ")}, expected one of them`);
+	const { jobs, left } = await translate(file);
+	if (Object.keys(jobs).length === 0)
+		throw new UserError(
+			`Cannot make a configuration from ${file}: found nothing that stays, expected a script "start", a line "web: node server.js" or apps with a script`,
+		);
+	const schema = "node_modules/lastcall/dist/schema.json";
+	const config = { ...(existsSync(schema) && { $schema: schema }), jobs };
+	// The check makes paths absolute, in place.
+	check(structuredClone(config), resolve(TARGET));
+	const text = `${JSON.stringify(config, undefined, 2)}\n`;
+	if (yes) writeFileSync(TARGET, text, { flag: "wx" });
+	const leftOut = left.length === 0 ? "" : `\nNot translated:\n${left.map((line) => `  ${line}\n`).join("")}`;
+	const next = yes ? `Wrote ${TARGET}.` : `Nothing is written yet: lastcall init --yes writes ${TARGET}.`;
+	return `${TARGET}, from ${file}:\n\n${text}${leftOut}\nThe end of the Dockerfile, after npm ci and COPY:\n\n${DOCKERFILE}\n\n${next}\n`;
+}
+
+async function translate(file: string): Promise<Translation> {
+	const path = resolve(file);
+	try {
+		const isJson = extname(file) === ".json";
+		if (!isJson && !/^\.[cm]?js$/.test(extname(file))) return fromProcfile(readFileSync(path, "utf8"));
+		const module: { default?: unknown } = isJson
+			? { default: JSON.parse(readFileSync(path, "utf8")) }
+			: await import(pathToFileURL(path).href);
+		return basename(file) === "package.json" ? fromPackage(module.default) : fromEcosystem(module.default);
+	} catch (error) {
+		throw new UserError(`Cannot read ${file}: ${errorInfo(error).message}`);
+	}
+}
