@@ -5,37 +5,56 @@ import { test } from "node:test";
 import { lastcall } from "./helpers/cli.ts";
 import { makeDirectory } from "./helpers/directory.ts";
 
-const PACKAGE = JSON.stringify({ name: "project", type: "commonjs" });
-const JOB = 'import "node:fs";\nexport default function job() {}\n';
-const CONFIG = 'export default { jobs: { job: { thread: "job.ts" } } };\n';
+const CONFIG = 'export default { jobs: { job: { thread: "job.js" } } };\n';
+/** It imports an ES module, and CommonJS in which an import stands in a text. */
+const JOB = `import { word } from "./lib/word.js";
+import rest from "./lib/rest.js";
+export default function job() {
+	console.log(word + rest.text);
+}
+`;
+const FILES = {
+	"lib/word.js": 'export const word = "hello";\n',
+	"lib/rest.js": "module.exports = { text: `\nimport it` };\n",
+};
 
-test("lastcall run says what to do about a configuration that is an ES module", async () => {
-	using directory = makeDirectory({ "package.json": PACKAGE, "lastcall.config.js": CONFIG });
-	const { stderr, code } = await lastcall(["run"], { cwd: directory.path });
-	const file = join(directory.path, "lastcall.config.js");
-	const expected = `lastcall: Cannot read the configuration ${file}: ${file} is an ES module, but its package.json says "type": "commonjs"; name the file lastcall.config.mjs, or set "type": "module" (npm pkg set type=module)\n`;
-	assert.ok(stderr.endsWith(expected), stderr);
-	assert.equal(code, 2);
-});
-
-for (const [name, text] of [
-	["job.js", JOB],
-	["imported.js", 'export * from "./job.js";\n'],
-] as const)
-	test(`lastcall run says what to do about a job that is one, ${name}`, async () => {
-		using directory = makeDirectory({
-			"package.json": PACKAGE,
+for (const [name, more] of [
+	["in JavaScript", { "lastcall.config.js": CONFIG, "job.js": JOB }],
+	["in TypeScript", { "lastcall.config.ts": CONFIG.replace(".js", ".ts"), "job.ts": JOB }],
+	[
+		"imported",
+		{
+			"lastcall.config.json": '{"jobs":{"job":{"thread":"a.mts"}}}',
+			"a.mts": 'export { default } from "./job.js";',
 			"job.js": JOB,
-			[name]: text,
-			"main.mts": `export { default } from "./${name}";\n`,
-			"lastcall.config.mts": CONFIG.replace("job.ts", "main.mts"),
-		});
-		const { stdout, code } = await lastcall(["run"], { cwd: directory.path });
-		const file = join(directory.path, name);
-		const advice = `is an ES module, but its package.json says "type": "commonjs"; name the file ${name.replace(".", ".m")}, or set`;
-		const line = stdout.split("\n").find((it) => it.includes('"job.exited"'));
-		const { exit } = JSON.parse(line ?? "{}");
-		assert.equal(exit?.outcome, "not-started");
-		assert.ok(exit.error.message.includes(`${file} ${advice}`), stdout);
-		assert.equal(code, 1);
+		},
+	],
+] as const)
+	test(`a configuration and a job ${name} may be ES modules in a package of type commonjs`, async () => {
+		using directory = makeDirectory({ ...FILES, "package.json": '{"type":"commonjs"}', ...more });
+		const { stdout, stderr, code } = await lastcall(["run"], { cwd: directory.path });
+		assert.equal(code, 0, stdout + stderr);
+		const messages = stdout
+			.split("\n")
+			.filter((line) => line.includes('"stream"'))
+			.map((line) => JSON.parse(line).msg);
+		assert.deepEqual(messages, ["hello", "import it"]);
+		assert.equal(stderr, "", "nothing is said about it");
 	});
+
+test("lastcall run says what to do about a job in CommonJS that imports an ES module of the package", async () => {
+	using directory = makeDirectory({
+		...FILES,
+		"package.json": '{"type":"commonjs"}',
+		"lastcall.config.json": '{"jobs":{"job":{"thread":"job.js"}}}',
+		"job.js": 'module.exports = () => {};\nrequire("./lib/word.js");\n',
+	});
+	const { stdout, code } = await lastcall(["run"], { cwd: directory.path });
+	const file = join(directory.path, "lib/word.js");
+	const advice = `${file} is an ES module, but its package.json says "type": "commonjs"; name the file word.mjs, or set`;
+	const line = stdout.split("\n").find((it) => it.includes('"job.exited"'));
+	const { exit } = JSON.parse(line ?? "{}");
+	assert.equal(exit?.outcome, "not-started");
+	assert.ok(exit.error.message.includes(advice), stdout);
+	assert.equal(code, 1);
+});

@@ -72,6 +72,37 @@ test("what Node.js cannot strip is reported in Node.js's words, with the file", 
 	assert.match(exit.error.message, /job\.ts: .*enum is not supported in strip-only mode/s);
 });
 
+for (const [what, job, message] of [
+	["an enum", "enum A { x }", /job\.ts:\d+: .*enum is not supported.*: only types are removed; write it in JavaScript/],
+	[
+		"an alias",
+		'import "@/lib/text.ts";',
+		/'@\/lib' .*: Node\.js does not read "paths" of tsconfig\.json; write "imports"/,
+	],
+	["no extension", 'import "./lib/text";', /lib\/text' .*: found .*\/lib\/text\.ts; Node\.js wants the name as it is/],
+	["another extension", 'import "./lib/text.js";', /lib\/text\.js' .*: found .*\/lib\/text\.ts; /],
+] as const)
+	test(`what to do about ${what} is said in one line, of a job and of a configuration`, async () => {
+		using directory = makeDirectory({ ...FILES, "package.json": "{}", "job.ts": `${job}\nexport default () => {};\n` });
+		const cwd = directory.path;
+		const { stdout } = await lastcall(["run"], { cwd });
+		const line = stdout.split("\n").find((it) => it.includes('"job.exited"'));
+		assert.match(JSON.parse(line ?? "{}").exit.error.message, message);
+		const { stderr, code } = await lastcall(["run", "job.ts"], { cwd });
+		assert.match(stderr, message);
+		assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+		assert.equal(code, 2);
+	});
+
+test("the aliases of package.json work", async () => {
+	using directory = makeDirectory({
+		...FILES,
+		"package.json": '{"imports":{"#*":"./*"}}',
+		"job.ts": JOB.replace("./lib/text.ts", "#lib/text.ts"),
+	});
+	assert.match((await linesOfJobs(directory.path)).join(), /^one: from the source; /);
+});
+
 test("CommonJS in TypeScript, required and imported", async () => {
 	using directory = makeDirectory({
 		...FILES,

@@ -11,9 +11,9 @@
  * service writes no code.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { registerHooks, stripTypeScriptTypes } from "node:module";
+import { findPackageJSON, registerHooks, stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { attempt } from "./errors.ts";
 
 /** Stands between source and text in an entry. No source has it: Node.js refuses NUL in a program. */
@@ -42,7 +42,8 @@ export function stripTypes(source: string): string | undefined {
 }
 
 /**
- * Takes the text of each TypeScript file that this thread imports from the cache, or else from `strip`.
+ * Takes the text of each TypeScript file that this thread imports from the cache, or else from `strip`. An ES module is
+ * one, whatever the `type` of its package.
  *
  * @param strip Returns the text without types. `undefined`: let Node.js load the file.
  */
@@ -51,12 +52,40 @@ export function loadTypeScript(strip: (path: string, source: string) => string |
 		load(url, context, next) {
 			if (!url.startsWith("file:") || url.includes("/node_modules/")) return next(url, context);
 			const path = fileURLToPath(url);
+			const module = context.format === "commonjs" ? readModule(path) : undefined;
+			if (module !== undefined) return { format: "module", source: module, shortCircuit: true };
 			const source = isTypeScript(path) ? attempt(() => readFileSync(path, "utf8")) : undefined;
 			const text = source === undefined ? undefined : (readCached(path, source) ?? strip(path, source));
 			if (text === undefined) return next(url, context);
 			return { format: formatOf(path, context.format, text), source: text, shortCircuit: true };
 		},
 	});
+}
+
+/**
+ * The text of an ES module that Node.js takes for CommonJS, since the package says so (`npm init`). It is none if it is
+ * valid CommonJS: MODULE_SYNTAX may stand in a text.
+ */
+function readModule(path: string): string | undefined {
+	if (!path.endsWith(".js")) return undefined;
+	const source = attempt(() => readFileSync(path, "utf8"));
+	if (source === undefined || !MODULE_SYNTAX.test(source)) return undefined;
+	const { compileFunction } = process.getBuiltinModule("node:vm");
+	return attempt(() => compileFunction(source, ["require", "exports", "module"])) ? undefined : source;
+}
+
+/** Whether an import of the file needs the hooks of loadTypeScript(): all others pay nothing for them. */
+export function needsHooks(path: string): boolean {
+	return isTypeScript(path) || (path.endsWith(".js") && isInCommonJs(path) && readModule(path) !== undefined);
+}
+
+/** Whether the package of a file says `"type": "commonjs"`. Without a `type` Node.js finds out itself what a file is. */
+function isInCommonJs(path: string): boolean {
+	const type = attempt(() => {
+		const manifest = findPackageJSON(pathToFileURL(path));
+		return manifest && JSON.parse(readFileSync(manifest, "utf8")).type;
+	});
+	return type === "commonjs";
 }
 
 /** Whether the cache has the file as it is now. */

@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 import { errorInfo, show, UserError } from "../base/errors.ts";
 import { importModule } from "../base/import-module.ts";
 import { loadPackage } from "../base/packages.ts";
-import { isTypeScript, loadTypeScript, stripTypes } from "../base/typescript.ts";
-import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
+import { loadTypeScript, needsHooks, stripTypes } from "../base/typescript.ts";
+import { defaultExport, explainImport, flushCompileCache } from "../base/user-module.ts";
 import { OMITTED } from "./schema.ts";
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
@@ -63,7 +63,7 @@ async function read(file: string): Promise<unknown> {
 		const info = errorInfo(error);
 		// The stack of a syntax error begins with its place in the file. The calls below it are lastcall's own.
 		const place = error instanceof SyntaxError && info.stack?.replace(/(\n\s+at .*)+$/, "");
-		const detail = explainModuleType(info) ?? (place || info.message);
+		const detail = explainImport(info) ?? (place || info.message);
 		throw new UserError(`Cannot read the configuration ${file}: ${detail}`);
 	}
 	throw new UserError(
@@ -76,7 +76,7 @@ async function importConfig(file: string): Promise<{ default?: unknown }> {
 	const { promise: idle, reject } = Promise.withResolvers<never>();
 	const onIdle = () => reject(new Error("found a top-level await that never settles"));
 	process.once("beforeExit", onIdle);
-	if (isTypeScript(file)) loadTypeScript((_, source) => stripTypes(source));
+	if (needsHooks(file)) loadTypeScript((_, source) => stripTypes(source));
 	try {
 		return await Promise.race([importModule(pathToFileURL(file).href), idle]);
 	} finally {

@@ -2,8 +2,8 @@
 import { pathToFileURL } from "node:url";
 import { attempt, type ErrorInfo, errorInfo } from "../base/errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../base/logger.ts";
-import { isTypeScript, loadTypeScript } from "../base/typescript.ts";
-import { defaultExport, explainModuleType, flushCompileCache } from "../base/user-module.ts";
+import { loadTypeScript, needsHooks } from "../base/typescript.ts";
+import { defaultExport, explainImport, flushCompileCache } from "../base/user-module.ts";
 import type { Flag, JobContext, JobFunction } from "./context.ts";
 import type { JobExit } from "./job.ts";
 
@@ -55,12 +55,12 @@ function isAbort(flag: Flag, error: unknown): boolean {
 
 /** Not every error of an import names the file: a syntax error names it only in its stack. */
 function nameFile(file: string, error: ErrorInfo): ErrorInfo {
-	const message = explainModuleType(error) ?? error.message;
+	const message = explainImport(error) ?? error.message;
 	return { ...error, message: message.includes(file) ? message : `${file}: ${message}` };
 }
 
 async function importJob({ name, file, strip }: FunctionRun): Promise<JobFunction> {
-	if (isTypeScript(file)) loadTypeScript(strip);
+	if (needsHooks(file)) loadTypeScript(strip);
 	const job = defaultExport(await import(pathToFileURL(file).href));
 	flushCompileCache();
 	if (typeof job === "function") return job as JobFunction;

@@ -84,8 +84,7 @@ test("loadConfig() names the file whose import fails, and why", async () => {
 
 test("loadConfig() shows the place of a syntax error, and no stack of ours", async () => {
 	const enumeration = await refusal("jobs.ts", "\nenum Job { A }");
-	assert.match(enumeration, /DIR\/jobs\.ts:2\n\s*enum Job \{ A \}\n\^+/);
-	assert.match(enumeration, /enum is not supported in strip-only mode$/);
+	assert.match(enumeration, /DIR\/jobs\.ts:2: TypeScript enum is not supported in strip-only mode: [^\n]*$/);
 
 	const module = await refusal("jobs.mjs", "export default {");
 	assert.match(module, /DIR\/jobs\.mjs: SyntaxError: /);
