@@ -13,7 +13,8 @@ import { packPackage } from "./helpers/package.ts";
 const MANAGERS = [
 	// Else it fails: koffi has an install script, without which koffi works as well.
 	["pnpm", "pnpm", ["add"], { "pnpm-workspace.yaml": "allowBuilds: {koffi: false}\n" }],
-	["yarn 1", "yarn", ["add", "--ignore-scripts", "--no-progress"], {}],
+	// Its own cache would give an earlier tarball of the same name and version.
+	["yarn 1", "yarn", ["add", "--ignore-scripts", "--no-progress", "--cache-folder", ".cache"], {}],
 	["yarn 4", "@yarnpkg/cli-dist", ["add"], { ".yarnrc.yml": "nodeLinker: node-modules\n", "yarn.lock": "" }],
 ] as const;
 
