@@ -10,6 +10,8 @@ import { Samples, takeTurns } from "../lib/turns.ts";
 const TIMES = 100;
 /** The first ones warm up what compiles itself. */
 const WARM_UP = 10;
+/** New processes, one after the other: each takes as long as a start of Node.js. */
+const PROCESSES = 10;
 const TIMEOUT_MS = 60_000;
 
 /** By what programs/flag.ts calls it. */
@@ -20,6 +22,10 @@ const WAYS: Readonly<Record<string, string>> = {
 	signal: "flag.signal, an AbortSignal",
 	postMessage: "postMessage() to a thread",
 	process: "SIGTERM to a process of Node.js",
+	sharedIsSet: "a process: flag.isSet in a busy loop",
+	sharedWait: "a process: flag.wait(), which blocks",
+	sharedRaised: "a new process: await flag.raised()",
+	execa: "a new process: the cancel signal of execa",
 };
 const MESSAGE = WAYS.postMessage as string;
 /** As far as two series of the same thing lie apart. */
@@ -33,12 +39,13 @@ export const measure: Measure = {
 		const samples = new Samples();
 		const taking = circumstances.contestants.some(({ name }) => name === LASTCALL_RUN)
 			? Object.keys(WAYS)
-			: ["postMessage", "process"];
+			: ["postMessage", "process", "execa"];
 		await takeTurns(taking, turns, async (way, turn) => {
 			if (way === taking[0]) circumstances.say(`turn ${turn + 1} of ${turns}`);
-			const [node = "", ...args] = nodeProgram("flag.ts", way, String(TIMES + WARM_UP));
+			const isNew = WAYS[way]?.startsWith("a new process");
+			const [node = "", ...args] = nodeProgram("flag.ts", way, String(isNew ? PROCESSES : TIMES + WARM_UP));
 			const found = JSON.parse(await must(node, args, { timeout: TIMEOUT_MS })) as number[];
-			for (const us of found.slice(WARM_UP)) samples.add(WAYS[way] ?? way, us);
+			for (const us of found.slice(isNew ? 0 : WARM_UP)) samples.add(WAYS[way] ?? way, us);
 		});
 
 		const p50 = (name: string) => median(samples.of(name));
@@ -55,7 +62,7 @@ export const measure: Measure = {
 		return {
 			measure: "flag",
 			title: "From the request to stop to the job's code",
-			method: `From the moment the main thread raises the flag, posts or signals, until the next statement of the one that waits, by one clock. ${turns} turns of ${TIMES} each, after ${WARM_UP} that do not count, one way after the other.`,
+			method: `From the moment the main thread raises the flag, posts or signals, until the next statement of the one that waits, by one clock. ${turns} turns of ${TIMES} each, after ${WARM_UP} that do not count, one way after the other. A process can be told only once by its event loop: for that each time has a new process, whose code is cold, ${PROCESSES} a turn.`,
 			chart: "p50, µs",
 			rows,
 			aims: Object.entries(LIMITS)

@@ -1,9 +1,13 @@
 // The way of the stop request from the main thread to a job's code: flag.ts WAY TIMES. Prints a JSON array: microseconds of each time.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Duplex, Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
-import { Flag, RaisableFlag } from "../../../src/job/context.ts";
+import { DOWN, Flag, RaisableFlag, WORDS } from "../../../src/job/context.ts";
+import { flagVariables, mapFlag, ProcessFlag } from "../../../src/job/process-flag.ts";
 
 /** What the main thread and the one that waits share: whether that waits, and when it has seen the request. */
 interface Round {
@@ -44,6 +48,10 @@ const [way = "", times = "1"] = process.argv.slice(2);
 if (!isMainThread) inThread();
 else if (way === "process") await toProcess();
 else if (way === "child") inChild();
+else if (way === "sharedIsSet" || way === "sharedWait") await toSharedFlag();
+else if (way === "sharedRaised") await toNewProcesses(startShared, ({ flag }) => flag.raise());
+else if (way === "execa") await toNewProcesses(startExeca, ({ cancel }) => cancel.abort());
+else if (way.startsWith("child ")) await inChildThatShares(way.slice("child ".length));
 else await toThread();
 
 function inThread(): void {
@@ -106,6 +114,106 @@ function inChild(): void {
 	});
 	setInterval(() => {}, 0x7fffffff);
 	process.stdout.write("ready\n");
+}
+
+interface Told {
+	readonly child: ChildProcess;
+	readonly flag: ProcessFlag;
+	readonly cancel: AbortController;
+}
+
+/** A process of Node.js with a flag of lastcall's. */
+async function startShared(how: string): Promise<Pick<Told, "child" | "flag">> {
+	const flag = ProcessFlag.create();
+	if (!flag) throw new Error("Expected a binding for shared memory");
+	const child = spawn(process.execPath, [import.meta.filename, `child ${how}`], {
+		stdio: ["ignore", "pipe", "inherit", ...flag.descriptors],
+		env: { ...process.env, ...flagVariables(3) },
+	});
+	flag.started(child.stdio[4] as Duplex);
+	return { child, flag };
+}
+
+async function startExeca(): Promise<Pick<Told, "child" | "cancel">> {
+	const { execa } = await import("execa");
+	const cancel = new AbortController();
+	const started = execa(process.execPath, [import.meta.filename, "child execa"], {
+		cancelSignal: cancel.signal,
+		gracefulCancel: true,
+		buffer: false,
+		reject: false,
+	});
+	return { child: started.nodeChildProcess, cancel };
+}
+
+/** One process, whose flag is lowered after each time. */
+async function toSharedFlag(): Promise<void> {
+	const { child, flag } = await startShared(way);
+	const lines = linesOf(child);
+	const found: number[] = [];
+	for (let time = 0; time < Number(times); time++) {
+		await lines.next();
+		await sleep(2);
+		const asked = process.hrtime.bigint();
+		flag.raise();
+		const { value } = await lines.next();
+		found.push(microseconds(asked, BigInt(value as string)));
+		Atomics.store(flag.words, WORDS.flag, DOWN);
+	}
+	child.kill("SIGKILL");
+	end(found);
+}
+
+async function toNewProcesses<Some extends { readonly child: ChildProcess }>(
+	start: (how: string) => Promise<Some>,
+	tell: (some: Some) => void,
+): Promise<void> {
+	const found: number[] = [];
+	for (let time = 0; time < Number(times); time++) {
+		const some = await start(way);
+		const lines = linesOf(some.child);
+		await lines.next();
+		await sleep(20);
+		const asked = process.hrtime.bigint();
+		tell(some);
+		const { value } = await lines.next();
+		found.push(microseconds(asked, BigInt(value as string)));
+		some.child.kill("SIGKILL");
+	}
+	end(found);
+}
+
+function linesOf({ stdout }: ChildProcess): AsyncIterator<string> {
+	return createInterface({ input: stdout as Readable })[Symbol.asyncIterator]();
+}
+
+async function inChildThatShares(how: string): Promise<void> {
+	setInterval(() => {}, 0x7fffffff);
+	// process.stdout is slower, and its first write loads it.
+	const print = (line: unknown) => writeSync(1, `${line}\n`);
+	if (how === "execa") {
+		const { getCancelSignal } = await import("execa");
+		const signal = await getCancelSignal();
+		signal.addEventListener("abort", () => print(process.hrtime.bigint()));
+		print("ready");
+		return;
+	}
+	const flag = mapFlag(process.env)?.flag;
+	if (!flag) throw new Error("Expected a flag");
+	if (how === "sharedRaised") {
+		const raised = flag.raised();
+		print("ready");
+		await raised;
+		print(process.hrtime.bigint());
+		return;
+	}
+	for (;;) {
+		print("ready");
+		if (how === "sharedWait") flag.wait();
+		else while (!flag.isSet);
+		print(process.hrtime.bigint());
+		while (flag.isSet);
+	}
 }
 
 function microseconds(from: bigint, to: bigint): number {
