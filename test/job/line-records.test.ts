@@ -213,6 +213,8 @@ test("on a terminal each line follows the name of its job, in the colour of the 
 			TERM: term,
 			NO_COLOR: undefined,
 			FORCE_COLOR: undefined,
+			CI: undefined,
+			COLORTERM: undefined,
 			LASTCALL_SOCKET: join(config.path, "..", term),
 		};
 		await using terminal = openPty(process.execPath, [MAIN, "run", config.path], { env });
