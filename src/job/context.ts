@@ -127,7 +127,10 @@ export interface JobContext<Data = unknown> {
 	readonly flag: Flag;
 	/** A pino logger that names the job in each line. Loaded at the first use. */
 	readonly log: Logger;
-	/** Says that the job does its work now. Further calls change nothing. */
+	/**
+	 * Says that the job does its work now. Further calls change nothing, and neither does a call without
+	 * `readiness: "notify"`: such a job counts as ready from its start on.
+	 */
 	ready(): void;
 	/**
 	 * Says that the job is alive, for `liveness: {heartbeat}`: for long work that does not return to the event loop. It

@@ -201,7 +201,9 @@ export class Unit {
 		const { emit, starts } = this.#hooks;
 		starts.remove(this);
 		const job = makeJob({
-			onReady: () => this.#onSaidReady(run),
+			onReady: () => {
+				if (readiness === "notify") this.#onReady(run);
+			},
 			onLeaderGone: (exit, rest) => {
 				emit({ type: "job.leaderExited", job: job.name, id: job.id, exit, rest });
 				// The rest of its group ends before the next run begins.
@@ -238,13 +240,6 @@ export class Unit {
 		if (!Number.isFinite(startTimeout)) return;
 		const timer = setTimeout(() => void this.#giveUpStart(run, startTimeout, detail), startTimeout);
 		signal.addEventListener("abort", () => clearTimeout(timer));
-	}
-
-	/** The job says that it is ready. With `notify` it becomes ready now. Without readiness it was so from the start. */
-	#onSaidReady(run: Run): void {
-		const { name, readiness } = this.plan;
-		if (readiness === "notify") this.#onReady(run);
-		else if (readiness === undefined) this.#hooks.emit({ type: "job.ready", job: name });
 	}
 
 	#onReady(run: Run): void {

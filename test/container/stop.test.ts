@@ -26,7 +26,7 @@ for (const { name, base, skip } of BASES) {
 		});
 
 		test("an image whose STOPSIGNAL is another one: stopSignals has it, and docker stop ends it with 0", async () => {
-			const jobs = { keeper: { thread: jobThere("waiting") } };
+			const jobs = { keeper: { thread: jobThere("waiting"), readiness: "notify" } };
 			const config = { stopSignals: ["SIGQUIT"], jobs };
 			await using service = await startService(config, { image: example, flags: ["--stop-signal=SIGQUIT"] });
 			await service.waitForLine(/"job.ready","job":"keeper"/, READY);

@@ -36,7 +36,7 @@ class Service implements AsyncDisposable {
 		const config = {
 			http: { port },
 			jobs: {
-				thread: { thread: "/app/jobs/waiting.ts" },
+				thread: { thread: "/app/jobs/waiting.ts", readiness: "notify" },
 				steady: loop("steady"),
 				// The one that commands may hit.
 				victim: { ...loop("victim"), essential: false },

@@ -61,7 +61,7 @@ test("locateThread() is told by a thread that waits what is open in it", { skip:
 async function reportedOf(job: string, { blocked = false } = {}): Promise<Whereabouts | undefined> {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: { [job]: { thread: fixture(job), stopTimeout: "500ms" } },
+		jobs: { [job]: { thread: fixture(job), readiness: "notify", stopTimeout: "500ms" } },
 	});
 	await lastcall.waitFor("job.ready", job);
 	if (blocked) await untilBlocked(lastcall.pid, job);

@@ -7,7 +7,7 @@ import { freePort } from "../helpers/ports.ts";
 import { program } from "../helpers/programs.ts";
 import { until } from "../helpers/until.ts";
 
-const poolWork = (data: string) => ({ thread: fixture("pool-work"), data });
+const poolWork = (data: string) => ({ thread: fixture("pool-work"), readiness: "notify", data });
 
 for (const [data, exit] of [
 	["throws", /^failed: Error: no such queue$/],
@@ -17,7 +17,7 @@ for (const [data, exit] of [
 	test(`ThreadJob that ends with work in libuv's pool (${data}) has ended at once, with its outcome`, async () => {
 		await using lastcall = await startLastcall({
 			stopTimeout: "1h",
-			jobs: { it: poolWork(data), other: { thread: fixture("waiting") } },
+			jobs: { it: poolWork(data), other: { thread: fixture("waiting"), readiness: "notify" } },
 		});
 		const { code } = await lastcall.exit();
 		const event = lastcall.event("job.exited", "it").exit;
@@ -106,7 +106,7 @@ test("what a parked thread has open is closed: what it depends on finds no clien
 				],
 				readiness: { tcp: `127.0.0.1:${port}` },
 			},
-			client: { thread: fixture("connecting"), data: port, dependsOn: ["database"] },
+			client: { thread: fixture("connecting"), readiness: "notify", data: port, dependsOn: ["database"] },
 		},
 	});
 	await lastcall.waitFor("job.ready", "client");

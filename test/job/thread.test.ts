@@ -11,7 +11,7 @@ import { startThreadJob } from "../helpers/thread-job.ts";
 /** Runs a job that ends badly beside one that waits, and checks that only the bad one suffers. */
 async function outcomeOf(file: string, job: object = {}): Promise<{ exit: JobExit; code: number }> {
 	await using lastcall = await startLastcall({
-		jobs: { good: { thread: fixture("waiting") }, bad: { thread: file, ...job } },
+		jobs: { good: { thread: fixture("waiting"), readiness: "notify" }, bad: { thread: file, ...job } },
 	});
 	const { code } = await lastcall.exit();
 	assert.match(lastcall.lines.text, /good: clean shutdown/);
@@ -43,6 +43,27 @@ test("ThreadJob with an error of three million characters has failed, and the lo
 	assert.equal(code, 1);
 });
 
+test("ThreadJob that calls ready() is said to be ready once: at its start without readiness, at the call with notify", async () => {
+	await using lastcall = await startLastcall({
+		jobs: {
+			silent: { thread: fixture("evaluating"), data: "context.ready()", essential: false },
+			notify: { thread: fixture("evaluating"), data: "context.ready()", readiness: "notify", essential: false },
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+	const said = (job: string) => [
+		lastcall.event("job.started", job).ready,
+		lastcall.events.filter((event) => event.type === "job.ready" && event.job === job).length,
+	];
+	assert.deepEqual(
+		[said("silent"), said("notify")],
+		[
+			[true, 0],
+			[false, 1],
+		],
+	);
+});
+
 for (const data of ["bare", "reason", "cause"])
 	test(`ThreadJob that lets the abort of its raised flag escape (${data}) has finished`, async () => {
 		const { exit, code, text } = await stopped(data);
@@ -58,7 +79,9 @@ test("ThreadJob that fails for another reason after its flag was raised has fail
 });
 
 async function stopped(data: string) {
-	await using lastcall = await startLastcall({ jobs: { it: { thread: fixture("aborting"), data } } });
+	await using lastcall = await startLastcall({
+		jobs: { it: { thread: fixture("aborting"), readiness: "notify", data } },
+	});
 	await lastcall.waitFor("job.ready", "it");
 	lastcall.kill("SIGTERM");
 	const { code } = await lastcall.exit();
@@ -150,7 +173,7 @@ test("ThreadJob gets name, id, a copy of its data, its environment, and a logger
 
 test("ThreadJob killed in the turn in which it printed 10,000 lines loses none of them", async () => {
 	await using lastcall = await startLastcall({
-		jobs: { chatty: { thread: fixture("chatty"), data: 10_000, stopTimeout: "100ms" } },
+		jobs: { chatty: { thread: fixture("chatty"), readiness: "notify", data: 10_000, stopTimeout: "100ms" } },
 	});
 	await lastcall.waitFor("job.ready", "chatty");
 	lastcall.kill("SIGTERM");
@@ -163,7 +186,7 @@ test("ThreadJob killed in the turn in which it printed 10,000 lines loses none o
 test("ThreadJob that is killed loses nothing of what it had held back and let go, and its order stays", async () => {
 	await using lastcall = await startLastcall({
 		stopTimeout: "2s",
-		jobs: { it: { thread: fixture("corking"), stopTimeout: "100ms" } },
+		jobs: { it: { thread: fixture("corking"), readiness: "notify", stopTimeout: "100ms" } },
 	});
 	await lastcall.waitFor("job.ready", "it");
 	lastcall.kill("SIGTERM");
@@ -174,7 +197,7 @@ test("ThreadJob that is killed loses nothing of what it had held back and let go
 
 test("ThreadJob leaves standard output blocking for everybody else, and what is preloaded into it can print", async () => {
 	await using lastcall = await startLastcall(
-		{ jobs: { job: { thread: fixture("waiting") } } },
+		{ jobs: { job: { thread: fixture("waiting"), readiness: "notify" } } },
 		{ nodeFlags: ["--import", fixture("../print-in-thread")] },
 	);
 	await lastcall.waitFor("job.ready", "job");
@@ -194,7 +217,10 @@ for (const logFormat of ["json", "pretty"])
 	test(`ThreadJob that sends garbage and logs oddities (${logFormat}) harms nobody, not even itself`, async () => {
 		await using lastcall = await startLastcall({
 			logFormat,
-			jobs: { garbage: { thread: fixture("garbage") }, good: { thread: fixture("waiting") } },
+			jobs: {
+				garbage: { thread: fixture("garbage"), readiness: "notify" },
+				good: { thread: fixture("waiting"), readiness: "notify" },
+			},
 		});
 		await lastcall.lines.waitFor(/Job garbage is ready/);
 		await lastcall.lines.waitFor(/Job good is ready/);
@@ -225,7 +251,7 @@ test("ThreadJob in an endless loop is ended by kill()", async () => {
 test("a thread in TypeScript fills the compile cache that the user has named", async () => {
 	using cache = makeDirectory();
 	await using lastcall = await startLastcall(
-		{ jobs: { it: { thread: fixture("waiting") } } },
+		{ jobs: { it: { thread: fixture("waiting"), readiness: "notify" } } },
 		{ env: { NODE_COMPILE_CACHE: cache.path } },
 	);
 	await lastcall.waitFor("job.ready", "it");

@@ -24,7 +24,13 @@ function readAvailable(fd: number): string {
 test("a log that nobody reads delays neither the jobs' stop nor the exit", async () => {
 	using fifo = openFifo();
 	await using lastcall = await startLastcall(
-		{ stopTimeout: "1h", jobs: { flood: { thread: fixture("flood") }, good: { thread: fixture("waiting") } } },
+		{
+			stopTimeout: "1h",
+			jobs: {
+				flood: { thread: fixture("flood"), readiness: "notify" },
+				good: { thread: fixture("waiting"), readiness: "notify" },
+			},
+		},
 		{ stdout: fifo.writer },
 	);
 	await untilBlocked(lastcall.pid, "flood");
@@ -36,7 +42,7 @@ test("a log that nobody reads delays neither the jobs' stop nor the exit", async
 test("a log that is read late is complete, its last line included", async () => {
 	using fifo = openFifo();
 	await using lastcall = await startLastcall(
-		{ jobs: { chatty: { thread: fixture("chatty"), data: 20_000, stopTimeout: "100ms" } } },
+		{ jobs: { chatty: { thread: fixture("chatty"), readiness: "notify", data: 20_000, stopTimeout: "100ms" } } },
 		{ stdout: fifo.writer },
 	);
 	await untilBlocked(lastcall.pid, "chatty");

@@ -10,7 +10,7 @@ import { untilBlocked } from "../helpers/threads.ts";
 import { until } from "../helpers/until.ts";
 
 test("exitWithListeners() gets out while a thread of libuv's pool is held by a socket that nobody reads", async () => {
-	using config = writeConfig({ jobs: { flood: { thread: fixture("flood") } } });
+	using config = writeConfig({ jobs: { flood: { thread: fixture("flood"), readiness: "notify" } } });
 	const child = spawn(process.execPath, [MAIN, "run", config.path], { stdio: ["ignore", "pipe", "inherit"] });
 	try {
 		await Lines.from(child.stdout).waitFor(/"job.ready"/);

@@ -11,7 +11,9 @@ test("a stop signal that comes while Node.js is starting is not lost as PID 1", 
 		["SIGINT", [1, 5, 30]],
 	] as const) {
 		for (const delay of delays) {
-			await using lastcall = await startLastcall({ jobs: { job: { thread: fixture("waiting") } } });
+			await using lastcall = await startLastcall({
+				jobs: { job: { thread: fixture("waiting"), readiness: "notify" } },
+			});
 			await until(() => isUp(lastcall.pid), "Node.js is up");
 			await sleep(delay);
 			lastcall.kill(signal);
@@ -24,7 +26,7 @@ test("a stop signal that comes while Node.js is starting is not lost as PID 1", 
 
 test("an early signal stops the program before a job is started", async () => {
 	await using lastcall = await startLastcall(
-		{ jobs: { job: { thread: fixture("waiting") } } },
+		{ jobs: { job: { thread: fixture("waiting"), readiness: "notify" } } },
 		{ nodeFlags: ["--import", fixture("../stop-early")] },
 	);
 	assert.equal((await lastcall.exit()).code, 0);
@@ -33,7 +35,7 @@ test("an early signal stops the program before a job is started", async () => {
 });
 
 test("SIGUSR1 does not open the inspector, and signals without a handler do nothing", async () => {
-	await using lastcall = await startLastcall({ jobs: { job: { thread: fixture("waiting") } } });
+	await using lastcall = await startLastcall({ jobs: { job: { thread: fixture("waiting"), readiness: "notify" } } });
 	await lastcall.waitFor("job.ready", "job");
 	for (const signal of ["SIGUSR1", "SIGUSR2", "SIGHUP", "SIGQUIT"] as const) lastcall.kill(signal);
 	await lastcall.lines.waitFor(/Caught signal 10 \(SIGUSR1\)/);

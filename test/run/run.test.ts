@@ -10,14 +10,16 @@ import { fixture, startLastcall } from "../helpers/lastcall.ts";
 import { MAIN } from "../helpers/main.ts";
 import { openPty } from "../helpers/pty.ts";
 
-const waiting = { thread: fixture("waiting") };
+const waiting = { thread: fixture("waiting"), readiness: "notify" };
 
 for (const [signal, number] of [
 	["SIGTERM", 15],
 	["SIGINT", 2],
 ] as const) {
 	test(`run() + ${signal} raises the flags, joins the jobs and exits with 0`, async () => {
-		await using lastcall = await startLastcall({ jobs: { one: waiting, two: { thread: fixture("blocking") } } });
+		await using lastcall = await startLastcall({
+			jobs: { one: waiting, two: { thread: fixture("blocking"), readiness: "notify" } },
+		});
 		await lastcall.waitFor("job.ready", "one");
 		await lastcall.waitFor("job.ready", "two");
 		lastcall.kill(signal);
@@ -46,9 +48,9 @@ test("run() kills only the jobs that are late, names them, and exits with 124", 
 		stopTimeout: "5s",
 		jobs: {
 			good: waiting,
-			slow: { thread: fixture("slow"), data: 200 },
-			deaf: { thread: fixture("deaf") },
-			native: { thread: fixture("native") },
+			slow: { thread: fixture("slow"), readiness: "notify", data: 200 },
+			deaf: { thread: fixture("deaf"), readiness: "notify" },
+			native: { thread: fixture("native"), readiness: "notify" },
 		},
 	});
 	for (const job of ["good", "slow", "deaf", "native"]) await lastcall.waitFor("job.ready", job);
@@ -71,7 +73,10 @@ test("run() gives each job its own stopTimeout", async () => {
 	const released = join(directory.path, "released");
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: { busy: { thread: fixture("busy"), stopTimeout: "50ms" }, slow: { thread: fixture("held"), data: released } },
+		jobs: {
+			busy: { thread: fixture("busy"), readiness: "notify", stopTimeout: "50ms" },
+			slow: { thread: fixture("held"), readiness: "notify", data: released },
+		},
 	});
 	await lastcall.waitFor("job.ready", "busy");
 	await lastcall.waitFor("job.ready", "slow");
@@ -86,7 +91,10 @@ test("run() gives each job its own stopTimeout", async () => {
 });
 
 test("run() + a second SIGINT moves the deadline to now", async () => {
-	await using lastcall = await startLastcall({ stopTimeout: "1h", jobs: { busy: { thread: fixture("busy") } } });
+	await using lastcall = await startLastcall({
+		stopTimeout: "1h",
+		jobs: { busy: { thread: fixture("busy"), readiness: "notify" } },
+	});
 	await lastcall.waitFor("job.ready", "busy");
 	lastcall.kill("SIGINT");
 	await lastcall.waitFor("stop.requested");
@@ -100,7 +108,7 @@ test("run() + a repeated SIGTERM changes nothing", async () => {
 	const released = join(directory.path, "released");
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
-		jobs: { slow: { thread: fixture("held"), data: released } },
+		jobs: { slow: { thread: fixture("held"), readiness: "notify", data: released } },
 	});
 	await lastcall.waitFor("job.ready", "slow");
 	lastcall.kill("SIGTERM");
@@ -155,7 +163,10 @@ test("run() survives whatever is thrown in the main thread, and stops with 1", a
 
 test("run() without a binding says what is missing, and gets out from under a stuck thread all the same", async () => {
 	await using lastcall = await startLastcall(
-		{ stopTimeout: "1h", jobs: { good: waiting, native: { thread: fixture("native"), stopTimeout: "300ms" } } },
+		{
+			stopTimeout: "1h",
+			jobs: { good: waiting, native: { thread: fixture("native"), readiness: "notify", stopTimeout: "300ms" } },
+		},
 		{ nodeFlags: WITHOUT_BINDING },
 	);
 	await lastcall.waitFor("job.ready", "good");
@@ -170,7 +181,7 @@ test("run() tells of what is thrown during the stop, and exits with 1", async ()
 	using directory = makeDirectory();
 	const released = join(directory.path, "released");
 	await using lastcall = await startLastcall(
-		{ stopTimeout: "1h", jobs: { slow: { thread: fixture("held"), data: released } } },
+		{ stopTimeout: "1h", jobs: { slow: { thread: fixture("held"), readiness: "notify", data: released } } },
 		{ nodeFlags: ["--import", fixture("../throw-after-stop")] },
 	);
 	await lastcall.waitFor("job.ready", "slow");
