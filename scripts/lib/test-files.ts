@@ -47,6 +47,7 @@ const BUT = [
 	"test/os/arm64.test.ts",
 	"test/os/syscall-numbers.test.ts",
 	// They have no terminal on musl.
+	"test/job/line-records-terminal.test.ts",
 	"test/os/output-terminal.test.ts",
 ];
 

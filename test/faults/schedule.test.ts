@@ -1,6 +1,7 @@
 /** Scheduled jobs on a hostile day: stops at random moments, and a wall clock that is set and that changes to winter time. */
 import assert from "node:assert/strict";
-import { chmodSync } from "node:fs";
+import { chmodSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeDirectory } from "../helpers/directory.ts";
@@ -109,8 +110,14 @@ test("the clock is set a day forward, and back: one run for the dates between, a
 	await using _service = service;
 	using _clock = clock;
 	await service.waitForLine(/interval/, { timeout: 60_000 });
-	const set = (text: string) =>
-		service.exec(["sh", "-c", `echo '${text}' > /clock/next && mv /clock/next /clock/offset`]);
+	const set = async (text: string) => {
+		// Whole at each moment: libfaketime reads the file at each question.
+		writeFileSync(join(clock.path, "next"), text);
+		renameSync(join(clock.path, "next"), join(clock.path, "offset"));
+		const { stdout, stderr } = await service.exec(["date", "+%s"]);
+		const expected = Date.now() / 1_000 + 24 * 3_600 * Number.parseInt(text, 10);
+		assert.ok(Math.abs(Number(stdout) - expected) < 600, `the clock is set to ${text}: ${stdout}${stderr}`);
+	};
 	await set("+400d");
 	await service.waitForLine(/^ran at/m, { timeout: 90_000 });
 	await set("+399d");
