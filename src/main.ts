@@ -34,7 +34,9 @@ async function main(args: readonly string[]): Promise<void> {
 		case "help":
 			return console.log(helpText(command.command).trimEnd());
 		case "usage":
-			console.error(helpText().trimEnd());
+			console.error(
+				`${helpText()}\nlastcall: Cannot start: found no command and no program, expected one of the above`,
+			);
 			return exitWithListeners(EXIT_USAGE);
 		case "version":
 			return console.log(`lastcall ${readVersion()}`);

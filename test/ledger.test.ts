@@ -22,7 +22,7 @@ const LEDGER = {
 	"fields of the configuration": 49,
 	subcommands: 9,
 	"packages that npm install brings": 34,
-	"MB that npm install brings": 8.1,
+	"MB that npm install brings": 8.3,
 	"KB that lastcall -- true loads": 154,
 	"files that lastcall -- true loads": 3,
 	"KB that run with two threads loads": 676,

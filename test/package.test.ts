@@ -14,7 +14,7 @@ import { PackageProject } from "./helpers/package.ts";
 const files = {
 	"package.json": JSON.stringify({ name: "project", type: "module" }),
 	"lastcall.config.ts": `import { type Config, defineConfig } from "lastcall";
-const config: Config = { jobs: { waiting: { thread: "job.ts", data: 7 } } };
+const config: Config = { jobs: { waiting: { thread: "job.ts", data: 7, readiness: "notify" } } };
 export default defineConfig(config);
 `,
 	"job.ts": `import type { JobContext, JobFunction } from "lastcall";
@@ -83,12 +83,25 @@ before(
 );
 after(() => project?.[Symbol.dispose]());
 
-test("package contains dist and what npm always adds, no sources and no tests", () => {
+test("package contains dist, the documents and what npm always adds, no sources and no tests", () => {
 	const others = project.packed.filter((path) => !path.startsWith("dist/"));
-	const always = ["LICENSE", "README.md", "package.json"];
-	assert.deepEqual(others, always);
+	const top = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "package.json"];
+	assert.deepEqual(
+		others.filter((path) => !/^docs\/[\w-]+\.(md|svg)$/.test(path)),
+		top,
+	);
 	const kinds = /\.(c?js|d\.ts|json|bytecode)$|^dist\/LICENSES$/;
 	for (const path of project.packed.filter((path) => !others.includes(path))) assert.match(path, kinds);
+});
+
+test("no link of the README leads out of the package", () => {
+	const readme = readFileSync(join(project.path, "node_modules/lastcall/README.md"), "utf8");
+	const links = [...readme.matchAll(/\]\(([^)#]+)/g)].map(([, link]) => link).filter((link) => !link?.includes("://"));
+	assert.ok(links.length > 20, `${links.length}`);
+	assert.deepEqual(
+		links.filter((link) => !project.packed.includes(link ?? "")),
+		[],
+	);
 });
 
 test("package has bytecode that V8 takes with its text on the Node.js of the build, and refuses with another text or on another Node.js", () => {

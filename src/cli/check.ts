@@ -1,6 +1,6 @@
 /** `lastcall check`: prints what `run` would do, and hints at what will most likely go wrong. It starts no job. */
 import { existsSync, readFileSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import { attempt, plain, show, showKey } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
 import { fillCache } from "../base/typescript.ts";
@@ -65,10 +65,12 @@ export function renderPlan({ jobs, stopTimeout: { ms, source }, budget: { jobsMs
 function describeJob(name: string, job: JobSettings | undefined): string[] {
 	if (!job) return [name];
 	const facts = [
-		"command" in job ? job.command.map(showKey).join(" ") : `${"thread" in job ? "thread" : "process"} ${fileOf(job)}`,
+		"command" in job
+			? job.command.map(showKey).join(" ")
+			: `${"thread" in job ? "thread" : "process"} ${shorten(fileOf(job))}`,
 		job.dependsOn.length > 0 && `after ${job.dependsOn.join(", ")}`,
 		job.readiness !== undefined && `ready by ${describeReadiness(job.readiness)}`,
-		job.restart !== "no" && `restart ${job.restart}`,
+		`restart ${job.restart}`,
 		job.liveness !== undefined && `alive by ${describeLiveness(job.liveness)}`,
 		job.stopTimeout !== undefined && `stop timeout ${formatDuration(job.stopTimeout)}`,
 		job.essential === (job.schedule !== undefined) && (job.essential ? "essential" : "not essential"),
@@ -88,6 +90,12 @@ function describeSchedule({ schedule, timeZone, overlap }: JobSettings): string[
 	for (let date = next(Date.now()); date !== undefined && dates.length < SHOWN_DATES; date = next(date))
 		dates.push(date);
 	return [`  at ${plain(schedule)}${rule}`, ...dates.map((date) => `    ${formatMoment(date, timeZone)}`)];
+}
+
+/** From the working directory if it is below, so that the line fits. */
+function shorten(path: string): string {
+	const below = relative(process.cwd(), path);
+	return below.startsWith("..") ? path : `./${below}`;
 }
 
 /** The file of a job that is a function. */

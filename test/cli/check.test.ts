@@ -28,9 +28,9 @@ test("lastcall check prints the plan, and starts nothing", async () => {
 		`${config.path} is fine
 
 Wave 1
-  migrate: true; ready by exit; not essential
+  migrate: true; ready by exit; restart no; not essential
 Wave 2
-  web: sh -c "exec echo started"; after migrate; ready by http://127.0.0.1:1/; alive by a heartbeat within 30.0 s; stop timeout 5.0 s
+  web: sh -c "exec echo started"; after migrate; ready by http://127.0.0.1:1/; restart no; alive by a heartbeat within 30.0 s; stop timeout 5.0 s
 
 Stop timeout 20.0 s (the configuration)
 The waves stop in the opposite order; all jobs together have 19.0 s, the first 2.0 s of it for load balancers to notice
@@ -96,10 +96,10 @@ test("lastcall check shows a command that is text, or from the command line, as 
 	using config = writeConfig({ jobs: { it: { command: String.raw`sleep  1\ 0 2` } } });
 	const { code, stdout } = await lastcall(["check", config.path]);
 	assert.equal(code, 0);
-	assert.match(stdout, /^ {2}it: sleep "1 0" 2$/m);
+	assert.match(stdout, /^ {2}it: sleep "1 0" 2;/m);
 	const program = await lastcall(["check", "--", "sleep", "3"]);
 	assert.match(program.stdout, /^The configuration of the command line is fine\n/);
-	assert.match(program.stdout, /^ {2}sleep: sleep 3$/m);
+	assert.match(program.stdout, /^ {2}sleep: sleep 3;/m);
 });
 
 test("a program of the command line may have any name, also one that no job may have", async () => {

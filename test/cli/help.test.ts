@@ -40,8 +40,9 @@ suite("the overview", () => {
 		assert.match(flags.stdout, /--kill-stragglers/);
 	});
 
-	test("is the answer to lastcall alone, on standard error, with 2", async () => {
-		assert.deepEqual(await lastcall([]), { code: 2, stdout: "", stderr: overview.stdout });
+	test("is the answer to lastcall alone, on standard error, with what is missing and 2", async () => {
+		const found = "lastcall: Cannot start: found no command and no program, expected one of the above\n";
+		assert.deepEqual(await lastcall([]), { code: 2, stdout: "", stderr: `${overview.stdout}\n${found}` });
 	});
 
 	test("is none to another name alone: that one prints its own", async () => {

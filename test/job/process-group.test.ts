@@ -84,7 +84,10 @@ test("ProcessJob whose first process ends by itself is not ready any more, and h
 	await lastcall.waitFor("job.leaderExited", "it");
 	const event = lastcall.event("job.leaderExited", "it");
 	assert.deepEqual(event.exit, { outcome: "exited", code: 3 });
-	assert.ok(event.rest.some(({ command }) => command.includes("holding.sh")));
+	assert.ok(
+		event.rest.some(({ command }) => command.includes("holding.sh")),
+		JSON.stringify(event),
+	);
 	const status = await cli(["status", "--socket", lastcall.socket]);
 	assert.match(status.stdout, /^it +stopping /m);
 	assert.equal(status.code, 1);

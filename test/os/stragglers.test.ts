@@ -16,7 +16,7 @@ const STUBBORN = 'trap "" TERM; echo up; exec sleep 1234';
 
 async function stopWith(script: string, asInit: boolean) {
 	await using lastcall = await startLastcall(
-		{ stopTimeout: "2s", jobs: { job: { thread: fixture("daemonizing"), readiness: "notify", data: script } } },
+		{ stopTimeout: "4s", jobs: { job: { thread: fixture("daemonizing"), readiness: "notify", data: script } } },
 		{ asInit },
 	);
 	await lastcall.waitFor("job.ready", "job");
