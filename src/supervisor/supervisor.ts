@@ -108,7 +108,7 @@ export class Supervisor {
 
 	/**
 	 * Starts every job that waits for no other job any more. The failure of a start calls this function again: then the
-	 * loop runs once more, instead of a nested call.
+	 * loop runs once more, instead of a nested call. When every job has ended, asks for the stop.
 	 */
 	#startNext(): void {
 		this.#startAgain = true;
@@ -119,6 +119,7 @@ export class Supervisor {
 			for (const unit of this.units) this.#startIfFree(unit);
 		}
 		this.#isStarting = false;
+		if (this.units.every(({ isOver }) => isOver)) this.requestStop({ type: "idle" });
 	}
 
 	#startIfFree(unit: Unit): void {
@@ -147,7 +148,6 @@ export class Supervisor {
 		if (plan.essential || (plan.exitsIfStuck && exit.outcome === "stuck"))
 			this.requestStop({ type: "job", job: plan.name, exit });
 		else this.#startNext();
-		if (this.units.every(({ isOver }) => isOver)) this.requestStop({ type: "idle" });
 	}
 
 	#checkLeft(): void {

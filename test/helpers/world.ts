@@ -393,6 +393,9 @@ export class World implements Disposable {
 	/** The status tells what is true. */
 	#look(): void {
 		assert.equal(this.#broken, undefined);
+		const isOver = (state = "") => state === "ended" || state === "completed";
+		const mayGoOn = this.names.some((name) => this.commanded.has(name) || !isOver(this.#stateOf(name)));
+		assert.ok(this.isStopping || mayGoOn, "every job has ended, and the program goes on");
 		for (const { name, state, id, inStateMs, nextRun, lastExit } of this.#status.status.jobs) {
 			const { schedule } = this.planOf(name);
 			if (schedule && !this.isStopping) {

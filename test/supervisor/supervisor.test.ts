@@ -102,6 +102,21 @@ test("Supervisor does not start what depends on a job that failed, even if that 
 	assert.match(exit.error.message, /depends on migrate, which exited with code 3/);
 });
 
+test("Supervisor ends when the last of the jobs that have to end has ended", async () => {
+	const step = { command: ["true"], readiness: "exit" };
+	await using lastcall = await startLastcall({ jobs: { first: step, second: { ...step, dependsOn: ["first"] } } });
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
+	const { report } = lastcall.event("stop.finished");
+	assert.equal(report.reason.type, "idle");
+	assert.deepEqual(
+		report.jobs.map(({ job, exit }) => [job, exit.outcome]),
+		[
+			["first", "exited"],
+			["second", "exited"],
+		],
+	);
+});
+
 test("Supervisor says of 3,000 jobs in a chain that they do not start when the first has failed", async () => {
 	const chain = Object.fromEntries(
 		Array.from({ length: 3_000 }, (_, index) => [
