@@ -66,7 +66,7 @@ export function identify(path: string): Identity {
 }
 
 /** @param name An upper-case name such as `SIGTERM`. */
-export function signalNumber(name: string): number | undefined {
+export function parseSignalName(name: string): number | undefined {
 	return Object.hasOwn(constants.signals, name) ? constants.signals[name as NodeJS.Signals] : undefined;
 }
 

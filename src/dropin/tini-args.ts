@@ -5,7 +5,7 @@
  */
 import { parseDuration } from "../base/time.ts";
 import { frame } from "./printer.ts";
-import { type Identity, MAX_SIGNAL, type Plan, parseRewrite, signalNumber } from "./settings.ts";
+import { type Identity, MAX_SIGNAL, type Plan, parseRewrite, parseSignalName } from "./settings.ts";
 import { license, tiniUsage, tiniVersion } from "./tini-messages.ts";
 
 const EXIT_USAGE = 1;
@@ -142,7 +142,7 @@ function readEnvironment(env: NodeJS.ProcessEnv, flags: Flags): void {
 }
 
 function readSignal(text: string): number {
-	const number = signalNumber(text);
+	const number = parseSignalName(text);
 	if (number !== undefined) return number;
 	throw new BadValue(`Not a valid option for -p: ${text}`);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseDumbInit } from "../../src/dropin/dumb-init.ts";
-import { identify, parseRewrite, type Settings, signalNumber } from "../../src/dropin/settings.ts";
+import { identify, parseRewrite, type Settings, parseSignalName } from "../../src/dropin/settings.ts";
 import { parseTini } from "../../src/dropin/tini-args.ts";
 
 function tini(line: string, env: NodeJS.ProcessEnv = {}): Settings {
@@ -52,11 +52,11 @@ test("parseDumbInit() rewrites the terminal's stop signals in a session only", (
 	assert.deepEqual(parse("-c x"), []);
 });
 
-test("parseRewrite() and signalNumber() know their limits", () => {
+test("parseRewrite() and parseSignalName() know their limits", () => {
 	assert.deepEqual(parseRewrite("31:0", 31), [31, 0]);
 	for (const bad of ["32:1", "1:32", "0:1", "1", "1:", ":1", "-1:2", "1:2:3"])
 		assert.equal(parseRewrite(bad, 31), undefined, bad);
-	assert.equal(signalNumber("SIGTERM"), 15);
-	assert.equal(signalNumber("TERM"), undefined);
-	assert.equal(signalNumber("toString"), undefined);
+	assert.equal(parseSignalName("SIGTERM"), 15);
+	assert.equal(parseSignalName("TERM"), undefined);
+	assert.equal(parseSignalName("toString"), undefined);
 });

@@ -23,8 +23,8 @@ export function signalName(number: number): string {
 
 /** The number of a signal, by any of its names or by what {@link signalName} makes of it. -1 if there is none. */
 export function signalNumber(name: string): number {
-	const all = Array.from({ length: 65 }, (_, number) => signalName(number));
-	return constants.signals[name as NodeJS.Signals] ?? all.indexOf(name);
+	const others = () => Array.from({ length: 65 }, (_, number) => signalName(number));
+	return constants.signals[name as NodeJS.Signals] ?? others().indexOf(name);
 }
 
 function ask(symbol: "strerror" | "strsignal", number: number): string | undefined {
