@@ -15,14 +15,14 @@ import { PackageProject } from "./helpers/package.ts";
 
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 14_490,
+	"lines of src/": 14_545,
 	"files of src/": 125,
-	"lines of src/supervisor/ and src/job/": 3_575,
+	"lines of src/supervisor/ and src/job/": 3_586,
 	"lines of README.md": 140,
 	"fields of the configuration": 49,
 	subcommands: 9,
 	"packages that npm install brings": 34,
-	"MB that npm install brings": 8.3,
+	"MB that npm install brings": 8.4,
 	"KB that lastcall -- true loads": 154,
 	"files that lastcall -- true loads": 3,
 	"KB that run with two threads loads": 676,
@@ -31,7 +31,7 @@ const LEDGER = {
 	"files that lastcall/register loads": 1,
 	"KB that an app with onStop() loads": 22,
 	"KB that a thread loads": 9,
-	"KB of rehearse, which nothing else loads": 84,
+	"KB of rehearse, which nothing else loads": 85,
 } as const satisfies Readonly<Record<string, number>>;
 
 const REHEARSE = "rehearse.cjs";

@@ -27,14 +27,15 @@ export function isTypeScript(file: string): boolean {
 	return /\.[cm]?ts$/.test(file);
 }
 
-/** Strips the types, in this thread. `undefined` if Node.js cannot: its own error, at the import, says why. */
-export function stripTypes(source: string): string | undefined {
+/** Strips the types, in this thread. `undefined` if Node.js cannot: its own error, also at the import, says why. */
+export function stripTypes(source: string, onError?: (error: unknown) => void): string | undefined {
 	const { emitWarning } = process;
 	// On Node.js 24 the function warns that it is experimental: nobody who runs a container can act on that.
 	process.emitWarning = () => {};
 	try {
 		return stripTypeScriptTypes(source, { mode: "strip" });
-	} catch {
+	} catch (error) {
+		onError?.(error);
 		return undefined;
 	} finally {
 		process.emitWarning = emitWarning;

@@ -164,6 +164,10 @@ function parseStrictly(command: string, args: string[], options: ParseArgsOption
 	try {
 		return parseArgs({ args, allowPositionals: true, options: withHelp });
 	} catch (error) {
-		throw new UserError(`Cannot use the arguments of ${command}: ${(error as Error).message}`);
+		const { code, message } = error as NodeJS.ErrnoException;
+		const [unknown] = code === "ERR_PARSE_ARGS_UNKNOWN_OPTION" ? (/-[^']+/.exec(message) ?? []) : [];
+		const known = Object.keys(withHelp).map((name) => `--${name}`);
+		const what = unknown === undefined ? message : `no option ${unknown}, expected one of ${known.join(", ")}`;
+		throw new UserError(`Cannot use the arguments of ${command}: ${what}`);
 	}
 }

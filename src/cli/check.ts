@@ -1,12 +1,13 @@
 /** `lastcall check`: prints what `run` would do, and hints at what will most likely go wrong. It starts no job. */
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, relative, resolve } from "node:path";
-import { attempt, plain, show, showKey } from "../base/errors.ts";
+import { attempt, errorInfo, plain, show, showKey, UserError } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
-import { fillCache } from "../base/typescript.ts";
+import { fillCache, isTypeScript, stripTypes } from "../base/typescript.ts";
 import type { Config } from "../config/config.ts";
 import { formatMoment, parseCron } from "../config/cron.ts";
-import { configOf, loadConfig } from "../config/load.ts";
+import { configOf, DEFAULT_NAMES, loadConfig } from "../config/load.ts";
 import { orderInWaves } from "../config/order.ts";
 import type {
 	CheckedConfig,
@@ -32,7 +33,13 @@ export async function check(
 ): Promise<string> {
 	const loaded = program ? configOf(program) : await loadConfig(config);
 	const settings = resolveSettings(loaded, { env, isTerminal: false, isInit: false, stopTimeoutMs });
+	const mistakes = Object.entries(settings.jobs).flatMap(([name, job]) => syntaxErrorOf(name, job) ?? []);
+	if (mistakes.length > 0) throw new UserError(`Cannot use the configuration ${loaded.path}:\n${mistakes.join("\n")}`);
 	const hints = hintsOf(settings.jobs, settings.budget.jobsMs, loaded.value);
+	if (config === undefined && program === undefined) {
+		const others = DEFAULT_NAMES.filter((other) => other !== basename(loaded.path) && existsSync(other));
+		hints.push(...others.map((other) => `${other} is not read: ${basename(loaded.path)} comes first`));
+	}
 	fillCache(loaded.path);
 	for (const job of Object.values(settings.jobs)) if (!("command" in job)) fillCache(fileOf(job));
 	const subject = loaded.origin === undefined ? loaded.path : `The configuration ${loaded.origin}`;
@@ -43,6 +50,31 @@ export async function check(
 		...renderPlan(settings),
 	];
 	return `${lines.join("\n")}\n`;
+}
+
+/** What Node.js finds when it parses the file of a job, without running it. Imports are not followed. */
+function syntaxErrorOf(name: string, job: JobSettings): string | undefined {
+	if ("command" in job) return undefined;
+	const file = fileOf(job);
+	const source = attempt(() => readFileSync(file, "utf8"));
+	if (source === undefined) return undefined;
+	const found = (line = "?", message: string) =>
+		`  Cannot use jobs.${showKey(name)}.${"thread" in job ? "thread" : "process"}: ${show(file)}, line ${line}: ${plain(message)}`;
+	let mistake: string | undefined;
+	const text = isTypeScript(file)
+		? stripTypes(source, (error) => {
+				const { message, stack = "" } = errorInfo(error);
+				mistake = found(/^:(\d+)/.exec(stack)?.[1], message);
+			})
+		: source;
+	if (text === undefined) return mistake;
+	// By its text, as lastcall decides it: Node.js would go by the `type` of the package.
+	const type = /^\s*(import|export)\b/m.test(source) ? "module" : "commonjs";
+	const args = ["--check", `--input-type=${type}`, "-"];
+	const { status, stderr } = spawnSync(process.execPath, args, { input: text, encoding: "utf8" });
+	if (status === 0) return undefined;
+	const [message = stderr] = /^\w*Error: .*/m.exec(stderr) ?? [];
+	return found(/^\[stdin\]:(\d+)/m.exec(stderr)?.[1], message);
 }
 
 /** The plan in words: what starts after what, and how the stop timeout is spent. */
@@ -70,7 +102,7 @@ function describeJob(name: string, job: JobSettings | undefined): string[] {
 			: `${"thread" in job ? "thread" : "process"} ${shorten(fileOf(job))}`,
 		job.dependsOn.length > 0 && `after ${job.dependsOn.join(", ")}`,
 		job.readiness !== undefined && `ready by ${describeReadiness(job.readiness)}`,
-		`restart ${job.restart}`,
+		(job.restart !== "no" || job.schedule === undefined) && `restart ${job.restart}`,
 		job.liveness !== undefined && `alive by ${describeLiveness(job.liveness)}`,
 		job.stopTimeout !== undefined && `stop timeout ${formatDuration(job.stopTimeout)}`,
 		job.essential === (job.schedule !== undefined) && (job.essential ? "essential" : "not essential"),

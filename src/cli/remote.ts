@@ -140,7 +140,7 @@ async function ask(
 		}
 	}
 	throw new NoInitError(
-		`Cannot reach an init at ${failures.join(", ")}; expected one that runs in this container, or its socket: --socket PATH`,
+		`Cannot reach an init at ${failures.join(", ")}; expected one that runs as process 1 of this container, or its socket: --socket PATH. Elsewhere, also under docker run --init, run makes a socket only with XDG_RUNTIME_DIR or LASTCALL_SOCKET`,
 	);
 }
 

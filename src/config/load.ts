@@ -31,7 +31,7 @@ export async function loadConfig(path?: string, directory = process.cwd()): Prom
 	if (file === undefined)
 		throw new UserError(
 			path === undefined
-				? `Cannot find a configuration in ${directory}: expected one of ${DEFAULT_NAMES.join(", ")}, a path: lastcall run CONFIG, or a program: lastcall run -- PROGRAM`
+				? `Cannot find a configuration in ${directory}: expected one of ${DEFAULT_NAMES.join(", ")}, a path: lastcall run CONFIG, or a program: lastcall run -- PROGRAM. lastcall init makes one`
 				: `Cannot read the configuration: ${resolve(directory, path)} not found`,
 		);
 	if (!EXTENSIONS.includes(extname(file)))

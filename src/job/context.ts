@@ -61,6 +61,11 @@ function threadWaiter(memory: ArrayBufferLike): FlagWaiter {
 	};
 }
 
+function checkMs(ms: unknown): void {
+	if (typeof ms !== "number" || Number.isNaN(ms))
+		throw new TypeError(`Cannot wait for the flag: found ${typeof ms} ${ms}, expected milliseconds`);
+}
+
 /** A job's shutdown flag, as the job sees it. It is raised once, when the job is asked to stop, and never lowered. */
 export class Flag {
 	readonly #words: Int32Array;
@@ -83,8 +88,10 @@ export class Flag {
 	 *
 	 * @param ms Longest wait in milliseconds. @default Infinity
 	 * @returns Whether the flag is raised.
+	 * @throws {TypeError} if `ms` is no number: Atomics.wait() would wait for ever.
 	 */
 	wait(ms = Number.POSITIVE_INFINITY): boolean {
+		checkMs(ms);
 		// Blocked in here the job can show no other sign of life, and needs none: it wakes when it is asked to stop.
 		Atomics.add(this.#words, WORDS.waits, 1);
 		this.#waiter.block(ms);
@@ -97,8 +104,10 @@ export class Flag {
 	 *
 	 * @param ms Longest wait in milliseconds. @default Infinity
 	 * @returns Whether the flag is raised.
+	 * @throws {TypeError} if `ms` is no number: Atomics.wait() would wait for ever.
 	 */
 	async raised(ms = Number.POSITIVE_INFINITY): Promise<boolean> {
+		checkMs(ms);
 		await this.#waiter.wake(ms);
 		return this.isSet;
 	}

@@ -129,6 +129,9 @@ function becomeInit(emit: Emit): { role: "init" | "subreaper" | "none"; scan: ()
 	return { role: isInit ? "init" : "subreaper", scan };
 }
 
+/** One Ctrl-C may arrive twice: the terminal sends SIGINT to the whole group, and `node --watch` passes its own on. */
+const ONE_PRESS_MS = 200;
+
 /** A stop signal requests the stop; a second SIGINT sets the deadline to now. Other signals are passed on. */
 function handleSignals(
 	{ listenTo, onSignal }: Signals,
@@ -138,7 +141,7 @@ function handleSignals(
 ): void {
 	// On a terminal SIGHUP means that the terminal was closed: nobody could stop lastcall by hand any more.
 	const stopsOnHangup = process.pid !== 1 && isatty(0);
-	let interrupts = 0;
+	let interruptedAt: number | undefined;
 	listenTo(FORWARDED);
 	listenTo(stopSignals as NodeJS.Signals[]);
 	widenSignalPipe();
@@ -151,10 +154,12 @@ function handleSignals(
 		emit({ type: "signal.received", ...received });
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
 		else emit({ type: "signal.forwarded", signal, jobs });
-		if (signal === "SIGINT" && stops && ++interrupts === 2) {
-			emit({ type: "stop.hurried" });
-			supervisor.stopNow();
-		}
+		if (signal !== "SIGINT" || !stops) return;
+		interruptedAt ??= monotonicMs();
+		if (monotonicMs() - interruptedAt < ONE_PRESS_MS) return;
+		interruptedAt = Number.POSITIVE_INFINITY;
+		emit({ type: "stop.hurried" });
+		supervisor.stopNow();
 	});
 }
 

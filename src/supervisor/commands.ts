@@ -99,10 +99,12 @@ function whyBlocked(type: Start["type"], { plan: { name, dependsOn } }: Unit, un
 	return missing.length > 0 ? yes(`Job ${name} is waiting for ${missing.join(", ")}`) : undefined;
 }
 
-function sendSignal(unit: Unit, signal: string): CommandResult {
+/** @param written The signal's name, also without its `SIG`. */
+function sendSignal(unit: Unit, written: string): CommandResult {
 	const { name } = unit.plan;
+	const signal = written.startsWith("SIG") ? written : `SIG${written}`;
 	if (!Object.hasOwn(constants.signals, signal))
-		return no(`Cannot send ${show(signal)}: no such signal, expected a name such as SIGHUP`);
+		return no(`Cannot send ${show(written)}: no such signal, expected a name such as SIGHUP`);
 	if (unit.signal(signal as NodeJS.Signals)) return yes(`Sent ${signal} to job ${name}`);
 	return no(`Cannot send ${signal} to ${name}: found no process that could take it`);
 }

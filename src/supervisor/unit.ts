@@ -228,11 +228,15 @@ export class Unit {
 
 	/** Waits for readiness, and gives up at the start timeout. */
 	#watchStart(run: Run): void {
-		const { readiness = "started" } = this.plan;
+		const { kind, readiness = "started" } = this.plan;
 		const { startTimeout = readiness === "exit" ? Number.POSITIVE_INFINITY : START_TIMEOUT_MS } = this.plan;
 		const { signal } = run.starting;
 		let detail = `no sign of readiness (${typeof readiness === "string" ? readiness : Object.keys(readiness)})`;
-		if (readiness === "notify") detail = "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach";
+		if (readiness === "notify")
+			detail =
+				kind === "thread"
+					? "it has not called ready()"
+					: "no READY=1 at NOTIFY_SOCKET, which only the user of the init can reach";
 		if (typeof readiness === "object")
 			void pollUntilReady(readiness, signal, (message) => {
 				detail = message;

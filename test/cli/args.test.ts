@@ -48,7 +48,7 @@ const refused: [line: string, message: RegExp][] = [
 	["run a.ts b.ts", /^Cannot run 2 configurations \(a.ts, b.ts\), expected /],
 	["run --stop-timeout 10", /^Cannot use --stop-timeout: "10" has no unit, /],
 	["run --stop-timeout", /^Cannot use the arguments of run: .*--stop-timeout/],
-	["run --restart", /^Cannot use the arguments of run: .*--restart/],
+	["run --restart", /^Cannot use the arguments of run: no option --restart, expected one of --stop-timeout, --help$/],
 	["status web", /^Cannot use the arguments of status: found web, expected none$/],
 	["run --", /^Cannot run: found no program after --, expected: lastcall run \[CONFIG\], or lastcall run -- PROGRAM$/],
 	["run a.ts -- node", /^Cannot run: found a configuration, a.ts, and a program, expected: /],

@@ -166,3 +166,37 @@ test("lastcall check refuses a drain delay that leaves the jobs no time", async 
 	assert.equal(code, 2);
 	assert.match(stderr, /Cannot use drainDelay: found 5\.0 s, expected less than/);
 });
+
+test("lastcall check names each file of a job that cannot be parsed, with the line, and runs none", async () => {
+	const files = {
+		"module.mjs": "export default async ({ flag }) => {\n\tawait flag.raised(\n}",
+		"types.mts": "export default async ({ flag }: { flag: unknown }) => {\n\tawait (\n}",
+		"enum.ts": "export default () => {};\nenum Kind { A }",
+		"common.cjs": '"use strict";\nmodule.exports = () => {',
+		"fine.cjs": "module.exports = () => {}; console.log('run');",
+		"fine.js": "export default () => {}; console.log('run');",
+		"fine.mts": "import type { A } from './missing.mts'; export default (a: A) => console.log(a);",
+	};
+	const jobs = Object.fromEntries(Object.keys(files).map((file) => [file.replace(".", "-"), { thread: file }]));
+	using project = makeDirectory({ ...files, "lastcall.config.json": JSON.stringify({ jobs }) });
+	const { code, stdout, stderr } = await lastcall(["check", join(project.path, "lastcall.config.json")]);
+	assert.deepEqual([code, stdout], [2, ""]);
+	const [head = "", ...mistakes] = stderr.trimEnd().split("\n");
+	assert.match(head, /^lastcall: Cannot use the configuration .*lastcall\.config\.json:$/);
+	const expected = [
+		/jobs\.module-mjs\.thread: ".*module\.mjs", line 3: SyntaxError: Unexpected token/,
+		/jobs\.types-mts\.thread: ".*types\.mts", line 3: /,
+		/jobs\.enum-ts\.thread: ".*enum\.ts", line 2: TypeScript enum is not supported/,
+		/jobs\.common-cjs\.thread: ".*common\.cjs", line 2: SyntaxError: Unexpected end of input/,
+	];
+	assert.equal(mistakes.length, expected.length, stderr);
+	for (const [index, pattern] of expected.entries()) assert.match(mistakes[index] ?? "", pattern);
+});
+
+test("lastcall check names a second configuration, which is not read", async () => {
+	const text = JSON.stringify({ jobs: { it: { command: ["true"] } } });
+	using project = makeDirectory({ "lastcall.config.json": text, "lastcall.config.yaml": text });
+	const { code, stdout } = await lastcall(["check"], { cwd: project.path });
+	assert.equal(code, 0);
+	assert.match(stdout, /^ {2}lastcall\.config\.yaml is not read: lastcall\.config\.json comes first$/m);
+});

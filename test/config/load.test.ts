@@ -59,7 +59,7 @@ test("loadConfig() without any configuration names what it looked for", async ()
 	using directory = makeDirectory({ "config.ts": "" });
 	await assert.rejects(loadConfig(undefined, directory.path), {
 		name: "UserError",
-		message: `Cannot find a configuration in ${directory.path}: expected one of ${DEFAULT_NAMES.join(", ")}, a path: lastcall run CONFIG, or a program: lastcall run -- PROGRAM`,
+		message: `Cannot find a configuration in ${directory.path}: expected one of ${DEFAULT_NAMES.join(", ")}, a path: lastcall run CONFIG, or a program: lastcall run -- PROGRAM. lastcall init makes one`,
 	});
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseDumbInit } from "../../src/dropin/dumb-init.ts";
-import { identify, parseRewrite, type Settings, parseSignalName } from "../../src/dropin/settings.ts";
+import { identify, parseRewrite, parseSignalName, type Settings } from "../../src/dropin/settings.ts";
 import { parseTini } from "../../src/dropin/tini-args.ts";
 
 function tini(line: string, env: NodeJS.ProcessEnv = {}): Settings {

@@ -114,3 +114,13 @@ test("Flag.signal aborts what takes an AbortSignal", async () => {
 	flag.raise();
 	await assert.rejects(sleeping, { name: "AbortError" });
 });
+
+test("Flag takes milliseconds only: with anything else Atomics would wait for ever", async () => {
+	const flag = new Flag(new RaisableFlag().memory);
+	for (const ms of ["1s", Number.NaN, null] as unknown as number[]) {
+		const error = { name: "TypeError", message: /^Cannot wait for the flag: found .*, expected milliseconds$/ };
+		assert.throws(() => flag.wait(ms), error);
+		await assert.rejects(flag.raised(ms), error);
+	}
+	assert.deepEqual([flag.wait(0), await flag.raised(1)], [false, false]);
+});

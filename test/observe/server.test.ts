@@ -124,7 +124,7 @@ test("lastcall status, stop, restart and signal reach the init through its socke
 	const json = JSON.parse((await ask("status", "--json")).stdout);
 	assert.equal(json.jobs.length, 2);
 
-	const signal = await ask("signal", "web", "SIGUSR2");
+	const signal = await ask("signal", "web", "USR2");
 	assert.equal(signal.stdout, "Sent SIGUSR2 to job web\n");
 	await lastcall.lines.waitFor(/^got SIGUSR2$/);
 	const wrong = await ask("signal", "web", "SIGNAL");

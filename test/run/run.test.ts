@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../../scripts/lib/command.ts";
 import { WITHOUT_BINDING } from "../helpers/bindings.ts";
 import { makeDirectory } from "../helpers/directory.ts";
@@ -90,6 +91,9 @@ test("run() gives each job its own stopTimeout", async () => {
 	assert.deepEqual(order, ["job.killed busy", "job.exited busy", "job.exited slow"]);
 });
 
+/** Longer than what counts as one press of Ctrl-C. */
+const ONE_PRESS_MS = 300;
+
 test("run() + a second SIGINT moves the deadline to now", async () => {
 	await using lastcall = await startLastcall({
 		stopTimeout: "1h",
@@ -98,9 +102,21 @@ test("run() + a second SIGINT moves the deadline to now", async () => {
 	await lastcall.waitFor("job.ready", "busy");
 	lastcall.kill("SIGINT");
 	await lastcall.waitFor("stop.requested");
+	await sleep(ONE_PRESS_MS);
 	lastcall.kill("SIGINT");
 	assert.equal((await lastcall.exit()).code, 124);
 	lastcall.event("stop.hurried");
+});
+
+test("run() + SIGINT twice at once is one Ctrl-C", async () => {
+	await using lastcall = await startLastcall({
+		jobs: { slow: { thread: fixture("slow"), readiness: "notify", data: ONE_PRESS_MS } },
+	});
+	await lastcall.waitFor("job.ready", "slow");
+	lastcall.kill("SIGINT");
+	await lastcall.waitFor("stop.requested");
+	lastcall.kill("SIGINT");
+	assert.equal((await lastcall.exit()).code, 0, lastcall.lines.text);
 });
 
 test("run() + a repeated SIGTERM changes nothing", async () => {

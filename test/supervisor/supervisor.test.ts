@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeDirectory } from "../helpers/directory.ts";
 import { fixture, type Lastcall, startLastcall } from "../helpers/lastcall.ts";
 import { freePort } from "../helpers/ports.ts";
@@ -191,6 +192,19 @@ test("Supervisor stops a job that is not ready in time, and says what it found",
 	const { exit } = reportOf(lastcall, "web");
 	assert.ok(exit.outcome === "not-ready");
 	assert.match(exit.error.message, /not ready after 2000 ms: .*ECONNREFUSED/);
+});
+
+test("Supervisor says of a thread that it has not called ready(), and of a process what it has not sent", async () => {
+	const limit = { readiness: "notify", startTimeout: "500ms", essential: false };
+	await using lastcall = await startLastcall({
+		jobs: {
+			thread: { thread: fixture("evaluating"), data: "return context.flag.raised()", ...limit },
+			process: { ...waiting("process"), ...limit },
+		},
+	});
+	assert.equal((await lastcall.exit()).code, 1);
+	assert.equal(lastcall.event("job.startTimedOut", "thread").detail, "it has not called ready()");
+	assert.match(lastcall.event("job.startTimedOut", "process").detail, /^no READY=1 at NOTIFY_SOCKET/);
 });
 
 test("Supervisor restarts a job that was not ready in time", async () => {
@@ -387,6 +401,8 @@ test("Supervisor cuts the drain delay short when told to hurry", async () => {
 	await lastcall.lines.waitFor(/^up$/);
 	lastcall.kill("SIGINT");
 	await lastcall.waitFor("stop.requested");
+	// At once it would count as the same Ctrl-C.
+	await sleep(300);
 	lastcall.kill("SIGINT");
 	// Or it would take most of an hour.
 	await lastcall.exit();
