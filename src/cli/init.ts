@@ -9,6 +9,8 @@ import { fromEcosystem, fromPackage, fromProcfile, type Translation } from "./tr
 const SOURCES = ["ecosystem.config.js", "ecosystem.config.cjs", "ecosystem.config.mjs", "Procfile", "package.json"];
 const TARGET = "lastcall.config.json";
 
+const READINESS = `With "readiness": {"http": "http://127.0.0.1:PORT/"} a server is ready when it answers.`;
+
 const DOCKERFILE = `ENV PATH=/app/node_modules/.bin:$PATH
 RUN lastcall check
 USER node
@@ -52,7 +54,7 @@ export async function init({ source, yes, taken, check }: InitOptions): Promise<
 	if (yes) writeFileSync(TARGET, text, { flag: "wx" });
 	const leftOut = left.length === 0 ? "" : `\nNot translated:\n${left.map((line) => `  ${line}\n`).join("")}`;
 	const next = yes ? `Wrote ${TARGET}.` : `Nothing is written yet: lastcall init --yes writes ${TARGET}.`;
-	return `${TARGET}, from ${file}:\n\n${text}${leftOut}\nThe end of the Dockerfile, after npm ci and COPY:\n\n${DOCKERFILE}\n\n${next}\n`;
+	return `${TARGET}, from ${file}:\n\n${text}${leftOut}\n${READINESS}\n\nThe end of the Dockerfile, after npm ci and COPY:\n\n${DOCKERFILE}\n\n${next}\n`;
 }
 
 async function translate(file: string): Promise<Translation> {

@@ -13,10 +13,26 @@ const FOR_SHELL = /["'`\\$&|;<>()*?~#]|^\s*\w+=/;
 /** Of these, what makes it more than one simple command: the shell must not be replaced by the first one. */
 const COMPOUND = /[&|;()]/;
 const ASSIGNMENT = /^\s*\w+=/;
+/** Variables that need no shell, and the command behind them. */
+const PLAIN_ASSIGNMENTS = /^((?:\w+=[^\s"'`\\$&|;<>()*?~#]* +)+)(\S.*)$/;
 /** A script that starts another one. */
 const OTHER_SCRIPT = /^(?:npm run|npm run-script|pnpm|pnpm run|yarn|yarn run|npm) ([\w:.-]+)$/;
 /** Scripts that start something that stays. */
 const SERVICE = /^(start|serve|worker)(:(?!dev|debug|watch|test)|$)/;
+
+/** A job of one script or line. What it puts in the background would end with its shell. */
+function jobOf(written: string): Job {
+	const text = written.trim().replace(/\s*&$/, "");
+	const [, variables = "", command = ""] = PLAIN_ASSIGNMENTS.exec(text) ?? [];
+	if (variables === "" || FOR_SHELL.test(command)) return { command: splitCommand(text) };
+	const env = Object.fromEntries(
+		variables
+			.trim()
+			.split(/ +/)
+			.map((pair) => pair.split(/=(.*)/).slice(0, 2)),
+	);
+	return { command: splitCommand(command), env };
+}
 
 function splitCommand(text: string): string[] {
 	if (!FOR_SHELL.test(text)) return text.trim().split(/\s+/);
@@ -38,10 +54,10 @@ function jobName(text: string, jobs: Record<string, Job>): string {
 }
 
 /** A job that runs to its end before all others start. */
-function putFirst(jobs: Record<string, Job>, text: string, command: string[]): void {
+function putFirst(jobs: Record<string, Job>, text: string, first: Job): void {
 	const name = jobName(text, jobs);
 	for (const job of Object.values(jobs)) job.dependsOn = [name];
-	jobs[name] = { command, readiness: "exit" };
+	jobs[name] = { ...first, readiness: "exit" };
 }
 
 /** A line for each process: `web: node server.js`. `release` runs first, as on Heroku. */
@@ -51,9 +67,9 @@ export function fromProcfile(text: string): Translation {
 	for (const line of text.split("\n")) {
 		const [, name, command = ""] = /^([\w-]+):\s*(.+?)\s*$/.exec(line) ?? [];
 		if (name === "release") release = command;
-		else if (name !== undefined) jobs[jobName(name, jobs)] = { command: splitCommand(command) };
+		else if (name !== undefined) jobs[jobName(name, jobs)] = jobOf(command);
 	}
-	if (release !== undefined) putFirst(jobs, "release", splitCommand(release));
+	if (release !== undefined) putFirst(jobs, "release", jobOf(release));
 	return { jobs, left: [] };
 }
 
@@ -67,14 +83,18 @@ export function fromPackage(value: unknown): Translation {
 		const other = OTHER_SCRIPT.exec(scripts[name]?.trim() ?? "")?.[1];
 		return other !== undefined && other in scripts && depth < 10 ? resolve(other, depth + 1) : name;
 	};
-	const command = (name: string) => splitCommand(scripts[resolve(name)] ?? "");
+	const job = (name: string) => jobOf(scripts[resolve(name)] ?? "");
 	for (const name of Object.keys(scripts))
-		if (SERVICE.test(name)) {
+		if (`${name}:prod` in scripts) left.push(`scripts.${name}: ${name}:prod is taken in its place`);
+		else if (SERVICE.test(name)) {
 			// Else it would run twice.
-			if (resolve(name) === name || !SERVICE.test(resolve(name)))
-				jobs[jobName(name, jobs)] = { command: command(name) };
-		} else if (name !== "prestart") left.push(`scripts.${name}: not taken for something that a container runs`);
-	if (scripts.prestart !== undefined) putFirst(jobs, "prestart", command("prestart"));
+			if (resolve(name) === name || !SERVICE.test(resolve(name))) jobs[jobName(name, jobs)] = job(name);
+		} else if (/\bmigrate\b/.test(name))
+			left.push(
+				`scripts.${name}: if it runs before the start, make it a job with "readiness": "exit", in dependsOn of the others`,
+			);
+		else if (name !== "prestart") left.push(`scripts.${name}: not taken for something that a container runs`);
+	if (scripts.prestart !== undefined) putFirst(jobs, "prestart", job("prestart"));
 	return { jobs, left };
 }
 

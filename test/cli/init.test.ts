@@ -32,7 +32,7 @@ test("scripts of package.json become jobs if they stay, and the others are liste
 			test: "x",
 		},
 	});
-	const web = { command: ["sh", "-c", "exec env NODE_ENV=production node web.js"], dependsOn: ["prestart"] };
+	const web = { command: ["node", "web.js"], env: { NODE_ENV: "production" }, dependsOn: ["prestart"] };
 	assert.deepEqual(jobs, {
 		"start-web": web,
 		worker: { command: ["npm", "run", "worker"], dependsOn: ["prestart"] },
@@ -42,6 +42,23 @@ test("scripts of package.json become jobs if they stay, and the others are liste
 		left,
 		["start:dev", "test"].map((name) => `scripts.${name}: not taken for something that a container runs`),
 	);
+});
+
+test("of two forms of a script the one for production is taken, and what starts in the background, does not", () => {
+	const { jobs, left } = fromPackage({
+		scripts: {
+			start: "nest start",
+			"start:prod": "A=1 B= node main.js",
+			worker: "A=$B node w.js &",
+			"db:migrate": "x",
+		},
+	});
+	assert.deepEqual(jobs, {
+		"start-prod": { command: ["node", "main.js"], env: { A: "1", B: "" } },
+		worker: { command: ["sh", "-c", "exec env A=$B node w.js"] },
+	});
+	assert.equal(left[0], "scripts.start: start:prod is taken in its place");
+	assert.match(left[1] ?? "", /^scripts\.db:migrate: if it runs before the start/);
 });
 
 test("pm2's apps become jobs, and what has no place is listed with what to do instead", () => {
