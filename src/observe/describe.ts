@@ -96,8 +96,9 @@ const LINES: { readonly [Type in Event["type"]]: Describe<Type> } = {
 	"stop.finished": ({ report: { exitCode, jobs, tookMs } }) => {
 		const started = jobs.filter(({ exit }) => exit.outcome !== "not-started");
 		const joined = started.filter(({ exit }) => !wasKilled(exit)).length;
+		const rest = jobs.length > started.length ? `, ${jobs.length - started.length} did not start` : "";
 		return (exitCode === 0 ? info : failure)(
-			`Exiting main program with code ${exitCode}: ${joined} of ${started.length} jobs joined, stopped in ${formatDuration(tookMs)}`,
+			`Exiting main program with code ${exitCode}: ${joined} of ${started.length} jobs joined${rest}, stopped in ${formatDuration(tookMs)}`,
 		);
 	},
 	"error.caught": ({ error }) => failure(`Internal error: ${error.message}`),

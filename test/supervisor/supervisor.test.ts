@@ -101,6 +101,7 @@ test("Supervisor does not start what depends on a job that failed, even if that 
 	const { exit } = lastcall.event("job.exited", "web");
 	assert.ok(exit.outcome === "not-started");
 	assert.match(exit.error.message, /depends on migrate, which exited with code 3/);
+	assert.match(lastcall.lines.text, /code 1: 1 of 1 jobs joined, 1 did not start, stopped in/);
 });
 
 test("Supervisor ends when the last of the jobs that have to end has ended", async () => {
