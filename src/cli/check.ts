@@ -68,13 +68,15 @@ function syntaxErrorOf(name: string, job: JobSettings): string | undefined {
 			})
 		: source;
 	if (text === undefined) return mistake;
-	// By its text, as lastcall decides it: Node.js would go by the `type` of the package.
-	const type = /^\s*(import|export)\b/m.test(source) ? "module" : "commonjs";
-	const args = ["--check", `--input-type=${type}`, "-"];
-	const { status, stderr } = spawnSync(process.execPath, args, { input: text, encoding: "utf8" });
-	if (status === 0) return undefined;
-	const [message = stderr] = /^\w*Error: .*/m.exec(stderr) ?? [];
-	return found(/^\[stdin\]:(\d+)/m.exec(stderr)?.[1], message);
+	// Of a file that is valid as one of the two, Node.js or lastcall finds out which. The likely one says what is wrong.
+	const types = /^\s*(import|export)\b(?!\s*\()/m.test(text) ? ["module", "commonjs"] : ["commonjs", "module"];
+	const errors = types.map((type) => {
+		const options = { input: text, encoding: "utf8" } as const;
+		const { stderr } = spawnSync(process.execPath, ["--check", `--input-type=${type}`, "-"], options);
+		const [message] = /^SyntaxError: .*/m.exec(stderr ?? "") ?? [];
+		return message && found(/^\[stdin\]:(\d+)/m.exec(stderr)?.[1], message);
+	});
+	return errors.every(Boolean) ? errors[0] : undefined;
 }
 
 /** The plan in words: what starts after what, and how the stop timeout is spent. */

@@ -173,7 +173,8 @@ test("lastcall check names each file of a job that cannot be parsed, with the li
 		"types.mts": "export default async ({ flag }: { flag: unknown }) => {\n\tawait (\n}",
 		"enum.ts": "export default () => {};\nenum Kind { A }",
 		"common.cjs": '"use strict";\nmodule.exports = () => {',
-		"fine.cjs": "module.exports = () => {}; console.log('run');",
+		"fine.cjs":
+			"#!/usr/bin/env node\nmodule.exports = () => {}; console.log('run'); if (module.id) return;\n`\nexport A=1`",
 		"fine.js": "export default () => {}; console.log('run');",
 		"fine.mts": "import type { A } from './missing.mts'; export default (a: A) => console.log(a);",
 	};
