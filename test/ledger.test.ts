@@ -15,7 +15,7 @@ import { PackageProject } from "./helpers/package.ts";
 
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 14_570,
+	"lines of src/": 14_580,
 	"files of src/": 125,
 	"lines of src/supervisor/ and src/job/": 3_586,
 	"lines of README.md": 140,
@@ -29,7 +29,7 @@ const LEDGER = {
 	"files that run with two threads loads": 6,
 	"KB that lastcall/register loads": 21,
 	"files that lastcall/register loads": 1,
-	"KB that an app with onStop() loads": 22,
+	"KB that an app with onStop() loads": 23,
 	"KB that a thread loads": 9,
 	"KB of rehearse, which nothing else loads": 85,
 } as const satisfies Readonly<Record<string, number>>;

@@ -69,3 +69,17 @@ export async function within(promise: Promise<unknown>, ms: number): Promise<voi
 export function monotonicMs(): number {
 	return Number(process.hrtime.bigint()) / 1e6;
 }
+
+/** One Ctrl-C may arrive twice: the terminal sends SIGINT to the whole group, and `node --watch` passes its own on. */
+const ONE_PRESS_MS = 200;
+
+/** @returns Call it for each SIGINT: it is true once, for the first one that comes from a second press of Ctrl-C. */
+export function secondPress(): () => boolean {
+	let firstAt: number | undefined;
+	return () => {
+		firstAt ??= monotonicMs();
+		if (monotonicMs() - firstAt < ONE_PRESS_MS) return false;
+		firstAt = Number.POSITIVE_INFINITY;
+		return true;
+	};
+}

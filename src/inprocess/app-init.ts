@@ -11,6 +11,7 @@
  */
 import { constants } from "node:os";
 import { errorInfo } from "../base/errors.ts";
+import { secondPress } from "../base/time.ts";
 import { exitGuarded } from "../os/signals/guard.ts";
 import { listenForGood, takeOver } from "../os/signals/listen.ts";
 import { heldAtEnd, printUncaught } from "./messages.ts";
@@ -36,7 +37,7 @@ export class AppInit {
 	#sequence: StopSequence | undefined;
 	#listening = false;
 	#waiting = false;
-	#interrupts = 0;
+	readonly #isSecondPress = secondPress();
 
 	/**
 	 * @param makeSequence Called for the first handler. `lastcall/register` does not contain its code.
@@ -78,7 +79,7 @@ export class AppInit {
 		const number = constants.signals[signal];
 		if (this.#sequence) {
 			this.stop({ type: "signal", signal, number, early });
-			if (signal === "SIGINT" && ++this.#interrupts === 2) this.#sequence.stopNow();
+			if (signal === "SIGINT" && this.#isSecondPress()) this.#sequence.stopNow();
 		} else if (otherListeners(signal) === 0) {
 			exitGuarded(EXIT_MS, 128 + number, heldAtEnd(128 + number));
 		} else if (!this.#waiting) {

@@ -1,7 +1,7 @@
 /** `lastcall run`: a service as the init of a container, with its signals, reaper, stragglers and exit code. */
 import { isatty } from "node:tty";
 import { errorInfo } from "../base/errors.ts";
-import { monotonicMs } from "../base/time.ts";
+import { monotonicMs, secondPress } from "../base/time.ts";
 import { readVersion } from "../base/versions.ts";
 import { configOf, type LoadedConfig, loadConfig } from "../config/load.ts";
 import { STOP_SIGNALS } from "../config/signals.ts";
@@ -129,9 +129,6 @@ function becomeInit(emit: Emit): { role: "init" | "subreaper" | "none"; scan: ()
 	return { role: isInit ? "init" : "subreaper", scan };
 }
 
-/** One Ctrl-C may arrive twice: the terminal sends SIGINT to the whole group, and `node --watch` passes its own on. */
-const ONE_PRESS_MS = 200;
-
 /** A stop signal requests the stop; a second SIGINT sets the deadline to now. Other signals are passed on. */
 function handleSignals(
 	{ listenTo, onSignal }: Signals,
@@ -141,7 +138,7 @@ function handleSignals(
 ): void {
 	// On a terminal SIGHUP means that the terminal was closed: nobody could stop lastcall by hand any more.
 	const stopsOnHangup = process.pid !== 1 && isatty(0);
-	let interruptedAt: number | undefined;
+	const isSecondPress = secondPress();
 	listenTo(FORWARDED);
 	listenTo(stopSignals as NodeJS.Signals[]);
 	widenSignalPipe();
@@ -154,12 +151,10 @@ function handleSignals(
 		emit({ type: "signal.received", ...received });
 		if (stops) supervisor.requestStop({ type: "signal", ...received });
 		else emit({ type: "signal.forwarded", signal, jobs });
-		if (signal !== "SIGINT" || !stops) return;
-		interruptedAt ??= monotonicMs();
-		if (monotonicMs() - interruptedAt < ONE_PRESS_MS) return;
-		interruptedAt = Number.POSITIVE_INFINITY;
-		emit({ type: "stop.hurried" });
-		supervisor.stopNow();
+		if (signal === "SIGINT" && stops && isSecondPress()) {
+			emit({ type: "stop.hurried" });
+			supervisor.stopNow();
+		}
 	});
 }
 

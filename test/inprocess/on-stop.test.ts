@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readSync } from "node:fs";
 import { suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { attempt } from "../../src/base/errors.ts";
 import { type AppOptions, linesOf, startApp, untilSaid } from "../helpers/app.ts";
 import { BINDINGS } from "../helpers/bindings.ts";
@@ -129,6 +130,8 @@ test("a second SIGINT means now", async () => {
 	await using app = await start(["first", "late"]);
 	app.kill("SIGINT");
 	await app.lines.waitFor(/^late begins$/);
+	// At once it would count as the same Ctrl-C.
+	await sleep(300);
 	app.kill("SIGINT");
 	const { code, text } = await end(app);
 	assert.equal(code, 124);
