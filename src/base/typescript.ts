@@ -1,14 +1,14 @@
 /**
- * TypeScript files without their types, for the configuration and for jobs.
+ * Loads TypeScript files without their types, for the configuration and for jobs.
  *
- * Node.js loads its type stripper anew in each thread: 9.5 MB and 40 ms. So a thread gets the text from elsewhere: from
- * the cache that `lastcall check` has filled, which costs nothing, or from the main thread, which loads the stripper once
- * for all. Types become blanks, so each line and column stays what it is in the source. (CommonJS gains nothing: Node.js's
- * require() strips a `.ts` file whatever a hook has made of it.)
+ * Node.js loads its type stripper anew in each thread, which costs 9.5 MB and 40 ms. So a thread gets the text from the
+ * cache that `lastcall check` has filled, which costs nothing, or from the main thread, which loads the stripper once
+ * for all threads. Types become blanks, so lines and columns stay the same as in the source. (CommonJS gains nothing:
+ * Node.js's require() strips a `.ts` file even if a hook has already done so.)
  *
- * The cache is `.cache/lastcall/` in the `node_modules` that the file imports from, as trusted as the packages there.
- * An entry holds the source, too, and counts only for the very same source: it is never stale. Only `check` writes it: a
- * service writes no code.
+ * The cache is `.cache/lastcall/` in the `node_modules` that the file imports from. It is as trusted as the packages
+ * there. An entry contains the source, too, and counts only for exactly this source, so it is never stale. Only `check`
+ * writes the cache: a service writes no code.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { findPackageJSON, registerHooks, stripTypeScriptTypes } from "node:module";
@@ -16,11 +16,11 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { attempt } from "./errors.ts";
 
-/** Stands between source and text in an entry. No source has it: Node.js refuses NUL in a program. */
+/** Separates source and text in an entry. No source contains it: Node.js refuses NUL in a program. */
 const SEPARATOR = "\0";
 /** `import` or `export` at the beginning of a statement; not a call of import(). */
 const MODULE_SYNTAX = /(^|;)\s*(import|export)\b(?!\s*\()/m;
-/** Relative imports of TypeScript files, of each form. A match that is no import does no harm. */
+/** Relative imports of TypeScript files, in every form. A match that is no import does no harm. */
 const RELATIVE_IMPORT = /["'](\.{1,2}\/[^"'\n]+\.[cm]?ts)["']/g;
 
 export function isTypeScript(file: string): boolean {
@@ -30,7 +30,7 @@ export function isTypeScript(file: string): boolean {
 /** Strips the types, in this thread. `undefined` if Node.js cannot: its own error, also at the import, says why. */
 export function stripTypes(source: string, onError?: (error: unknown) => void): string | undefined {
 	const { emitWarning } = process;
-	// On Node.js 24 the function warns that it is experimental: nobody who runs a container can act on that.
+	// On Node.js 24 the function warns that it is experimental. Users of a container cannot act on that.
 	process.emitWarning = () => {};
 	try {
 		return stripTypeScriptTypes(source, { mode: "strip" });
@@ -43,10 +43,10 @@ export function stripTypes(source: string, onError?: (error: unknown) => void): 
 }
 
 /**
- * Takes the text of each TypeScript file that this thread imports from the cache, or else from `strip`. An ES module is
- * one, whatever the `type` of its package.
+ * For each TypeScript file that this thread imports, takes the text from the cache, or else from `strip`. An ES module
+ * loads as an ES module, whatever the `type` of its package.
  *
- * @param strip Returns the text without types. `undefined`: let Node.js load the file.
+ * @param strip Returns the text without types, or `undefined` to let Node.js load the file.
  */
 export function loadTypeScript(strip: (path: string, source: string) => string | undefined): void {
 	registerHooks({
@@ -64,8 +64,8 @@ export function loadTypeScript(strip: (path: string, source: string) => string |
 }
 
 /**
- * The text of an ES module that Node.js takes for CommonJS, since the package says so (`npm init`). It is none if it is
- * valid CommonJS: MODULE_SYNTAX may stand in a text.
+ * The text of an ES module that Node.js takes for CommonJS because the package says so (`npm init`). Valid CommonJS is
+ * no ES module: MODULE_SYNTAX may have matched inside a string.
  */
 function readModule(path: string): string | undefined {
 	if (!path.endsWith(".js")) return undefined;
@@ -75,12 +75,12 @@ function readModule(path: string): string | undefined {
 	return attempt(() => compileFunction(source, ["require", "exports", "module"])) ? undefined : source;
 }
 
-/** Whether an import of the file needs the hooks of loadTypeScript(): all others pay nothing for them. */
+/** Whether an import of the file needs the hooks of loadTypeScript(). Other files pay nothing for the hooks. */
 export function needsHooks(path: string): boolean {
 	return isTypeScript(path) || (path.endsWith(".js") && isInCommonJs(path) && readModule(path) !== undefined);
 }
 
-/** Whether the package of a file says `"type": "commonjs"`. Without a `type` Node.js finds out itself what a file is. */
+/** Whether the package of a file says `"type": "commonjs"`. Without a `type`, Node.js detects the format itself. */
 function isInCommonJs(path: string): boolean {
 	const type = attempt(() => {
 		const manifest = findPackageJSON(pathToFileURL(path));
@@ -89,13 +89,13 @@ function isInCommonJs(path: string): boolean {
 	return type === "commonjs";
 }
 
-/** Whether the cache has the file as it is now. */
+/** Whether the cache has an entry for the file's current source. */
 export function isCached(path: string): boolean {
 	const source = attempt(() => readFileSync(path, "utf8"));
 	return source !== undefined && readCached(path, source) !== undefined;
 }
 
-/** Puts a file, and the files that it imports by a relative path, into the cache, if there is a `node_modules`. */
+/** Puts a file, and all files that it imports by relative paths, into the cache, if there is a `node_modules`. */
 export function fillCache(path: string, seen = new Set<string>()): void {
 	if (seen.has(path) || !isTypeScript(path) || path.includes("/node_modules/")) return;
 	seen.add(path);
@@ -115,13 +115,13 @@ function readCached(path: string, source: string): string | undefined {
 function writeEntry(path: string, source: string, text: string): void {
 	const entry = entryOf(path);
 	mkdirSync(dirname(entry), { recursive: true });
-	// A reader sees the whole entry or none.
+	// rename(2) is atomic: a reader sees the whole entry or none.
 	const unfinished = `${entry}.${process.pid}`;
 	writeFileSync(unfinished, source + SEPARATOR + text);
 	renameSync(unfinished, entry);
 }
 
-/** Throws if there is no `node_modules` in the folder of the file, nor above it. */
+/** Throws if neither the folder of the file nor a folder above it has a `node_modules`. */
 function entryOf(path: string): string {
 	let root = dirname(path);
 	for (; !existsSync(join(root, "node_modules")); root = dirname(root))
@@ -129,7 +129,7 @@ function entryOf(path: string): string {
 	return join(root, "node_modules/.cache/lastcall", process.version, relative(root, path));
 }
 
-/** A file named `.ts` is what it is written as, whatever the `type` of its package. */
+/** The syntax of a `.ts` file decides between ES module and CommonJS, whatever the `type` of its package. */
 function formatOf(path: string, format: string | null | undefined, text: string): "module" | "commonjs" {
 	if (path.endsWith(".mts")) return "module";
 	if (path.endsWith(".cts")) return "commonjs";

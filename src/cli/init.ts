@@ -1,11 +1,11 @@
-/** `lastcall init`: writes a configuration from what a project has already, and shows the lines for its Dockerfile. */
+/** `lastcall init`: writes a configuration from a project's existing files, and shows the lines for its Dockerfile. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { errorInfo, UserError } from "../base/errors.ts";
 import { fromEcosystem, fromPackage, fromProcfile, type Translation } from "./translate.ts";
 
-/** What to look for, the most telling one first. */
+/** The files to look for, the most telling one first. */
 const SOURCES = ["ecosystem.config.js", "ecosystem.config.cjs", "ecosystem.config.mjs", "Procfile", "package.json"];
 const TARGET = "lastcall.config.json";
 
@@ -21,18 +21,18 @@ CMD ["run"]`;
 export interface InitOptions {
 	/** A Procfile, a package.json or an ecosystem file. @default the first of SOURCES that exists */
 	readonly source: string | undefined;
-	/** Whether to write. */
+	/** Whether to write the configuration. */
 	readonly yes: boolean;
-	/** The names of configurations: none of them may exist. */
+	/** The file names of configurations. No such file may exist. */
 	readonly taken: readonly string[];
 	/** Throws a UserError if the configuration has a mistake. */
 	readonly check: (value: unknown, path: string) => void;
 }
 
 /**
- * @returns What to print.
- * @throws {UserError} if there is a configuration, nothing to make one of, or if the one that was made has a mistake: a
- * program that is not installed here, for instance. Nothing is written then.
+ * @returns The text to print.
+ * @throws {UserError} if a configuration exists, if there is nothing to make one from, or if the new one has a mistake:
+ * a program that is not installed here, for instance. Then nothing is written.
  */
 export async function init({ source, yes, taken, check }: InitOptions): Promise<string> {
 	const present = taken.find((name) => existsSync(name));
@@ -48,7 +48,7 @@ export async function init({ source, yes, taken, check }: InitOptions): Promise<
 		);
 	const schema = "node_modules/lastcall/dist/schema.json";
 	const config = { ...(existsSync(schema) && { $schema: schema }), jobs };
-	// The check makes paths absolute, in place.
+	// A copy, because the check makes paths absolute in place.
 	check(structuredClone(config), resolve(TARGET));
 	const text = `${JSON.stringify(config, undefined, 2)}\n`;
 	if (yes) writeFileSync(TARGET, text, { flag: "wx" });

@@ -1,15 +1,15 @@
 /**
- * The variables of a job: those of its `envFile`, and of its `env`. Files are read once, before anything is started. What
- * they hold may be secret: no message has more of it than the name of a variable.
+ * The variables of a job, from its `envFile` and its `env`. Files are read once, before anything is started. Their
+ * contents may be secret: a message may contain the name of a variable, but no value.
  */
 import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { errorInfo, show, showKey, showPath } from "../base/errors.ts";
 
-/** MAX_ARG_STRLEN of the kernel, without the NUL at the end. */
+/** The kernel's MAX_ARG_STRLEN, without the NUL at the end. */
 export const MAX_ARGUMENT_BYTES = 131_071;
-/** Two of these are what the kernel gives a program by default for all of its arguments and variables. */
+/** Half of the room that the kernel by default gives a program for all its arguments and variables. */
 const MAX_FILE_BYTES = 1_048_576;
 
 export type EnvFile = Readonly<{ path: string; required: boolean }>;
@@ -21,8 +21,8 @@ export function isVariable(name: string): boolean {
 }
 
 /**
- * @param folder What paths are relative to.
- * @param report Takes each mistake, as the part of a message that follows the job's name.
+ * @param folder Relative paths start from this folder.
+ * @param report Called for each mistake, with the part of the message that follows the job's name.
  */
 export function readVariables(
 	{ env, envFile }: { readonly env: Variables; readonly envFile: readonly EnvFile[] },
@@ -30,7 +30,7 @@ export function readVariables(
 	report: (mistake: string) => void,
 ): Record<string, string> {
 	const variables = new Map<string, string>();
-	// Not by an import: see os/output/stderr.ts.
+	// Not an import: os/output/stderr.ts says why.
 	const { parseEnv } = process.getBuiltinModule("node:util");
 	for (const { path, required } of envFile) {
 		const text = readText(path, folder, MAX_FILE_BYTES, (problem) => {
@@ -48,7 +48,7 @@ export function readVariables(
 			continue;
 		}
 		const place = `env.${showKey(name)}.file: `;
-		// With the line feed.
+		// One byte more, for the line feed at the end.
 		const read = readText(value.file, folder, MAX_ARGUMENT_BYTES + 1, ({ message }) => report(place + message));
 		const text = read?.replace(/\n$/, "") ?? "";
 		const problem = problemOf(text);
@@ -58,7 +58,7 @@ export function readVariables(
 	return Object.fromEntries(variables);
 }
 
-/** What stands in the way of a value: never with the value. */
+/** Why an environment cannot hold the value. The text never contains the value. */
 function problemOf(value: string): string | undefined {
 	if (value.includes("\0")) return "has a NUL character, expected text without one";
 	const bytes = Buffer.byteLength(value);
@@ -81,7 +81,7 @@ function readText(
 		const stats = statSync(file);
 		const { size } = stats;
 		if (stats.isDirectory()) fail("is a folder, expected a file");
-		// Reading a FIFO would block the init, and a device may never end.
+		// Reading a FIFO would block the init, and reading a device may never end.
 		else if (!stats.isFile()) fail("is no regular file, expected one");
 		else if (size > maxBytes) fail(`has ${size} bytes, expected at most ${maxBytes}`);
 		else {

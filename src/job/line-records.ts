@@ -1,27 +1,27 @@
 /**
- * What a job prints, line by line: bytes → lines → what is printed for each line.
+ * The output of a job, line by line: bytes → lines → the text that is printed for each line.
  *
- * In the format `json` a line becomes a log record. A line that is a JSON object already is kept as it is written, with
- * `job` added: numbers, spaces and the order of its keys stay. Nothing that a job prints can pass for the init's own log:
- * its own `job` and `event` are renamed.
+ * In the format `json` a line becomes a log record. A line that is a JSON object stays as it is, with `job` added: its
+ * numbers, spaces and order of keys do not change. No output of a job can pass for the init's own log: the object's
+ * keys `job` and `event` are renamed.
  *
  * Invariants:
  * - Each line of output is one line for the reader, and valid JSON in the format `json`.
- * - A line longer than LINE_LENGTH becomes several records, all but the last with `partial`. Bytes that are not UTF-8
- *   become U+FFFD. No character is cut in two. The memory that a line takes until its end has come is bounded.
+ * - A line longer than LINE_LENGTH becomes several records. All but the last have `partial`. Bytes that are not UTF-8
+ *   become U+FFFD. No character is cut in two. The memory for an unfinished line is bounded.
  */
 import { StringDecoder } from "node:string_decoder";
 import { attempt } from "../base/errors.ts";
 import { type LogSettings, logLine } from "../base/logger.ts";
 import type { Stream } from "./job.ts";
 
-/** PIPE_BUF: a chunk up to this length is never torn apart by others that write to the same pipe. */
+/** PIPE_BUF: the kernel never interleaves a chunk up to this length with another writer's to the same pipe. */
 const BATCH_LENGTH = 4096;
 /** Characters. */
 const LINE_LENGTH = 8 * 1024;
-/** Deeper objects stay text: readers of JSON have limits (jq 1.6: 256 levels). */
+/** An object with more levels stays text: JSON parsers have limits (jq 1.6: 256 levels). */
 const MAX_DEPTH = 200;
-/** Those of the terminal's 16 colours that are readable on black and on white. A terminal's own red is for errors. */
+/** Terminal colours that are readable on black and on white. Red is not among them: it is for errors. */
 const COLOURS = [36, 33, 32, 35, 34];
 
 /** A whole line, or a part of a line that is too long. */
@@ -32,12 +32,12 @@ export interface LineFormat {
 	readonly stream: Stream;
 	/** Characters of the longest line. @default LINE_LENGTH */
 	readonly lineLength?: number;
-	/** Returns what is printed for a line, with its line break; an empty text for nothing. */
+	/** Returns the text to print for a line, with its line break. An empty text prints nothing. */
 	record(line: string, from: "stdout" | "stderr", part: Part): string;
 }
 
 /**
- * How the lines of each job are printed: as records of the log, or on a terminal behind the name of their job.
+ * How the lines of each job are printed: as log records, or on a terminal with the name of the job in front.
  *
  * @param names All jobs, in their order.
  */
@@ -60,18 +60,18 @@ export function lineFormats(log: LogSettings, names: readonly string[]): (job: s
 	};
 }
 
-/** Adds `job` to a JSON object, as its first key. `undefined` if the line is none. */
+/** Adds `job` to a JSON object, as its first key. `undefined` if the line is no JSON object. */
 export function addJob(line: string, job: string): string | undefined {
-	// Most lines are not even parsed.
+	// A quick test: most lines are not parsed at all.
 	if (!/^[ \t\r]*\{.*\}[ \t\r]*$/s.test(line)) return undefined;
 	const object = attempt((): object => JSON.parse(line));
 	if (object === undefined || isDeep(line)) return undefined;
-	// In valid JSON these two stand between tokens only. To some readers a carriage return ends a line.
+	// Valid JSON has these two characters only between tokens. For some readers a carriage return ends a line.
 	const text = renameKeys(line.replaceAll(/[\t\r]/g, " ").trim(), object);
 	return `{"job":${JSON.stringify(job)}${Object.keys(object).length > 0 ? "," : ""}${text.slice(1)}`;
 }
 
-/** The tokens of valid JSON that make its structure, and texts. */
+/** The structural tokens of valid JSON, and its strings. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
 
 function isDeep(json: string): boolean {
@@ -86,8 +86,8 @@ function isDeep(json: string): boolean {
 }
 
 /**
- * Renames the keys `job` and `event` of the object to `job_` and `event_`. A second key of one name would not do: which
- * of the two counts is the reader's choice, and some readers refuse the record.
+ * Renames the keys `job` and `event` of the object to `job_` and `event_`. A duplicate key would be ambiguous: some
+ * readers take the first one, some the last one, and some refuse the record.
  */
 function renameKeys(json: string, object: object): string {
 	const names = new Map<string, string>();
@@ -120,19 +120,19 @@ function renameKeys(json: string, object: object): string {
 
 /** Makes records of the bytes of one stream. */
 export class LineRecords {
-	/** Bytes of lines whose beginning or end was lost. */
+	/** Bytes of lines that were dropped because their beginning or end was lost. */
 	dropped = 0;
 	readonly #format: LineFormat;
 	readonly #from: "stdout" | "stderr";
 	readonly #decoder = new StringDecoder("utf8");
-	/** The beginning of a line whose end has not come yet, without the parts that were handed on. */
+	/** The beginning of an unfinished line, without the parts that were handed on. */
 	#rest = "";
 	#inParts = false;
-	/** Whether a part of the line that is being read was lost. */
+	/** Whether a part of the current line was lost. */
 	#isTorn = false;
 	#batches: Buffer[] = [];
 	#batch = "";
-	/** In bytes. */
+	/** The length of `#batch` in bytes. */
 	#batchLength = 0;
 
 	constructor(format: LineFormat, from: "stdout" | "stderr") {
@@ -144,12 +144,12 @@ export class LineRecords {
 		return this.#format.stream;
 	}
 
-	/** Says that bytes were lost here: what is left of their lines is dropped, too. */
+	/** Notes that bytes were lost here. The rest of their lines is dropped, too. */
 	tear(): void {
 		this.#isTorn = true;
 	}
 
-	/** Returns the records of all lines that end in these bytes, as chunks: a chunk costs more than a line. */
+	/** Returns the records of all lines that end in these bytes. A chunk has many lines, since each chunk has a cost. */
 	write(bytes: Buffer): Buffer[] {
 		const lines = (this.#rest + this.#decoder.write(bytes)).split("\n");
 		if (this.#isTorn) {
@@ -163,7 +163,7 @@ export class LineRecords {
 		return this.#taken();
 	}
 
-	/** The same for a last line without its end. */
+	/** Returns the records of a last line without a line feed. */
 	end(): Buffer[] {
 		const rest = this.#rest + this.#decoder.end();
 		this.#rest = "";
@@ -177,12 +177,12 @@ export class LineRecords {
 		this.#inParts = false;
 	}
 
-	/** Adds the parts of a line that is too long, except for the last part, which is returned. */
+	/** Adds the parts of a line that is too long, except for the last part. Returns the last part. */
 	#cut(line: string): string {
 		const max = this.#format.lineLength ?? LINE_LENGTH;
 		let rest = line;
 		while (rest.length > max) {
-			// Not between the two halves of a character beyond U+FFFF.
+			// Never cut between the two surrogates of a character beyond U+FFFF.
 			const last = rest.charCodeAt(max - 1);
 			const length = last >= 0xd800 && last < 0xdc00 ? max - 1 : max;
 			this.#add(rest.slice(0, length), "part");

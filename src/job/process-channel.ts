@@ -1,9 +1,9 @@
 /**
- * The channel between the init and the process of a job function: a socket, the process's descriptor 3.
+ * The channel between the init and the process of a job function: a socket, which is the process's descriptor 3.
  *
- * Down go the {@link Assignment}, its length first, and nothing else. Up come lines: records of the job's log, each an
- * object as JSON, and messages, each a list as JSON. The process writes them with write(2): it waits while the init
- * does not read, as on any full pipe.
+ * The init sends the length of the {@link Assignment}, then the assignment, and nothing else. The process sends lines
+ * of JSON: an object is a record of the job's log, a list is a message. The process writes with write(2), so it waits
+ * while the init does not read (back-pressure), as on any full pipe.
  */
 import { readSync, writeSync } from "node:fs";
 import { extname } from "node:path";
@@ -16,14 +16,14 @@ import type { FunctionSettings } from "../config/schema.ts";
 import { checkExit, type JobExit, type JobHooks } from "./job.ts";
 import { LineLog } from "./line-log.ts";
 
-/** What a process has to do. `file`: absolute path of the job's file. */
+/** What the process has to run. `file`: the absolute path of the job's file. */
 export interface Assignment {
 	readonly name: string;
 	readonly file: string;
 	readonly data: unknown;
 	readonly logLevel: LogLevel;
 	readonly stopSignal: NodeJS.Signals;
-	/** Whether the process answers the init when it asks for a sign of life. */
+	/** Whether the process answers when the init asks for a sign of life. */
 	readonly answers: boolean;
 }
 
@@ -51,9 +51,9 @@ export class ProcessChannel extends LineLog {
 		stream.write(assignment);
 	}
 
-	/** The record of a line; an empty text for none. */
+	/** Returns the record of a line. An empty text: the line is no record. */
 	#recordOf(line: string, isWhole: boolean): string {
-		// A process that is killed in the middle of a line leaves its beginning.
+		// A process that is killed in the middle of a line leaves only the beginning of the line.
 		const value: unknown = isWhole ? attempt(() => JSON.parse(line)) : undefined;
 		if (Array.isArray(value)) attempt(() => this.#receive(value as unknown as ProcessMessage));
 		else if (typeof value === "object" && value !== null) return `${line}\n`;
@@ -62,12 +62,12 @@ export class ProcessChannel extends LineLog {
 	}
 
 	#receive([type, exit]: ProcessMessage): void {
-		// In a turn of its own: the records that were read before it are handed on first.
+		// Later, in a microtask: the records that were read before this message are handed on first.
 		if (type === "ready") queueMicrotask(() => attempt(this.#onReady));
 		else if (type === "settled") this.#reported = checkExit(exit) ?? this.#reported;
 	}
 
-	/** The exit of the process as the process has described it: the code of a function that has failed is 1. */
+	/** Adds what the process itself has reported, if it fits the exit code: 0, or 1 if the function has failed. */
 	describe(exit: JobExit): JobExit {
 		const reported = this.#reported;
 		if (!reported || reported.outcome === "exited" || exit.outcome !== "exited" || exit.expected) return exit;
@@ -75,21 +75,21 @@ export class ProcessChannel extends LineLog {
 	}
 }
 
-// Beside this file in the sources, and beside each bundle of the package.
+// The entry is beside this file in the sources, and beside each bundle in the package.
 const ENTRY = new URL(`./process-entry${extname(import.meta.url) === ".ts" ? ".ts" : ".cjs"}`, import.meta.url);
 
-/** The command of a job function's process. Its last argument is only for those who list processes. */
+/** The command of a job function's process. The last argument is only for people who list processes. */
 export function functionCommand({ process: file, resourceLimits = {} }: FunctionSettings): string[] {
 	const { maxOldGenerationSizeMb: old, maxYoungGenerationSizeMb: young } = resourceLimits;
 	const limits = [
 		...(old === undefined ? [] : [`--max-old-space-size=${Math.ceil(old)}`]),
-		// The young generation is three semi-spaces.
+		// V8's young generation has three semi-spaces.
 		...(young === undefined ? [] : [`--max-semi-space-size=${Math.ceil(young / 3)}`]),
 	];
 	return [process.execPath, ...limits, fileURLToPath(ENTRY), file];
 }
 
-/** Throws at data that cannot be copied. */
+/** Throws if the data cannot be copied. */
 export function encodeAssignment(assignment: Assignment): Buffer {
 	const bytes = serialize(assignment);
 	const length = Buffer.alloc(LENGTH_BYTES);
@@ -97,7 +97,7 @@ export function encodeAssignment(assignment: Assignment): Buffer {
 	return Buffer.concat([length, bytes]);
 }
 
-/** The process's end: waits for its assignment. `undefined` if the init has gone. */
+/** The process's end: waits for the assignment. `undefined` if the init has gone. */
 export function receiveAssignment(): Assignment | undefined {
 	const length = receive(LENGTH_BYTES)?.readUInt32LE();
 	const bytes = length === undefined ? undefined : receive(length);

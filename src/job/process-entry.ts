@@ -1,8 +1,8 @@
 /**
- * The first file of a job's own process: runs the job's function, tells the init how it ended.
+ * The entry file of a job function's process: runs the function, and tells the init how it ended.
  *
- * The stop signal raises the flag, too: without a shared flag it is the only way, and it may come from a person. A signal
- * is a turn of the event loop, so a busy loop and `flag.wait()` see only a shared flag.
+ * The stop signal raises the flag, too: a person may send it, and without a shared flag there is no other way. Node.js
+ * handles a signal in a turn of the event loop, so a busy loop and `flag.wait()` see only a shared flag.
  */
 import { attempt, errorInfo } from "../base/errors.ts";
 import { isLogged, logLine } from "../base/logger.ts";
@@ -28,11 +28,11 @@ const assignment = receiveAssignment();
 if (!assignment) process.exit(1);
 const { name, logLevel, stopSignal, answers } = assignment;
 const { flag, words, raise, answerInit } = mapFlag(process.env) ?? ownFlag();
-// It throws for SIGKILL and SIGSTOP.
+// process.on() throws for SIGKILL and SIGSTOP.
 attempt(() => process.on(stopSignal, raise));
 process.on("uncaughtExceptionMonitor", onUncaught);
 if (answers) answerInit();
-// Keeps the process alive: a job that awaits its flag holds nothing else that would.
+// Keeps the process alive: nothing else does while a job awaits its flag.
 setInterval(() => {}, MAX_DURATION_MS);
 runFunction({
 	...{ ...assignment, flag, id: process.pid, strip: (_, source) => stripTypes(source) },
@@ -48,30 +48,30 @@ runFunction({
 function ownFlag(): FunctionFlag {
 	const raisable = new RaisableFlag();
 	const why = foreignFunctions() ? "the kernel refuses it" : `neither node:ffi nor koffi loads (${TO_GET_BINDING})`;
-	const message = `No shared flag: ${why}. ${stopSignal} raises the flag, which a busy loop and flag.wait() do not see`;
+	const message = `No shared flag: ${why}. ${stopSignal} raises the flag, but a busy loop and flag.wait() do not see it`;
 	if (isLogged("warn", logLevel)) sendRecord(logLine("warn", { job: name }, message));
 	const { memory } = raisable;
 	return { flag: new Flag(memory), words: new Int32Array(memory), raise: () => raisable.raise(), answerInit() {} };
 }
 
 function onUncaught(thrown: unknown): void {
-	// A listener of the job itself handles the error.
+	// The job has its own listener, which handles the error.
 	if (process.listenerCount("uncaughtException") > 0) return;
 	const failed: JobExit = { outcome: "failed", error: errorInfo(thrown) };
 	// An error in an `exit` listener does not hide how the job has ended before.
 	end(settled && !isSuccess(settled) ? settled : failed);
 }
 
-/** The job's `exit` listeners run, then the process ends. The init takes the report only with the exit code of it. */
+/** Runs the job's `exit` listeners, then ends the process. The init ignores a report that contradicts the exit code. */
 function end(exit: JobExit): never {
 	settled = exit;
 	sendMessage(["settled", exit]);
 	exitWithListeners(isSuccess(exit) ? 0 : 1);
 }
 
-/** Waits for what Node.js has not written yet: to a pipe whose reader is slow. */
+/** Waits until Node.js has written all output, which takes time if the reader of a pipe is slow. */
 async function flush(): Promise<void> {
-	// Not in the types of Node.js. To ask process.stdout would make the pipe non-blocking for all who share it.
+	// Not in the types of Node.js. Using process.stdout would make the pipe non-blocking for all processes that share it.
 	type Requests = { _getActiveRequests(): object[] };
 	const isWriting = () =>
 		(process as unknown as Requests)._getActiveRequests().some((request) => request.constructor.name === "WriteWrap");

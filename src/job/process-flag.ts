@@ -1,11 +1,11 @@
 /**
- * The flag of a process: the words of a thread's flag in memory that the init and the process map.
+ * The flag of a process: the same words as a thread's flag, in memory that both the init and the process map.
  *
- * Two descriptors are handed down: the memory, and the end of a socket on which a byte comes when the flag is raised, for
- * code that waits for descriptors. Their numbers stand in the process's environment.
+ * The process inherits two descriptors: the memory, and one end of a socket. A byte arrives there when the flag is
+ * raised, for code that waits for descriptors. The process's environment has the numbers of both.
  *
- * Invariant: the flag is in the memory from before the process's start, so a process that maps it late sees it raised. The
- * init raises the flag, then reads `mapped`; the process sets `mapped`, then reads the flag. Both are sequentially
+ * Invariant: the memory exists before the process starts, so a process that maps it late sees a raised flag. The init
+ * raises the flag, then reads `mapped`; the process sets `mapped`, then reads the flag. All accesses are sequentially
  * consistent, so a process that gets no signal sees the flag.
  */
 import { closeSync } from "node:fs";
@@ -34,34 +34,34 @@ export class ProcessFlag {
 		sign(this.words);
 	}
 
-	/** `undefined` where no binding loads, or the kernel refuses. */
+	/** `undefined` if no binding loads, or if the kernel refuses. */
 	static create(): ProcessFlag | undefined {
 		const shared = createSharedMemory(MEMORY_BYTES);
 		return shared && new ProcessFlag(shared);
 	}
 
-	/** What the process gets as two consecutive descriptors. */
+	/** The two consecutive descriptors that the process inherits. */
 	get descriptors(): readonly [flag: number, wake: "pipe"] {
 		return [this.#shared.descriptor, "pipe"];
 	}
 
-	/** Call it once the process has its own descriptors. */
+	/** Call this once the process has its own copies of the descriptors. */
 	started(wake: Duplex): void {
 		this.#closeDescriptor();
-		// Fails when the process has ended. And what a process writes here is for nobody.
+		// A write fails when the process has ended. Nobody reads what the process writes to its end.
 		this.#wake = wake.on("error", () => {}).resume();
 	}
 
-	/** Wakes the event loop of a job function that answers the init. What it has not read is enough. */
+	/** Wakes the event loop of a job function that answers the init. An unread byte wakes it as well as a new one. */
 	poke(): void {
 		if (this.#wake?.writable && this.#wake.writableLength === 0) this.#wake.write("\n");
 	}
 
-	/** @returns Whether the process looks at its flag. */
+	/** @returns Whether the process has mapped its flag, and so sees it without a signal. */
 	raise(): boolean {
 		Atomics.store(this.words, WORDS.flag, UP);
 		this.#shared.wake(WORDS.flag);
-		// The end after the byte stays readable, also for those who come when somebody has read the byte.
+		// The end of the stream keeps the descriptor readable, even after somebody has read the byte.
 		if (this.#wake?.writable) this.#wake.end("\n");
 		return Atomics.load(this.words, WORDS.mapped) === 1;
 	}
@@ -77,7 +77,7 @@ export class ProcessFlag {
 	}
 }
 
-/** The variables that tell a process its descriptors. `first`: the number of the first one. */
+/** The variables that name a process's descriptors. `first`: the number of the first descriptor. */
 export function flagVariables(first: number): Record<string, string> {
 	return { [FLAG_FD]: String(first), [WAKE_FD]: String(first + 1) };
 }
@@ -87,7 +87,7 @@ export function withoutFlag({ [FLAG_FD]: _, [WAKE_FD]: __, ...env }: NodeJS.Proc
 	return env;
 }
 
-/** The flag of a job function, with what its process does for the init. */
+/** The flag of a job function, and what its process does for the init. */
 export interface FunctionFlag {
 	readonly flag: Flag;
 	readonly words: Int32Array;
@@ -97,10 +97,10 @@ export interface FunctionFlag {
 }
 
 /**
- * The process's side: maps the flag that its environment names, and removes the variables. In a process that this one
- * starts the same numbers would be other files.
+ * The process's side: maps the flag that its environment names, and removes the variables. In a child of this process
+ * the same numbers would be other files.
  *
- * @returns `undefined` if there is none, or none that can be used.
+ * @returns `undefined` if there is no flag, or if the flag cannot be used.
  */
 export function mapFlag(env: NodeJS.ProcessEnv): FunctionFlag | undefined {
 	const [memory, wake] = [FLAG_FD, WAKE_FD].map((name) => Number(env[name] || Number.NaN));
@@ -123,11 +123,11 @@ export function mapFlag(env: NodeJS.ProcessEnv): FunctionFlag | undefined {
 	};
 }
 
-/** Waits by a futex, or for the byte. */
+/** Waits for a raised flag: by the futex, or by the byte on the socket. */
 class ProcessWaiter implements FlagWaiter {
 	readonly #shared: SharedMemory;
 	readonly #descriptor: number;
-	/** A set of those who wait, not one promise for all: each wait would leave something in that for ever. */
+	/** One promise for each wait: a promise shared by all waits would keep a reaction of each for ever. */
 	readonly #waiting = new Set<() => void>();
 	#socket: Socket | undefined;
 
@@ -141,7 +141,7 @@ class ProcessWaiter implements FlagWaiter {
 	}
 
 	async wake(ms: number): Promise<void> {
-		// A byte from before stays in the socket.
+		// A byte that arrived before this call is still in the socket.
 		this.#socket ??= this.#listen();
 		if (Atomics.load(this.#shared.words, WORDS.flag) !== DOWN) return;
 		const { promise, resolve } = Promise.withResolvers<void>();
@@ -152,7 +152,7 @@ class ProcessWaiter implements FlagWaiter {
 		this.#waiting.delete(resolve);
 	}
 
-	/** Lets those go on who wait for the flag, if it is raised. */
+	/** Ends all waits if the flag is raised. */
 	look(): void {
 		if (Atomics.load(this.#shared.words, WORDS.flag) !== DOWN) for (const resolve of this.#waiting) resolve();
 	}
@@ -163,7 +163,7 @@ class ProcessWaiter implements FlagWaiter {
 	}
 
 	#listen(): Socket {
-		// Not an import: a job that only looks at its flag, or blocks, has no need of it.
+		// Not an import: a job that only reads its flag, or blocks on it, does not need the module.
 		const { Socket } = process.getBuiltinModule("node:net");
 		const socket = new Socket({ fd: this.#descriptor, readable: true, writable: false });
 		socket.on("error", () => {});

@@ -1,18 +1,18 @@
 /**
- * A job that is a process group: execa starts its leader, node:child_process carries the signals to it.
+ * A job that is a process group. execa starts the leader, and node:child_process sends it the signals.
  *
- * `npm start`, `sh -c` and their like die of the stop signal at once and leave the real program behind. So the job has
- * ended when no process of its group is alive; its outcome is the leader's. The leader also leads a session: a
- * terminal's Ctrl-C reaches it only as its stop signal. A process that has left the group is a straggler; the leader of
- * a session cannot leave.
+ * Wrappers such as `npm start` and `sh -c` die of the stop signal at once and leave the real program behind. So the job
+ * has ended when no process of its group is alive; its outcome is the leader's. The leader also leads a session: a
+ * terminal's Ctrl-C reaches it only as its stop signal. A process that leaves the group is a straggler. The leader of a
+ * session cannot leave its group.
  *
  * Invariants:
  * - `exited` settles exactly once, with the first of: the end of the group, a start that failed, or `giveUp()`.
- * - The leader is signalled by its pid only before its `exit` was seen: until then the pid is ours (libuv collects it
- *   in the same turn), later it could be another process's. The group is signalled under the conditions of
+ * - The leader is signalled by its pid only before Node.js emits its `exit`: until then the pid is ours (libuv reaps it
+ *   in the same turn), later the kernel may reuse the pid. The group is signalled under the conditions of
  *   os/processes/processes.ts.
- * - All output of the group is handed on before `exited` settles, unless the reader stalls. The wait for that has a
- *   bound: a process that has left the group may hold its pipes open.
+ * - All output of the group is handed on before `exited` settles, unless the reader stalls. That wait is bounded: a
+ *   process that has left the group may hold the pipes open.
  */
 import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
@@ -33,9 +33,9 @@ import { flagVariables, ProcessFlag, withoutFlag } from "./process-flag.ts";
 import { CHANNEL_ENV, readChannel, runsNode } from "./readiness.ts";
 
 /**
- * `env`: the whole environment, but for NOTIFY_SOCKET and the variables of Node.js's channel and of the flag, which the
- * job sets itself. `assignment`: for the process of a job function. `lines`: how the lines that it prints are printed;
- * undefined if it writes to the init's own standard output and error.
+ * `env`: the whole environment, without NOTIFY_SOCKET and the variables of Node.js's channel and of the flag: the job
+ * sets these itself. `assignment`: for the process of a job function. `lines`: how the job's output lines are printed;
+ * undefined if the job writes to the init's own standard output and error.
  */
 type ProcessSpec = Pick<
 	ProcessSettings,
@@ -49,13 +49,13 @@ type ProcessSpec = Pick<
 		lines?: LineFormat | undefined;
 	}>;
 
-/** The first one beyond standard input, output and error. */
+/** The first descriptor after standard input, output and error. */
 const FIRST_DESCRIPTOR = 3;
 
-/** Late jobs share a listing of all processes that is no older: a hundred may be late at once, when time is short. */
+/** Late jobs share a listing of all processes up to this age: a hundred may be late at once, when time is short. */
 const LATE_TOGETHER_MS = 200;
 
-/** Between two looks for a heartbeat: a share of the time that the job has, and at most so many milliseconds. */
+/** The time between two looks for a heartbeat: a tenth of the time that the job has, but at most this many ms. */
 const HEARTBEAT_SHARE = 10;
 const HEARTBEAT_POLL_MAX_MS = 1_000;
 
@@ -73,20 +73,20 @@ export class ProcessJob implements Job {
 	/** Undefined before the start, after the end, and for a process that has no flag. */
 	#flag: ProcessFlag | undefined;
 	#channel: ProcessChannel | undefined;
-	/** Of a function with a heartbeat. */
+	/** Only for a function with a heartbeat. */
 	#pulse: Pulse | undefined;
 	/** The leader. Undefined before the start, and after its exit. */
 	#child: ChildProcess | undefined;
-	/** Whether the leader has gone, and others of its group have not. */
+	/** Whether the leader has gone and other processes of its group are alive. */
 	#hasRest = false;
-	/** Open until the job has ended, or only until it is ready, if it has no heartbeat. */
+	/** Open until the job has ended; without a heartbeat only until the job is ready. */
 	#notifySocket: NotifySocket | undefined;
 	#hasBeaten = false;
 	#stopRequested = false;
-	/** Whether the stop was requested before the leader's end. */
+	/** Whether the stop was requested before the leader ended. */
 	#stopRequestedFirst = false;
 	#killed = false;
-	/** The leader's exit. Known before the others of the group have gone, and before all output was read. */
+	/** The leader's exit. It is known before the rest of the group has gone, and before all output is read. */
 	#exit: JobExit | undefined;
 
 	constructor(spec: ProcessSpec, hooks: JobHooks) {
@@ -98,9 +98,9 @@ export class ProcessJob implements Job {
 	start(): void {
 		const { command, cwd = process.cwd(), lines, readiness, liveness, assignment, flag } = this.#spec;
 		const notify = readiness === "notify" && !assignment;
-		// A function has its heartbeat in the memory of its flag.
+		// A function's heartbeat is in the memory of its flag.
 		const heartbeat = assignment ? undefined : liveness?.heartbeat;
-		// What the init itself was given, if anything, is not for its jobs.
+		// The init's own variables of this kind, if it has any, are not for its jobs.
 		const { NOTIFY_SOCKET: _, WATCHDOG_USEC: __, WATCHDOG_PID: ___, ...env } = withoutFlag(this.#spec.env);
 		try {
 			const encoded = assignment && encodeAssignment(assignment);
@@ -125,11 +125,11 @@ export class ProcessJob implements Job {
 			this.#child = child;
 			this.id = child.pid;
 			preferForOom(child.pid);
-			// Emitted when we may not signal the leader: it runs as another user now. Without a listener Node.js would throw.
+			// Node.js emits it if we may not signal the leader, which now runs as another user. Without a listener it throws.
 			child.on("error", () => {});
 			const deathSignal = watchDeathSignal(child.pid);
 			child.once("exit", (code, signal) => {
-				// Node.js has no name for a real-time signal, and reports the exit code 0.
+				// Node.js has no name for a real-time signal: it reports exit code 0 and no signal.
 				const signalOfKernel = attempt(deathSignal);
 				void this.#onExit(code ?? 0, signal ?? signalOfKernel);
 			});
@@ -150,33 +150,33 @@ export class ProcessJob implements Job {
 
 	requestStop(): void {
 		this.#stopRequested = true;
-		// A leader that looks at its flag needs no signal: the signal could end it in the middle of its clean-up. The others of
-		// the group know nothing of the flag.
+		// A leader that has mapped its flag needs no signal, which could end it in the middle of its clean-up. The rest of
+		// the group does not know the flag.
 		const seesFlag = this.#flag?.raise() && !this.#hasRest;
 		// A process that waits in write(2) for a stalled reader could not stop.
 		for (const log of this.#logs) log.neverWait();
-		// SIGCONT: a process that SIGSTOP has suspended acts on the request only once it runs again.
+		// SIGCONT: a process that SIGSTOP has stopped cannot act on the request until it runs again.
 		for (const signal of seesFlag ? (["SIGCONT"] as const) : ([this.#spec.stopSignal, "SIGCONT"] as const))
 			if (this.#hasRest) processes.signalGroup(this.id, signal);
 			else this.signal(signal);
 	}
 
 	signal(signal: NodeJS.Signals): boolean {
-		// Node.js throws where kill(2) is not implemented: under a seccomp profile, for instance.
+		// Node.js throws if kill(2) is not implemented: under a seccomp profile, for instance.
 		return attempt(() => this.#child?.kill(signal)) ?? false;
 	}
 
 	giveWay(): void {
-		// Only the leader: at this moment a listing of the whole group may take too long.
+		// Only the leader: a listing of the whole group may take too long now.
 		if (this.#child) processes.giveWay(this.id);
 	}
 
 	hasShownLife(): boolean {
-		// A function that waits for the reader of its log cannot show more. Nor do we know how long its event loop waits.
+		// A function that waits for the reader of its log cannot beat. 0: we do not know how long its event loop waited.
 		if (this.#pulse) return this.#pulse.look(0) || this.#channel?.isWaiting === true;
 		const hasBeaten = this.#hasBeaten;
 		this.#hasBeaten = false;
-		// Without the socket nothing can be heard.
+		// Without the socket we can hear no heartbeat, so the job counts as alive.
 		return hasBeaten || !this.#notifySocket;
 	}
 
@@ -195,7 +195,7 @@ export class ProcessJob implements Job {
 	kill(): boolean {
 		if (this.#hasRest) {
 			processes.signalGroup(this.id, "SIGKILL");
-			// A leader that ended by itself keeps its own outcome.
+			// A leader that ended before the stop was requested keeps its own outcome.
 			if (this.#stopRequestedFirst) this.#exit = { outcome: "killed" };
 			return true;
 		}
@@ -223,7 +223,7 @@ export class ProcessJob implements Job {
 		this.#hooks.onReady();
 	}
 
-	/** What is still to be heard is no more than a heartbeat, if that. */
+	/** From now on only a heartbeat can come: poll less often, or close the socket if the job has no heartbeat. */
 	#listenLess(): void {
 		const { liveness: { heartbeat } = {} } = this.#spec;
 		if (heartbeat) this.#notifySocket?.pollEvery(Math.min(heartbeat / HEARTBEAT_SHARE, HEARTBEAT_POLL_MAX_MS));
@@ -233,7 +233,7 @@ export class ProcessJob implements Job {
 		}
 	}
 
-	/** No process was made: there is no such program, or the limit of processes is reached. */
+	/** No process was started: there is no such program, or the limit of processes is reached. */
 	#fail(error: ErrorInfo): void {
 		this.#notifySocket?.close();
 		this.#closeFlag();
@@ -248,7 +248,7 @@ export class ProcessJob implements Job {
 		this.#hasRest = processes.isGroupAlive(this.id);
 		this.#stopRequestedFirst = this.#stopRequested;
 		if (this.#channel) {
-			// What the process has said of its end may still be in the socket. A kill meanwhile keeps its outcome.
+			// The process's report of its end may still be in the socket. If a kill comes during the wait, its outcome stays.
 			await this.#channel.drained();
 			this.#exit = this.#channel.describe(this.#exit);
 		}
@@ -259,7 +259,7 @@ export class ProcessJob implements Job {
 		this.#end(this.#exit);
 	}
 
-	/** The leader has gone, others are left. If the leader was asked to stop, so are they; else the job's stop begins. */
+	/** The leader has gone, others have not. They are asked to stop, as the leader was; else the job's stop begins. */
 	async #endRest(exit: JobExit): Promise<void> {
 		if (this.#stopRequested) this.requestStop();
 		else this.#hooks.onLeaderGone(exit, processes.nameGroup(this.id));
@@ -267,14 +267,14 @@ export class ProcessJob implements Job {
 	}
 
 	#closeFlag(): void {
-		// A look would read memory that is no longer mapped.
+		// A later look would read memory that may no longer be mapped.
 		this.#pulse = undefined;
 		this.#flag?.close();
 		this.#flag = undefined;
 	}
 
 	#end(exit: JobExit): void {
-		// splice(): a loss is reported only once, though giveUp() follows the end of a job that was killed.
+		// splice(): a loss is reported only once, even if giveUp() follows the end of a killed job.
 		const dropped = this.#logs.splice(0).reduce((sum, log) => sum + log.dropped, 0);
 		if (dropped > 0) this.#hooks.onDropped(dropped);
 		this.#closeFlag();
@@ -286,11 +286,11 @@ export class ProcessJob implements Job {
 		const stopNumber = signalNumber(stopSignal);
 		if (signal !== undefined) {
 			if (this.#killed && signal === "SIGKILL") return { outcome: "killed" };
-			// By number: some signals have two names.
+			// Compares numbers: some signals have two names.
 			const expected = this.#stopRequested && signalNumber(signal) === stopNumber;
 			return { outcome: "signaled", signal, ...(expected && { expected }) };
 		}
-		// A shell, and many runtimes, report their end by a signal as 128 + its number.
+		// Shells and many runtimes report their end by a signal as exit code 128 + the signal's number.
 		const isStopCode = this.#stopRequested && code === 128 + stopNumber;
 		const expected = code !== 0 && (isStopCode || successExitCodes.includes(code));
 		return { outcome: "exited", code, ...(expected && { expected }) };

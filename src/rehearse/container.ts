@@ -13,20 +13,20 @@ import type { Actor, Ended, Stage } from "./stage.ts";
 
 /** The longest wait for an answer of the engine. */
 const ANSWER_MS = 60_000;
-/** The same where it may pull an image. */
+/** The longest wait for an answer when the engine may have to pull an image. */
 const PULL_MS = 1_800_000;
 /** From the end of a container to the end of the client that is attached to it. */
 const DETACH_MS = 10_000;
-/** Between two questions whether a container runs. */
+/** The pause between two questions to the engine whether a container runs. */
 const ASK_MS = 5;
-/** How long to wait for the event of an end that the client has heard of. */
+/** How long the engine's event may lag behind the client's news that the container has ended. */
 const EVENTS_MS = 100;
 const SIGKILL = 137;
 
-const HIDDEN = "zombies, and the processes during the stop: /proc does not show the engine's processes here";
+const HIDDEN = "zombies, and the processes during the stop: this machine's /proc does not show the engine's processes";
 
 export interface ImageStage extends Stage {
-	/** Milliseconds that `docker run --stop-timeout` has asked for. */
+	/** The value of `docker run --stop-timeout`, in milliseconds. */
 	readonly stopTimeoutMs: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export async function openImageStage(
 		await must(["create", "--name", name, ...flags, image, ...command], `Cannot make a container of ${show(image)}`);
 		return name;
 	};
-	// A mistake in the options is found here, before anything is started.
+	// This container shows a mistake in the options before anything is started.
 	const first = await create();
 	const inspect = ["container", "inspect", "--format", "{{json .Config}}", first];
 	const { StopSignal, StopTimeout } = JSON.parse(await must(inspect, "Cannot read the container")) as Config;
@@ -71,7 +71,7 @@ interface Config {
 	readonly StopTimeout?: number | null;
 }
 
-/** A Dockerfile may have a number, or a name without `SIG`. */
+/** STOPSIGNAL in a Dockerfile may be a number, or a name without `SIG`. */
 function signalOf(text = ""): NodeJS.Signals {
 	const found = Object.entries(constants.signals).find(
 		([name, number]) => [name, name.slice(3)].includes(text.toUpperCase()) || String(number) === text,
@@ -81,7 +81,7 @@ function signalOf(text = ""): NodeJS.Signals {
 
 async function startContainer(name: string, signal: NodeJS.Signals): Promise<Actor> {
 	const since = new Date(Date.now() - 1_000).toISOString();
-	// A session of its own: Ctrl-C must reach us alone, and the client would pass it on.
+	// The client gets its own session: it would pass Ctrl-C on to the container, and Ctrl-C must reach only us.
 	const client = spawn("docker", ["start", "--attach", name], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
 	const output = new Output(client.stdout, client.stderr);
 	let hasEnded = false;
@@ -131,13 +131,13 @@ async function startContainer(name: string, signal: NodeJS.Signals): Promise<Act
 	};
 }
 
-/** Whether this pid of the engine is PID 1 of a namespace here: the engine may be on another machine. */
+/** Whether the engine's pid is PID 1 of a namespace on this machine: the engine may be on another machine. */
 function isInitHere(pid: number): boolean {
 	const status = attempt(() => readFileSync(`/proc/${pid}/status`, "latin1")) ?? "";
 	return /^NSpid:(\s+\d+)+\s+1$/m.test(status);
 }
 
-/** The engine's own times, by its clock: those of the client have its start in them. */
+/** The times by the engine's own clock: the client's times include the start of the client. */
 function timesOf(events: string): { signalledAfterMs: number; stopMs: number } | undefined {
 	const at = (action: string) => {
 		const line = events.split("\n").find((text) => text.includes(`"Action":"${action}"`));
@@ -150,7 +150,7 @@ function timesOf(events: string): { signalledAfterMs: number; stopMs: number } |
 	return { signalledAfterMs: (kill - start) / 1e6, stopMs: Math.max(0, (die - kill) / 1e6) };
 }
 
-/** ps(1) on the engine's machine. It lists no zombies: they have left the container's control group. */
+/** Runs ps(1) on the engine's machine. It lists no zombies: a zombie has left the container's control group. */
 async function askForProcesses(name: string, signal: NodeJS.Signals): Promise<Look | undefined> {
 	const columns = "pid,ppid,pgid,stat,ignored,caught,blocked,args";
 	const { code, stdout } = await docker(["top", name, "-eo", columns]);
@@ -189,7 +189,7 @@ interface Answer {
 	readonly stderr: string;
 }
 
-/** Asks the engine by its client. Never rejects. */
+/** Runs the engine's command-line client. Never rejects. */
 function docker(args: readonly string[], timeout = ANSWER_MS): Promise<Answer> {
 	return new Promise((resolve) => {
 		const child = spawn("docker", args, { detached: true, stdio: ["ignore", "pipe", "pipe"], timeout });

@@ -1,18 +1,18 @@
-/** The report for a browser: one file with its pictures, without a script and without an outside address. */
+/** The report for a browser: one file that includes its pictures, without scripts or external resources. */
 import { formatDuration } from "../base/time.ts";
 import type { Run } from "./rehearsal.ts";
 import type { Report } from "./report.ts";
 import { budgetsOf } from "./text.ts";
 import { describeProcess } from "./verdicts.ts";
 
-/** The picture, in units of its own: the browser scales it. */
+/** The size of the picture, in units of its viewBox: the browser scales the picture. */
 const WIDTH = 720;
 const HEIGHT = 300;
 const LEFT = 64;
 const RIGHT = 16;
 const TOP = 16;
 const BOTTOM = 44;
-/** The shortest time that the picture tells apart, in milliseconds. */
+/** The picture draws all shorter times at the same height. In milliseconds. */
 const SHORTEST_MS = 1;
 
 const STYLE = `
@@ -96,7 +96,7 @@ function renderRun(run: Run, index: number): string {
 	return `<tr><td class="number">${index + 1}</td><td class="number">${formatDuration(signalledAfterMs)}</td><td class="number">${took}</td><td class="number">${exitCode}</td><td class="long">${escapeHtml(facts.join(" · "))}</td></tr>\n`;
 }
 
-/** A dot for each stop: when the signal came, and how long the stop took. The times of stops are on a logarithmic scale. */
+/** One dot for each stop. x: when the signal came. y: how long the stop took, on a logarithmic scale. */
 function drawStops({ runs, stopTimeout, withinMs }: Report): string {
 	const stops = runs.filter(({ outcome }) => outcome !== "ended-before");
 	const budgets = budgetsOf(stopTimeout.ms);

@@ -1,4 +1,4 @@
-/** What /proc shows of the processes of a run: who is there, who listens to the stop signal, who was cut off. */
+/** Reads from /proc which processes a run has, which of them listen to the stop signal, and which were cut off. */
 import { readFileSync } from "node:fs";
 import { constants, release } from "node:os";
 import { attempt } from "../base/errors.ts";
@@ -7,27 +7,27 @@ import { libc } from "../os/ffi/libc.ts";
 import { type KernelState, readKernelState, watchDeathSignal } from "../os/processes/kernel-state.ts";
 import { listStates, livingDescendants, nameFirst, type ProcessInfo, readProcess } from "../os/processes/processes.ts";
 
-/** How many processes are named or watched. */
+/** At most this many processes are named or watched. */
 const NAMED = 100;
-/** The first Linux that tells how a process has ended that is not our child. */
+/** The first Linux version that tells how a process has ended even if it is not our child. */
 const TELLS_SINCE = [6, 15] as const;
 
 export interface Look {
-	/** When it was: {@link monotonicMs}. */
+	/** The time of the look: {@link monotonicMs}. */
 	readonly at: number;
 	/** The first process of the run. Absent if it has ended. */
 	readonly init?: ProcessInfo;
-	/** All others that are alive. */
+	/** All other living processes. */
 	readonly others: readonly ProcessInfo[];
 	readonly zombies: readonly ProcessInfo[];
-	/** Whether the first process does something at the stop signal. Absent if that is not known. */
+	/** Whether the stop signal has any effect on the first process. Absent if that is not known. */
 	readonly listens?: boolean;
 }
 
 /**
- * Looks at a process and all that stands below it.
+ * Looks at a process and its descendants.
  *
- * @param isInit Whether it is PID 1 of its namespace: then a signal without a handler does nothing.
+ * @param isInit Whether the process is PID 1 of its namespace. A signal without a handler does nothing to PID 1.
  */
 export function lookAt(pid: number, signal: NodeJS.Signals, isInit: boolean): Look {
 	const at = monotonicMs();
@@ -46,7 +46,7 @@ export function lookAt(pid: number, signal: NodeJS.Signals, isInit: boolean): Lo
 	};
 }
 
-/** Small inits block the signals and wait for them by sigtimedwait(2), during which SigBlk lacks them. */
+/** Small inits block the signals and wait in sigtimedwait(2). During that wait SigBlk does not show the signals. */
 function listensTo(pid: number, signal: NodeJS.Signals, isInit: boolean): boolean | undefined {
 	const status = attempt(() => readFileSync(`/proc/${pid}/status`, "latin1"));
 	if (status === undefined) return undefined;
@@ -56,7 +56,7 @@ function listensTo(pid: number, signal: NodeJS.Signals, isInit: boolean): boolea
 	return !isInit || has("SigCgt") || has("SigBlk") || readKernelState(String(pid))?.call === "rt_sigtimedwait";
 }
 
-/** Whether a signal is in a mask as /proc and ps(1) print it, in hexadecimal. */
+/** Whether a signal is in a mask. The mask is hexadecimal, as /proc and ps(1) print it. */
 export function hasSignal(mask: string, signal: NodeJS.Signals): boolean {
 	const bits = attempt(() => BigInt(`0x${mask}`)) ?? 0n;
 	return (bits & (1n << BigInt(constants.signals[signal] - 1))) !== 0n;
@@ -64,11 +64,11 @@ export function hasSignal(mask: string, signal: NodeJS.Signals): boolean {
 
 export interface Late {
 	readonly command: string;
-	/** What it was doing. Absent if /proc does not tell. */
+	/** What the process was doing. Absent if /proc does not tell. */
 	readonly where?: KernelState;
 }
 
-/** What the living processes of a look are doing at this moment. */
+/** What the processes of a look are doing now. */
 export function whereAre({ init, others }: Look): Late[] {
 	return [...(init ? [init] : []), ...others].slice(0, NAMED).map(({ pid, command }) => {
 		const where = readKernelState(String(pid));
@@ -77,10 +77,10 @@ export function whereAre({ init, others }: Look): Late[] {
 }
 
 /**
- * Watches processes for the SIGKILL with which the kernel ends all others when PID 1 has ended.
+ * Watches processes for SIGKILL. When PID 1 ends, the kernel sends SIGKILL to all other processes of the namespace.
  *
- * @returns A function to call once, when the run has ended: the commands of those that were cut off. `undefined` if the
- * kernel does not tell.
+ * @returns A function to call once, when the run has ended. It returns the commands of the processes that were cut off.
+ * `undefined` if the kernel does not tell.
  */
 export function watchCutOff(processes: readonly ProcessInfo[]): (() => string[]) | undefined {
 	const [major = 0, minor = 0] = release().split(".").map(Number);

@@ -1,8 +1,8 @@
 /** The random moments at which the stop signal comes. The same seed gives the same moments. */
 
 /**
- * Half of the moments are in the first quarter of the time: most stop signals that are lost are lost during the start.
- * Each moment is drawn from a part of its own, so that few runs cover the whole time, too.
+ * Half of the moments are in the first quarter of the time, because most lost stop signals are lost during the start.
+ * Each moment is drawn from its own part of the time. So even a few runs cover the whole time.
  *
  * @returns Milliseconds after the start, in random order.
  */
@@ -16,7 +16,7 @@ export function randomMoments(runs: number, withinMs: number, seed: number): num
 	return moments;
 }
 
-/** Numbers from 0 to 1, by a Weyl sequence whose words are mixed (splitmix32). */
+/** Returns a generator of numbers from 0 to 1: it mixes the words of a Weyl sequence (splitmix32). */
 function randomNumbers(seed: number): () => number {
 	let state = seed >>> 0;
 	return () => {

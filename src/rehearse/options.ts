@@ -9,7 +9,7 @@ import { readDuration } from "../base/time.ts";
 export type Subject =
 	| { readonly type: "config"; readonly path: string | undefined }
 	| { readonly type: "program"; readonly command: readonly string[] }
-	/** `flags`: options of `docker run`. `command`: in place of the image's own. */
+	/** `flags`: options of `docker run`. `command`: replaces the image's own command. */
 	| {
 			readonly type: "image";
 			readonly image: string;
@@ -20,18 +20,18 @@ export type Subject =
 export interface Options {
 	readonly subject: Subject;
 	readonly runs: number;
-	/** The stop signal comes at a random moment in so many milliseconds after the start. */
+	/** The stop signal comes at a random moment, at most this many milliseconds after the start. */
 	readonly withinMs: number;
 	readonly stopTimeoutMs: number | undefined;
 	/** @default the image's STOPSIGNAL, else SIGTERM */
 	readonly signal: NodeJS.Signals | undefined;
 	readonly seed: number;
-	/** Asked again and again while the program runs and stops. */
+	/** Requested again and again while the program runs and stops. */
 	readonly probe: URL | undefined;
 	readonly json: boolean;
 	/** Path of the report for a browser. */
 	readonly html: string | undefined;
-	/** Do not ask. */
+	/** Whether to start without asking. */
 	readonly yes: boolean;
 }
 
@@ -55,7 +55,7 @@ const FLAGS = {
 } as const;
 
 /**
- * @returns "help" if that is asked for.
+ * @returns "help" if the user asks for the help page.
  * @throws {UserError} that says which argument is wrong, and what was expected.
  */
 export function parseOptions(args: readonly string[]): Options | "help" {
@@ -120,7 +120,7 @@ function subjectOf(
 	return { type: "config", path };
 }
 
-/** A program that is not there would be started many times for nothing. */
+/** Fails early: otherwise each run would try to start a program that does not exist. */
 function checkProgram(program: string): void {
 	const folders = program.includes("/") ? [""] : (process.env.PATH ?? "").split(delimiter);
 	if (!folders.some((folder) => isAllowed(resolve(folder, program), constants.X_OK)))

@@ -1,24 +1,24 @@
-/** The end of what a run has printed. */
+/** Keeps the end of a run's output. */
 import type { Readable } from "node:stream";
 
-/** Enough for the last lines, and for a record of a stop. */
+/** How many characters are kept: enough for the last lines, and for lastcall's record of a stop. */
 const KEPT = 64 * 1024;
 
 export interface Ending {
-	/** The last line with something in it. Empty if nothing was printed. */
+	/** The last line that is not blank. Empty if nothing was printed. */
 	readonly lastLine: string;
 	/** Whether a stream ended without a line feed: the last line may have been cut off. */
 	readonly isCut: boolean;
 }
 
 export class Output {
-	/** Settles when every process that could print has ended, or has closed its output. */
+	/** Settles when every process that holds the output has ended, or has closed it. */
 	readonly closed: Promise<unknown>;
 	#text = "";
-	/** What each stream has printed last. */
+	/** The last character of each stream. */
 	readonly #last: string[] = [];
 
-	/** Keeps the end of what comes over the streams, in the order of its arrival. */
+	/** Keeps the end of the streams' text, in the order in which the text arrives. */
 	constructor(...streams: readonly Readable[]) {
 		for (const [index, stream] of streams.entries())
 			stream.setEncoding("utf8").on("data", (text: string) => {

@@ -1,29 +1,29 @@
-/** Requests a URL again and again while a program runs and stops, and counts what failed. */
+/** Requests a URL again and again while a program runs and stops, and counts the failed requests. */
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const EVERY_MS = 10;
-/** A program that answers nothing must not use up our descriptors. */
+/** At most this many requests at once: a program that answers none must not use up our descriptors. */
 const AT_ONCE = 50;
 const ANSWER_MS = 30_000;
-/** The longest wait for what is in flight when the program has ended: the kernel resets those connections at once. */
+/** The longest wait for requests in flight after the program's end: the kernel resets their connections at once. */
 const SETTLE_MS = 200;
 
 export interface ProbeResult {
-	/** Whether any request was answered before the stop signal. Without it the rest says nothing. */
+	/** Whether any request was answered before the stop signal. If none was, the counts say nothing. */
 	readonly wasUp: boolean;
-	/** Requests that were sent after the stop signal, or were not answered by then. */
+	/** Requests that were sent after the stop signal, or were still in flight when it came. */
 	readonly requests: number;
-	/** Those that got a connection but no answer, or an answer of 500 and above: a user has seen an error. */
+	/** Requests with a connection but no answer, or with a status of 500 or above: a user would have seen an error. */
 	readonly failed: number;
-	/** Those that got no connection: a load balancer that has not noticed the stop yet sends such requests. */
+	/** Requests without a connection: a load balancer sends such requests until it notices the stop. */
 	readonly refused: number;
 }
 
 export interface Probe {
-	/** The stop begins: requests count from now on, and those in flight. */
+	/** The stop begins. Requests that are in flight, and all later requests, count. */
 	noteStop(): void;
-	/** Sends no more, and returns what was found when those in flight have failed, or soon. */
+	/** Sends no more requests, waits a moment for those in flight, and returns the counts. */
 	stop(): Promise<ProbeResult>;
 }
 
@@ -37,7 +37,7 @@ export function startProbe(url: URL): Probe {
 	function send(): void {
 		if (inFlight.size >= AT_ONCE) return;
 		let connected = false;
-		// A connection of its own: one that is kept alive would hide that the server does not listen any more.
+		// A new connection for each request: a kept-alive connection would hide that the server no longer listens.
 		const outgoing = request(url, { agent: false, timeout: ANSWER_MS });
 		const cancel = () => outgoing.destroy();
 		const finish = (result: keyof typeof counts) => {

@@ -1,6 +1,6 @@
 /**
  * Runs a program as PID 1 of a new PID namespace, by unshare(1). Where that is not allowed, the program is an ordinary
- * child, and this process adopts its orphans.
+ * child, and this process adopts the program's orphans.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -19,17 +19,17 @@ import { lookAt } from "./look.ts";
 import { Output } from "./output.ts";
 import type { Actor, Ended, Stage } from "./stage.ts";
 
-/** The longest wait for what takes milliseconds on an idle machine. */
+/** The longest wait for steps that take milliseconds on an idle machine. */
 const PATIENCE_MS = 10_000;
 const TRY_MS = 5_000;
 const LOOK_MS = 5;
 
 const BY_SUBREAPER = [
-	"what the kernel does for PID 1 alone: there a stop signal without a handler is ignored, here it ends the program",
-	"zombies that PID 1 would have to collect: lastcall collects them here",
+	"what the kernel does for PID 1 alone: PID 1 ignores a stop signal without a handler, here the signal ends the program",
+	"zombies that PID 1 would have to reap: lastcall reaps them here",
 ];
 
-/** @param subject How its user calls the program. */
+/** @param subject The program as its user would write it. */
 export function openProgramStage(
 	command: readonly string[],
 	subject: string,
@@ -61,7 +61,7 @@ export function openProgramStage(
 	};
 }
 
-/** unshare(1) with its flags; a user who is not root needs a user namespace for it. */
+/** unshare(1) with its flags. A user other than root also needs a user namespace. */
 function findUnshare(): string[] | undefined {
 	const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
 	const unshare = ["unshare", ...user, "--pid", "--fork", "--mount-proc", "--kill-child"];
@@ -82,7 +82,7 @@ async function startInNamespace(
 		hasEnded = true;
 	});
 	const end = monotonicMs() + PATIENCE_MS;
-	// Before exec the kernel would drop a signal, as it does in a container. An engine sends none before exec.
+	// The kernel drops a signal that comes before exec. No engine sends one so early, so wait until exec is done.
 	while (!hasEnded && monotonicMs() < end) {
 		if (init === 0) {
 			init = childOf(child);
@@ -99,7 +99,7 @@ async function startInNamespace(
 		isVisible: true,
 		look: async () => lookAt(init, signal, true),
 		stop: async () => stopAt(init, signal),
-		// --kill-child: the namespace goes with unshare, which would print a message if it outlived the program.
+		// --kill-child ends the namespace with unshare. If unshare outlived the program, it would print a message.
 		kill: async () => {
 			child.kill("SIGKILL");
 		},
@@ -113,7 +113,7 @@ async function startInNamespace(
 	};
 }
 
-/** The kernel does not list a child that another process has not made yet. */
+/** The pid of the process's only child; 0 if there is none yet. */
 function childOf({ pid }: ChildProcess): number {
 	return Number.parseInt(attempt(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")) || "0", 10);
 }
@@ -149,7 +149,7 @@ async function startAsChild(
 		async [Symbol.asyncDispose]() {
 			child.kill("SIGKILL");
 			await within(ended, PATIENCE_MS);
-			// All of our descendants are of this run: runs follow each other.
+			// All our descendants belong to this run, because runs never overlap.
 			await endStragglers({ stopMs: 0, killMs: PATIENCE_MS }, false);
 		},
 	};
@@ -163,7 +163,7 @@ function stopAt(pid: number, signal: NodeJS.Signals): number {
 
 async function launch(command: readonly string[], env: NodeJS.ProcessEnv) {
 	const [program = "", ...args] = command;
-	// A session of its own: Ctrl-C must reach us alone.
+	// The program gets its own session: Ctrl-C must reach only us.
 	const child = spawn(program, args, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
 	const ended = new Promise<Ended>((resolve) => {
 		child.on("exit", (code, signal) => {

@@ -1,16 +1,16 @@
-/** What people see and are asked while a rehearsal goes on. All of it on standard error: standard output is the report's. */
+/** Shows progress and asks for consent, both on standard error: standard output is only for the report. */
 import { createInterface } from "node:readline";
 
 const WIDTH = 30;
 
-/** Asks whether to go on. An end of the input counts as no. */
+/** Asks whether to go on. The end of the input counts as no. */
 export async function confirm(question: string): Promise<boolean> {
 	const lines = createInterface({ input: process.stdin, output: process.stderr });
 	try {
 		return await new Promise<boolean>((resolve) => {
 			lines.question(`${question} [y/N] `, (answer) => resolve(/^y(es)?$/i.test(answer.trim())));
 			lines.once("close", () => resolve(false));
-			// readline takes Ctrl-C from the terminal.
+			// readline turns Ctrl-C into this event: no signal comes.
 			lines.once("SIGINT", () => lines.close());
 		});
 	} finally {

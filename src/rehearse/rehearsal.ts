@@ -1,4 +1,4 @@
-/** Runs one thing many times, and stops it each time: what happened, as plain data. */
+/** Runs a program many times, stops it each time, and returns what happened as plain data. */
 import { attempt } from "../base/errors.ts";
 import { monotonicMs, within } from "../base/time.ts";
 import type { JobStop, StopReport } from "../supervisor/events.ts";
@@ -9,14 +9,14 @@ import type { Actor, Ended, Stage } from "./stage.ts";
 
 /** How often to look at the processes of a stop. */
 const LOOK_MS = 25;
-/** Where the kernel does not tell what was cut off: processes that were seen in the last so many milliseconds count. */
+/** If the kernel does not tell what was cut off, processes count that were seen at most this long before the end. */
 const SEEN_MS = 4 * LOOK_MS;
-/** How long a zombie must have been one. */
+/** A zombie counts only if it stays one for this long. */
 const ZOMBIE_MS = 200;
 const SIGKILLED = 137;
-/** The longest wait for the end of what was killed. */
+/** The longest wait for a killed program to end. */
 const KILL_MS = 10_000;
-/** The longest wait for output when the first process has ended: what it has left behind may hold the pipes. */
+/** The longest wait for output after the first process has ended: processes that outlive it may hold the pipes. */
 const DRAIN_MS = 500;
 
 export interface Run {
@@ -32,24 +32,24 @@ export interface Run {
 	readonly exitCode: number;
 	/** From the stop signal to the end of the first process, in milliseconds; 0 if there was no stop. */
 	readonly stopMs: number;
-	/** The command of the first process when the stop signal came. Absent if nothing can be seen. */
+	/** The command of the first process when the stop signal came. Absent if the processes cannot be seen. */
 	readonly init?: string;
-	/** Commands of all other processes then. */
+	/** The commands of all other processes at that moment. */
 	readonly others: readonly string[];
-	/** Whether the first process did something at the stop signal when it came. */
+	/** Whether the stop signal could have an effect on the first process when it came. */
 	readonly listens?: boolean;
-	/** The same a moment later. Node.js without a listener resets its own handler when the signal comes. */
+	/** The same a moment later: without a listener, Node.js resets its own handler when the signal comes. */
 	readonly listensLater?: boolean;
 	/** Names of the zombies before the stop. */
 	readonly zombies: readonly string[];
-	/** The processes that were alive when the stop timeout had passed. */
+	/** The processes that were still alive at the end of the stop timeout. */
 	readonly late: readonly Late[];
-	/** Processes that the kernel ended since the first process had ended. */
+	/** Processes that the kernel ended because the first process had ended. */
 	readonly cutOff: readonly string[];
-	/** How many milliseconds before the end they were last seen. Absent if the kernel itself has told. */
+	/** The time from the last look at them to the end, in milliseconds. Absent if the kernel itself has told. */
 	readonly seenMsBefore?: number;
 	readonly output: Ending;
-	/** What lastcall inside says of its jobs that it had to end by force. */
+	/** The jobs that a lastcall inside the run had to end by force, from its log. */
 	readonly killedJobs: readonly JobStop[];
 	readonly probe?: ProbeResult;
 }
@@ -66,7 +66,7 @@ export interface Plan {
  * Rehearses each stop, one after another.
  *
  * @param onRun Called after each run.
- * @param signal Ends the rehearsal: nothing is left of the run, and the result has those before.
+ * @param signal Ends the rehearsal: nothing of the current run is left, and the result has only the runs before it.
  */
 export async function rehearseAll(
 	stage: Stage,
@@ -144,7 +144,7 @@ async function rehearseOnce(actor: Actor, moment: number, budgetMs: number, url:
 
 const NOTHING = { stopMs: 0, others: [], zombies: [], late: [], cutOff: [], killedJobs: [] } as const;
 
-/** Each child is a zombie until its parent is on a processor again: only those that stay count. */
+/** Every ended child is a zombie until its parent gets a turn on a processor. So only zombies that stay count. */
 async function lookBefore(actor: Actor, ended: Promise<unknown>): Promise<Look | undefined> {
 	const look = await actor.look();
 	if (!look || look.zombies.length === 0) return look;
@@ -154,7 +154,7 @@ async function lookBefore(actor: Actor, ended: Promise<unknown>): Promise<Look |
 	return again && { ...again, zombies: again.zombies.filter(({ pid }) => pids.has(pid)) };
 }
 
-/** Looks until the end or the deadline. Returns the first look that came some time after the signal, and the last one. */
+/** Looks until the end or the deadline. Returns the first look, some time after the signal, and the last look. */
 async function watch(
 	actor: Actor,
 	hasEnded: () => boolean,
@@ -169,7 +169,7 @@ async function watch(
 		await within(ended, actor.isVisible ? Math.min(LOOK_MS, left) : left);
 		if (hasEnded() || !actor.isVisible) continue;
 		const look = await actor.look();
-		// Ended, but Node.js has not heard of it yet.
+		// The process has ended, but Node.js does not know it yet.
 		if (!look?.init) continue;
 		first ??= look;
 		last = look;
@@ -177,13 +177,13 @@ async function watch(
 	return { first, last };
 }
 
-/** The exit may come sooner than what was printed before it. */
+/** Node.js may report the exit before it has read all output from before the exit. */
 async function endingOf({ output }: Actor): Promise<Ending> {
 	await within(output.closed, DRAIN_MS);
 	return output.ending;
 }
 
-/** The jobs that a lastcall in the run has ended by force, by the last record of its log. */
+/** Finds the jobs that a lastcall in the run has ended by force: the last `stop.finished` of its log names them. */
 function jobsKilledIn(text: string): readonly JobStop[] {
 	const lines = text.split("\n").filter((line) => line.includes('"event":"stop.finished"'));
 	const report = attempt(() => (JSON.parse(lines.at(-1) ?? "") as { readonly report: StopReport }).report);

@@ -19,7 +19,7 @@ import { makeReport, toJson } from "./report.ts";
 import type { Stage } from "./stage.ts";
 import { renderAnnotations, renderText } from "./text.ts";
 
-/** Where a terminal does not say how wide it is. */
+/** The width if standard output is no terminal, or does not tell its width. */
 const COLUMNS = 80;
 
 interface Rehearsed {
@@ -28,9 +28,9 @@ interface Rehearsed {
 }
 
 /**
- * @param args What stands behind `lastcall rehearse`.
+ * @param args The arguments after `lastcall rehearse`.
  * @param self The command that runs this lastcall.
- * @param aborted Ends the rehearsal early. Nothing is left then, and there is no report.
+ * @param aborted Ends the rehearsal early. Then no process is left, and there is no report.
  * @returns The exit code: 0 if every stop held the stop timeout, else 1.
  * @throws {UserError} before anything is started.
  */
@@ -80,7 +80,7 @@ async function open({ subject, signal, stopTimeoutMs }: Options, self: readonly 
 	const loaded = await loadConfig(subject.path);
 	const settings = resolveSettings(loaded, { env, isTerminal: false, isInit: true, stopTimeoutMs });
 	const { stopTimeout, stopSignals } = settings;
-	// What the init makes for others must not get in the way of a service that runs here.
+	// The rehearsed init must not overwrite the socket and the message of a service that runs here.
 	const folder = mkdtempSync(join(tmpdir(), "lastcall-rehearsal-"));
 	const inner = {
 		...env,
@@ -94,13 +94,13 @@ async function open({ subject, signal, stopTimeoutMs }: Options, self: readonly 
 	return { stage: { ...stage, close: async () => rmSync(folder, { recursive: true, force: true }) }, stopTimeout };
 }
 
-/** What is about to happen, for somebody who has not expected it. */
+/** Says what is about to happen: a user may not expect many starts. */
 function announce({ runs, withinMs }: Options, { subject, how, signal }: Stage, { ms, source }: StopTimeout): string {
 	const times = runs === 1 ? "once" : `${runs} times`;
-	return `Starts ${subject} ${times} ${how}, and stops it by ${signal} within ${formatDuration(withinMs)}. What it does at its start (migrations, mails) is done ${times}. A stop may take ${formatDuration(ms)} (${source}).`;
+	return `Starts ${subject} ${times} ${how}, and stops it by ${signal} within ${formatDuration(withinMs)}. All work of its start (migrations, mails) is done ${times}. A stop may take ${formatDuration(ms)} (${source}).`;
 }
 
-/** Waits for the write: the end of the process would cut off what a pipe has not taken yet. A reader may have gone. */
+/** Waits for the write: exiting drops what a pipe has not taken yet. Ignores errors: the reader may have gone. */
 function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
 	stream.on("error", () => {});
 	return new Promise((resolve) => stream.write(text, () => resolve()));

@@ -1,4 +1,4 @@
-/** The report of a rehearsal as plain data: `--json` prints it, the other reports are drawn from it. */
+/** The report of a rehearsal as plain data. `--json` prints it, and the other reports are rendered from it. */
 import { constants } from "node:os";
 import { readVersion } from "../base/versions.ts";
 import type { StopTimeout } from "../config/stop-timeout.ts";
@@ -6,26 +6,26 @@ import type { Run } from "./rehearsal.ts";
 import type { Stage } from "./stage.ts";
 import { judge, type Verdict } from "./verdicts.ts";
 
-/** What platforms give by default between the stop signal and SIGKILL, in milliseconds. */
+/** The default time between the stop signal and SIGKILL on each platform, in milliseconds. */
 export const PLATFORMS = [
 	{ name: "Docker", ms: 10_000 },
 	{ name: "Kubernetes", ms: 30_000 },
 ] as const;
 
 export interface Report extends Pick<Stage, "kind" | "subject" | "how" | "limits" | "signal"> {
-	/** The version that has rehearsed. */
+	/** The version of the lastcall that made the report. */
 	readonly lastcall: string;
-	/** `--seed` with this number repeats the moments. */
+	/** `--seed` with this number gives the same moments again. */
 	readonly seed: number;
 	readonly withinMs: number;
 	readonly stopTimeout: StopTimeout;
-	/** Whether every stop held the stop timeout, and there was one. */
+	/** Whether there was a stop, and every stop held the stop timeout. */
 	readonly held: boolean;
-	/** Of all stops, in milliseconds; a late one counts with the time after which it was killed. 0 without a stop. */
+	/** Over all stops, in milliseconds. A late stop counts with the time until it was killed. 0 if there was no stop. */
 	readonly p50Ms: number;
 	readonly p99Ms: number;
 	readonly worstMs: number;
-	/** How often each exit code came. */
+	/** How many runs ended with each exit code. */
 	readonly exitCodes: Readonly<Record<string, number>>;
 	/** The worst first. */
 	readonly verdicts: readonly Verdict[];
@@ -62,7 +62,7 @@ export function makeReport(
 	};
 }
 
-/** As JSON: times to a tenth of a millisecond. */
+/** The report as JSON, with times to a tenth of a millisecond. */
 export function toJson(report: Report): string {
 	const round = (_: string, value: unknown) => (typeof value === "number" ? Math.round(value * 10) / 10 : value);
 	return `${JSON.stringify(report, round, 2)}\n`;

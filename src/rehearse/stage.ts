@@ -1,19 +1,19 @@
-/** Where a rehearsal takes place: what a namespace, a subreaper and a Docker engine have in common. */
+/** Where a rehearsal takes place: the common interface of a namespace, a subreaper and a Docker engine. */
 import type { Look } from "./look.ts";
 import type { Output } from "./output.ts";
 
 export interface Stage {
 	readonly kind: "namespace" | "subreaper" | "container";
-	/** What is run, as its user would write it. */
+	/** The program, configuration or image, as its user would write it. */
 	readonly subject: string;
-	/** How it is run, for people: `as PID 1 of a new PID namespace`. */
+	/** How the stage runs the subject, for people: `as PID 1 of a new PID namespace`. */
 	readonly how: string;
 	/** What this stage cannot show, for people. */
 	readonly limits: readonly string[];
 	readonly signal: NodeJS.Signals;
 	/** @throws {UserError} if nothing can be started. */
 	start(): Promise<Actor>;
-	/** Removes what all runs have shared. */
+	/** Removes the files that all runs share. */
 	close(): Promise<void>;
 }
 
@@ -21,27 +21,27 @@ export interface Stage {
 export interface Ended {
 	/** 128 + the number of the signal that ended it. */
 	readonly code: number;
-	/** When: monotonicMs(). */
+	/** The time of the end: monotonicMs(). */
 	readonly at: number;
 }
 
-/** One run. Disposing of it ends whatever is left of it. */
+/** One run. Disposing of it ends its remaining processes. */
 export interface Actor extends AsyncDisposable {
-	/** When it was started: monotonicMs(). */
+	/** The time of the start: monotonicMs(). */
 	readonly startedAt: number;
 	readonly output: Output;
 	/** Settles when the first process has ended; never rejects. */
 	readonly ended: Promise<Ended>;
-	/** Whether {@link look} is cheap, and so exact that it can be called all the time. */
+	/** Whether {@link look} is exact, and cheap enough to be called all the time. */
 	readonly isVisible: boolean;
-	/** `undefined` if nothing can be seen. */
+	/** `undefined` if the processes cannot be seen. */
 	look(): Promise<Look | undefined>;
-	/** Sends the stop signal. Returns when that was. */
+	/** Sends the stop signal. Returns the time: monotonicMs(). */
 	stop(): Promise<number>;
-	/** Ends it by SIGKILL, as the platform does when the stop timeout has passed. */
+	/** Ends the run by SIGKILL, as the platform does after the stop timeout. */
 	kill(): Promise<void>;
-	/** Processes that the end of the first one has left behind. */
+	/** The commands of the processes that have outlived the first one. */
 	leftBehind(): string[];
-	/** The same times by a more exact clock, if there is one. */
+	/** The times of the run by a more exact clock, if there is one. */
 	measure?(): Promise<{ readonly signalledAfterMs: number; readonly stopMs: number } | undefined>;
 }

@@ -33,7 +33,7 @@ function renderVerdict({ level, finding, remedy }: Verdict, columns: number): st
 	return [sign + first.slice(1), ...rest, ...remedies];
 }
 
-/** A bar for each figure, against the budgets. */
+/** Draws a bar for each figure, with marks for the budgets. */
 function drawStops({ p50Ms, p99Ms, worstMs, stopTimeout, runs }: Report, columns: number): string[] {
 	const budgets = budgetsOf(stopTimeout.ms);
 	const scale = Math.max(...budgets.map(({ ms }) => ms));
@@ -57,7 +57,7 @@ function drawStops({ p50Ms, p99Ms, worstMs, stopTimeout, runs }: Report, columns
 	];
 }
 
-/** The budgets of the platforms, and the given one if it is another, in their order. */
+/** The budgets of the platforms, and the given one if it differs from them, the shortest first. */
 export function budgetsOf(ms: number): { readonly name: string; readonly ms: number }[] {
 	const own = PLATFORMS.some((platform) => platform.ms === ms) ? [] : [{ name: "stop timeout", ms }];
 	return [...PLATFORMS, ...own].sort((a, b) => a.ms - b.ms);

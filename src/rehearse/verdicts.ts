@@ -1,4 +1,4 @@
-/** What the runs mean: a verdict for each thing that was found, the worst first, with what to do about it. */
+/** Judges the runs: one verdict for each finding, with a remedy, the worst first. */
 import { basename } from "node:path";
 import { showPath } from "../base/errors.ts";
 import { formatDuration } from "../base/time.ts";
@@ -9,10 +9,10 @@ import type { Run } from "./rehearsal.ts";
 export const LEVELS = ["error", "warning", "note", "ok"] as const;
 
 export interface Verdict {
-	/** `error`: a stop broke the stop timeout. `warning`: something is lost or wrong. `note`: it may be meant so. */
+	/** `error`: a stop broke the stop timeout. `warning`: something is lost or wrong. `note`: it may be intended. */
 	readonly level: (typeof LEVELS)[number];
 	readonly finding: string;
-	/** What to do. */
+	/** What the user can do about it. */
 	readonly remedy?: string;
 }
 
@@ -20,13 +20,13 @@ export interface Facts {
 	readonly runs: readonly Run[];
 	readonly budgetMs: number;
 	readonly signal: NodeJS.Signals;
-	/** Of the signal. */
+	/** The number of `signal`. */
 	readonly signalNumber: number;
 }
 
 /** A stop that takes more than this share of the budget has no room for a busy machine. */
 const NEARLY = 0.8;
-/** Output that most runs end with, and others lack. */
+/** If more than this share of the runs end with the same line, the other runs lack it. */
 const MOST = 0.5;
 const NAMED = 3;
 
@@ -45,7 +45,7 @@ export function judge(facts: Facts): Verdict[] {
 		...judgeProbe(stops),
 		...judgeExitCodes(stops, facts),
 		...judgeZombies(stops),
-		// What was killed could say nothing any more.
+		// A killed program could not print its last lines.
 		...judgeOutput(stops.filter(({ outcome }) => outcome === "stopped")),
 		...judgeWrapper(stops),
 		...judgeMargin(stops, facts),
@@ -82,7 +82,7 @@ function judgeLate(stops: readonly Run[], { budgetMs, signal }: Facts): Verdict[
 			? []
 			: [{ level: "error", finding: `${some.length} of ${stops.length} stops ${finding}`, remedy }];
 	const init = first.init ?? "";
-	// A handler of the program's own runtime counts as listening, but may do nothing as PID 1: then only the time tells.
+	// A handler of the runtime itself counts as listening, but may do nothing as PID 1. Then only the time tells.
 	const inTime = stops.filter(({ outcome }) => outcome === "stopped");
 	const soonest = Math.min(...inTime.map(({ signalledAfterMs }) => signalledAfterMs));
 	const listensAtTimes = inTime.some(({ listens }) => listens);
@@ -159,7 +159,7 @@ function remedyForLate(run: Run): string {
 	return "end what it waits for at the signal (open connections, timers, children), or give it more time: docker stop -t, terminationGracePeriodSeconds, and --stop-timeout here";
 }
 
-/** A lastcall in the run keeps the stop timeout by force, and says so by its exit code. */
+/** A lastcall in the run keeps the stop timeout by killing jobs. Its exit code and its log say so. */
 function judgeKilledJobs(stops: readonly Run[]): Verdict[] {
 	const forced = stops.filter(isForced);
 	if (forced.length === 0) return [];
@@ -239,7 +239,7 @@ function judgeExitCodes(stops: readonly Run[], { signal, signalNumber }: Facts):
 			level: "warning",
 			finding: `${wrong.length} of ${stops.length} stops ended with ${countCodes(wrong)}, though they were in time: platforms call that a failure`,
 			remedy: wrong.some(({ exitCode }) => exitCode === 137)
-				? "137 is SIGKILL: look at who sends it, or at the memory limit"
+				? "137 is SIGKILL: find its sender, or look at the memory limit"
 				: "exit with 0 when the clean-up is done; the last line of the output may say what failed",
 		});
 	if (bySignal.length > 0)
@@ -267,7 +267,7 @@ function judgeZombies(stops: readonly Run[]): Verdict[] {
 function judgeOutput(stops: readonly Run[]): Verdict[] {
 	const verdicts: Verdict[] = [];
 	const cut = stops.filter(({ output }) => output.isCut);
-	// A program that never ends its last line, such as one that prints a prompt, has lost nothing.
+	// If every run ends without a line feed (the program prints a prompt, say), nothing was lost.
 	if (cut.length > 0 && cut.length < stops.length)
 		verdicts.push({
 			level: "warning",
@@ -289,7 +289,7 @@ function judgeOutput(stops: readonly Run[]): Verdict[] {
 	return verdicts;
 }
 
-/** Numbers differ from run to run. */
+/** Replaces numbers, which differ from run to run. */
 function shapeOf(line: string): string {
 	return line.replaceAll(/\b(0x)?[0-9a-f]*\d[0-9a-f]*\b/gi, "0").slice(0, 200);
 }
@@ -321,14 +321,14 @@ function judgeMargin(stops: readonly Run[], { budgetMs }: Facts): Verdict[] {
 	];
 }
 
-/** What a command runs: `node /usr/bin/npm start` → `npm`. */
+/** The program that a command runs: `node /usr/bin/npm start` → `npm`. */
 export function programOf(command: string): string {
 	const [first = "", ...rest] = command.split(" ");
 	const script = basename(rest.find((word) => !word.startsWith("-")) ?? "").replace(/(-cli)?\.[cm]?js$/, "");
 	return isNode(first) && (WRAPPERS.test(script) || INITS.test(script)) ? script : basename(first);
 }
 
-/** Whether the program only stands between the signal and another program. */
+/** Whether the program is only a wrapper between the signal and another program. */
 function isBetween(program: string): boolean {
 	return WRAPPERS.test(program) || SHELLS.test(program);
 }
@@ -346,7 +346,7 @@ function appOf({ init = "", others }: Run): string | undefined {
 	return [init, ...others].find(isApp);
 }
 
-/** The JSON form of a Dockerfile. */
+/** The command as CMD in a Dockerfile, in its JSON form. */
 function asCmd(command: string): string {
 	return `CMD [${command
 		.split(" ")

@@ -1,13 +1,13 @@
 /**
- * Liveness: checks a job again and again, and tells when it has not answered for too long. Loaded only where a job has it.
+ * Liveness: checks a job again and again, and reports it if it has not answered for too long. Loaded only if needed.
  *
- * No false alarm: when the init itself got no turn (`docker pause`, a starved machine), a failed check says nothing about
- * the job, which had no turn either. The job gets all its checks anew. Only the monotonic clock is read: it does not jump,
- * and does not count the time in which a machine sleeps.
+ * No false alarms: if the init itself got no turn (`docker pause`, a starved machine), the job got none either, and a
+ * failed check says nothing about it. So the job's count of failures starts again. Only the monotonic clock is read: it
+ * does not jump, and it does not count the time in which the machine sleeps.
  *
  * Invariants:
  * - One check at a time, and each has a bound.
- * - After the call that ends the watch nothing is checked or reported any more.
+ * - After the call that ends the watch, nothing is checked or reported.
  */
 import { errorInfo } from "../base/errors.ts";
 import { formatDuration, monotonicMs } from "../base/time.ts";
@@ -21,21 +21,21 @@ export type Liveness = NonNullable<JobSettings["liveness"]>;
 /**
  * Begins to check a run of a job.
  *
- * @returns Ends the checks.
+ * @returns A function that ends the checks.
  */
 export type Watch = (job: Pick<Job, "hasShownLife">, onUnresponsive: OnUnresponsive) => () => void;
 
-/** Called at most once, with what was found, and the time since the last good check. */
+/** Called at most once, with the finding and the time since the last good check. */
 type OnUnresponsive = (found: string, silentMs: number) => void;
 
 interface Checks {
 	readonly everyMs: number;
 	readonly timeoutMs: number;
-	/** This many failures in a row are too many. */
+	/** After this many failures in a row the job is unresponsive. */
 	readonly failures: number;
-	/** Rejects with the reason if the check has failed, and soon after the signal is aborted. */
+	/** Rejects with the reason if the check fails. Also rejects soon after the signal is aborted. */
 	readonly check: (signal: AbortSignal) => Promise<void>;
-	/** What has failed, for the message. */
+	/** Describes the failure, for the message. */
 	readonly describe: (why: string, silentMs: number) => string;
 }
 
@@ -43,8 +43,8 @@ const INTERVAL_MS = 10_000;
 const TIMEOUT_MS = 5_000;
 const RETRIES = 3;
 /**
- * Looks within the time that a heartbeat may take. One more look has to fail: the first silent one asks a loop that never
- * waits. So a hang is found after one and a quarter to one and a half times that time.
+ * How many looks fall into the time that a heartbeat may take. One more look has to fail, because the first silent look
+ * only asks a loop that never waits. So a hang is found after 1.25 to 1.5 times that time.
  */
 const LOOKS = 4;
 

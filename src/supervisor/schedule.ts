@@ -1,24 +1,24 @@
 /**
- * When a scheduled job runs: waits for its dates, and tells its unit of each. It sees only a clock.
+ * Decides when a scheduled job runs: waits for each date, and tells the job's unit. It depends only on a clock.
  *
- * Dates are those of the wall clock, which may jump; an interval is one of the monotonic clock, which does not.
+ * Dates follow the wall clock, which may jump. Intervals follow the monotonic clock, which does not.
  *
  * Invariants:
- * - No date comes twice, also if the clock is set back by less than SET_BACK_MS. Beyond that the clock was wrong before.
- * - Dates that pass together (the container was frozen, the clock was set forward) are one: the job runs once.
- * - After `end()`, or when the queue of all starts is closed, no date comes.
+ * - No date comes twice, even if the clock is set back by up to SET_BACK_MS. Beyond that it was wrong before.
+ * - If several dates pass at once (the container was frozen, the clock was set forward), the job runs once.
+ * - After `end()`, or after the queue of all starts is closed, no date comes.
  */
 import { monotonicMs } from "../base/time.ts";
 import type { Emit } from "./events.ts";
 import type { StartQueue } from "./starts.ts";
 
 /**
- * `everyMs`: an interval, counted from the moment when the job was put on its schedule. `next`: the first date after
- * another one, in milliseconds since the epoch.
+ * `everyMs`: an interval, counted from the moment when the job was put on its schedule. `next`: returns the first date
+ * after a given one, in milliseconds since the epoch.
  */
 export type Timetable = Readonly<{ everyMs: number }> | Readonly<{ next: (after: number) => number | undefined }>;
 
-/** `overlap`: what becomes of a date that comes during a run. */
+/** `overlap`: what happens to a date that comes during a run. */
 export type SchedulePlan = Readonly<{ job: string; timetable: Timetable; overlap: "skip" | "wait" }>;
 
 export interface ScheduledUnit {
@@ -27,11 +27,11 @@ export interface ScheduledUnit {
 	readonly begin: () => void;
 }
 
-/** Somebody who sets a clock back further corrects a wrong one, whose dates mean nothing. */
+/** If a clock is set back further than this, it was wrong before, and its dates mean nothing. */
 const SET_BACK_MS = 3 * 60 * 60 * 1_000;
 /**
- * A timer does not notice that the wall clock was set. So the schedules look at it each minute: at the full minute, where
- * most dates are, and all together.
+ * A timer does not notice a change of the wall clock. So all schedules look at it together, once a minute: at the full
+ * minute, when most dates come.
  */
 const LOOK_MS = 60_000;
 
@@ -41,7 +41,7 @@ export class Schedule {
 	readonly #emit: Emit;
 	readonly #starts: StartQueue;
 	readonly #unit: ScheduledUnit;
-	/** The dates up to here have come: on the clock of the timetable. `undefined`: the job is not on its schedule. */
+	/** All dates up to this time of the timetable's clock have come. `undefined`: the job is not on its schedule. */
 	#past: number | undefined;
 	#due = Number.POSITIVE_INFINITY;
 	/** Whether a date has come during a run. */
@@ -66,7 +66,7 @@ export class Schedule {
 		return Math.round("next" in this.#timetable ? this.#due : Date.now() + this.#due - monotonicMs());
 	}
 
-	/** Puts the job on its schedule, unless it is there. */
+	/** Puts the job on its schedule, unless it already is. */
 	begin(): void {
 		if (this.isOn) return;
 		this.#pass(this.#now());
@@ -82,7 +82,7 @@ export class Schedule {
 		this.#starts.remove(this);
 	}
 
-	/** Tells once whether a date has come during the run that is over, and asks for another one. */
+	/** After a run: whether a date that came during it asks for another run. True at most once for each run. */
 	takeDate(): boolean {
 		const isDue = this.#metRun && this.#plan.overlap === "wait";
 		this.#metRun = false;
@@ -98,7 +98,7 @@ export class Schedule {
 		const timetable = this.#timetable;
 		if ("next" in timetable) this.#due = timetable.next(now) ?? Number.POSITIVE_INFINITY;
 		else {
-			// Not from `now`, which is a little late each time: the interval would grow.
+			// Not counted from `now`: each wake-up is a little late, so the interval would grow.
 			const from = this.isOn ? this.#due : now;
 			const intervals = Math.floor((now - from) / timetable.everyMs) + 1;
 			this.#due = from + intervals * timetable.everyMs;
@@ -118,7 +118,7 @@ export class Schedule {
 		if (this.#past !== undefined && now < this.#past - SET_BACK_MS) this.#pass(now);
 		const isDue = now >= this.#due;
 		if (isDue) this.#pass(now);
-		// Before the run, which may end the schedule.
+		// Sleeps before the run begins, because the run may end the schedule.
 		this.#sleep();
 		if (!isDue) return;
 		if (this.#unit.isFree()) this.#unit.begin();

@@ -2,26 +2,26 @@
  * Memory that two processes share, and a futex in it: memfd_create(2), mmap(2), futex(2).
  *
  * Invariants:
- * - The size of the memory is sealed before another process gets the descriptor. Otherwise a child could shorten it, and
- *   our next access would be a SIGBUS.
- * - The memory stays mapped as long as JavaScript can reach it: an access after munmap(2) would be a SIGSEGV. So only the
- *   garbage collector gives a mapping back.
+ * - The size of the memory is sealed before another process gets the descriptor. Otherwise a child could shrink it, and
+ *   our next access would raise SIGBUS.
+ * - The memory stays mapped as long as JavaScript can reach it: an access after munmap(2) would raise SIGSEGV. So a
+ *   mapping is removed only after the garbage collector has freed its buffer.
  */
 import { closeSync, fstatSync, ftruncateSync } from "node:fs";
 import { attempt } from "../../base/errors.ts";
 import { MAX_DURATION_MS, monotonicMs } from "../../base/time.ts";
 import { bindSyscall, type ForeignFunctions, foreignFunctions } from "./ffi.ts";
 
-/** The system call's number on each processor. On others there is no shared memory. */
+/** The number of futex(2) on each architecture. Other architectures have no shared memory. */
 export const SYS_FUTEX: Readonly<Record<string, bigint>> = { x64: 202n, arm64: 98n };
-/** Not FUTEX_PRIVATE_FLAG: the waiter is in another process. */
+/** Without FUTEX_PRIVATE_FLAG: the waiter is in another process. */
 const FUTEX_WAIT = 0n;
 const FUTEX_WAKE = 1n;
 const INT_MAX = 0x7fff_ffffn;
 
 const MFD_CLOEXEC = 0x1;
 const MFD_ALLOW_SEALING = 0x2;
-/** Linux 6.3: nobody can execute it. Where the administrator demands this, memfd_create(2) fails without it. */
+/** Linux 6.3: nobody can execute the memory. If the administrator demands this flag, memfd_create(2) needs it. */
 const MFD_NOEXEC_SEAL = 0x8;
 const F_ADD_SEALS = 1033;
 const F_SEAL_SEAL = 0x1;
@@ -30,29 +30,29 @@ const F_SEAL_GROW = 0x4;
 const PROT_READ = 0x1;
 const PROT_WRITE = 0x2;
 const MAP_SHARED = 0x1;
-/** Addresses from here on are the kernel's: mmap(2) has failed. */
+/** Addresses from here on belong to the kernel: such a result means that mmap(2) has failed. */
 const USER_SPACE_END = 2n ** 63n;
 
 export interface SharedMemory {
 	readonly words: Int32Array<ArrayBuffer>;
-	/** Wakes all who wait for a word. */
+	/** Wakes all threads that wait for a word. */
 	wake(word: number): void;
 	/** Blocks the thread while the word has the value, for at most `ms` milliseconds, which may be infinite. */
 	wait(word: number, value: number, ms: number): void;
 }
 
-/** `descriptor`: to be closed when the other process has its own. */
+/** `descriptor`: close it once the other process has its own copy. */
 export type NewMemory = SharedMemory & { readonly descriptor: number };
 
 /**
  * Makes memory, all zeros, for another process.
  *
- * @returns `undefined` where no binding loads, or the kernel refuses.
+ * @returns `undefined` if no binding loads, or if the kernel refuses.
  */
 export function createSharedMemory(bytes: number): NewMemory | undefined {
 	const ffi = foreignFunctions();
 	if (!ffi || !(process.arch in SYS_FUTEX)) return undefined;
-	// An old C library has no such function.
+	// An old C library has no memfd_create().
 	return attempt(() => {
 		const name = Buffer.from("lastcall-flag\0");
 		const create = ffi.bind("memfd_create", "int", ["pointer", "int"]);
@@ -73,15 +73,15 @@ export function createSharedMemory(bytes: number): NewMemory | undefined {
 	});
 }
 
-/** Maps the memory behind a descriptor. `undefined` if there is none of that size, or no binding loads. */
+/** Maps the memory of a descriptor. `undefined` if the memory is too small or missing, or if no binding loads. */
 export function mapSharedMemory(descriptor: number, bytes: number): SharedMemory | undefined {
 	const ffi = foreignFunctions();
 	if (!ffi || !(process.arch in SYS_FUTEX)) return undefined;
-	// Behind the end of a shorter file an access would be a SIGBUS.
+	// An access past the end of a shorter file would raise SIGBUS.
 	return attempt(() => (fstatSync(descriptor).size < bytes ? undefined : map(ffi, descriptor, bytes)));
 }
 
-/** Plain data, not functions: these would hold what they were made beside. */
+/** Plain data, not closures: a closure would keep its whole scope alive, and the buffer with it. */
 const mappings = new FinalizationRegistry<{ address: bigint; bytes: number }>(({ address, bytes }) => {
 	foreignFunctions()?.bind("munmap", "int", ["ulong", "ulong"])(address, BigInt(bytes));
 });
@@ -95,7 +95,7 @@ function map(ffi: ForeignFunctions, descriptor: number, bytes: number): SharedMe
 	const syscall = bindSyscall(ffi);
 	const futex = SYS_FUTEX[process.arch] ?? 0n;
 	const addressOf = (word: number) => address + BigInt(word * Int32Array.BYTES_PER_ELEMENT);
-	// Two 64-bit numbers: seconds and nanoseconds. The closure keeps the buffer: C holds nothing but its address.
+	// Two 64-bit numbers: seconds and nanoseconds. The closure keeps the buffer alive, because C has only its address.
 	const timespec = Buffer.alloc(16);
 	const timespecAddress = ffi.address(timespec);
 	return {
@@ -104,10 +104,10 @@ function map(ffi: ForeignFunctions, descriptor: number, bytes: number): SharedMe
 			syscall(futex, addressOf(word), FUTEX_WAKE, INT_MAX, 0n);
 		},
 		wait(word, value, ms) {
-			// As Atomics.wait() takes it.
+			// NaN means infinite, as for Atomics.wait().
 			const end = monotonicMs() + (Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms);
-			// The kernel compares the word under its lock before it lays us to sleep: no wake-up is lost between our look and
-			// the wait. A signal, too, ends the wait, so look again.
+			// The kernel compares the word under its lock before it puts the thread to sleep, so no wake-up is lost between
+			// our load and the wait. A signal also ends the wait, so load again.
 			while (Atomics.load(words, word) === value) {
 				const leftMs = Math.min(end - monotonicMs(), MAX_DURATION_MS);
 				if (leftMs <= 0) return;
