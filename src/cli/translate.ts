@@ -84,8 +84,8 @@ export function fromPackage(value: unknown): Translation {
 		return other !== undefined && other in scripts && depth < 10 ? resolve(other, depth + 1) : name;
 	};
 	const job = (name: string) => jobOf(scripts[resolve(name)] ?? "");
-	for (const name of Object.keys(scripts))
-		if (`${name}:prod` in scripts) left.push(`scripts.${name}: ${name}:prod is taken in its place`);
+	for (const name of Object.keys(scripts).filter((name) => scripts[name]?.trim()))
+		if (scripts[`${name}:prod`]?.trim()) left.push(`scripts.${name}: ${name}:prod is taken in its place`);
 		else if (SERVICE.test(name)) {
 			// Else it would run twice.
 			if (resolve(name) === name || !SERVICE.test(resolve(name))) jobs[jobName(name, jobs)] = job(name);

@@ -63,7 +63,7 @@ function threadWaiter(memory: ArrayBufferLike): FlagWaiter {
 
 function checkMs(ms: unknown): void {
 	if (typeof ms !== "number" || Number.isNaN(ms))
-		throw new TypeError(`Cannot wait for the flag: found ${typeof ms} ${ms}, expected milliseconds`);
+		throw new TypeError(`Cannot wait for ${typeof ms} ${ms}: expected milliseconds such as 1000`);
 }
 
 /** A job's shutdown flag, as the job sees it. It is raised once, when the job is asked to stop, and never lowered. */

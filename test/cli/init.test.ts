@@ -51,6 +51,7 @@ test("of two forms of a script the one for production is taken, and what starts 
 			"start:prod": "A=1 B= node main.js",
 			worker: "A=$B node w.js &",
 			"db:migrate": "x",
+			"worker:prod": " ",
 		},
 	});
 	assert.deepEqual(jobs, {
