@@ -10,7 +10,7 @@ import { loadPackage } from "../base/packages.ts";
 export function parseCron(expression: string, timeZone?: string): (after: number) => number | undefined {
 	const { Cron } = loadPackage("croner");
 	// No year: after that year the configuration would be a mistake. No date either, though croner accepts one.
-	if (/^\s*\d+-\d/.test(expression)) throw new Error("found a date");
+	if (/^\s*\d{4}-/.test(expression)) throw new Error("found a date");
 	const cron = new Cron(expression, { mode: "5-or-6-parts", ...(timeZone !== undefined && { timezone: timeZone }) });
 	return (after) => attempt(() => cron.nextRun(new Date(after))?.getTime());
 }

@@ -37,13 +37,15 @@ export function readVariables(
 			if (required || !problem.isMissing) report(`envFile: ${problem.message}`);
 		});
 		for (const [name, value = ""] of Object.entries(text === undefined ? {} : parseEnv(text))) {
-			const problem = isVariable(name) ? problemOf(value) : "has a bad name";
+			const problem = isVariable(name) ? problemOf(name, value) : "has a bad name";
 			if (problem !== undefined) report(`envFile: ${show(path)}: the variable ${showKey(name)} ${problem}`);
 			variables.set(name, value);
 		}
 	}
 	for (const [name, value] of Object.entries(env)) {
 		if (typeof value === "string") {
+			const problem = problemOf(name, value);
+			if (problem !== undefined) report(`env.${showKey(name)}: ${problem}`);
 			variables.set(name, value);
 			continue;
 		}
@@ -51,7 +53,7 @@ export function readVariables(
 		// One byte more, for the line feed at the end.
 		const read = readText(value.file, folder, MAX_ARGUMENT_BYTES + 1, ({ message }) => report(place + message));
 		const text = read?.replace(/\n$/, "") ?? "";
-		const problem = problemOf(text);
+		const problem = problemOf(name, text);
 		if (problem !== undefined) report(`${place}${show(value.file)} ${problem}`);
 		variables.set(name, text);
 	}
@@ -59,10 +61,12 @@ export function readVariables(
 }
 
 /** Why an environment cannot hold the value. The text never contains the value. */
-function problemOf(value: string): string | undefined {
+function problemOf(name: string, value: string): string | undefined {
 	if (value.includes("\0")) return "has a NUL character, expected text without one";
-	const bytes = Buffer.byteLength(value);
-	return bytes > MAX_ARGUMENT_BYTES ? `has ${bytes} bytes, expected at most ${MAX_ARGUMENT_BYTES}` : undefined;
+	const bytes = Buffer.byteLength(`${name}=${value}`);
+	return bytes > MAX_ARGUMENT_BYTES
+		? `has ${bytes} bytes with its name, expected at most ${MAX_ARGUMENT_BYTES}`
+		: undefined;
 }
 
 type Problem = Readonly<{ message: string; isMissing: boolean }>;

@@ -91,6 +91,10 @@ async function startInNamespace(
 		if (init !== 0 && !sameProgram(init, child)) break;
 		await sleep(1);
 	}
+	if (init === 0 && !hasEnded) {
+		child.kill("SIGKILL");
+		throw new UserError(`Cannot rehearse ${show(command.join(" "))}: found no program after ${PATIENCE_MS} ms`);
+	}
 	return {
 		startedAt: monotonicMs(),
 		output,
@@ -175,5 +179,7 @@ async function launch(command: readonly string[], env: NodeJS.ProcessEnv) {
 	} catch (error) {
 		throw new UserError(`Cannot rehearse ${show(program)}: ${(error as Error).message}`);
 	}
+	// kill(2) may fail when the program has another user's rights by then.
+	child.on("error", () => {});
 	return { child, output: new Output(child.stdout, child.stderr), ended };
 }

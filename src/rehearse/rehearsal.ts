@@ -107,10 +107,12 @@ async function rehearseOnce(actor: Actor, moment: number, budgetMs: number, url:
 	const signalledAt = await actor.stop();
 	const { first, last } = await watch(actor, () => end !== undefined, signalledAt + budgetMs, ended);
 	let late: readonly Late[] = [];
-	const isKilled = !end;
-	if (isKilled) {
+	let isKilled = false;
+	if (!end) {
 		const look = await actor.look();
 		late = look ? whereAre(look) : [];
+		// It may have ended meanwhile.
+		isKilled = !end;
 		await actor.kill();
 		await within(ended, KILL_MS);
 	}

@@ -1,6 +1,6 @@
 /** Variables from files: which value counts, and which files are refused, without a word of what they hold. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -98,7 +98,10 @@ test("files that cannot be used are mistakes, in messages without their content"
 		/^env\.X\.file: "large" has 140000 bytes, expected at most 131072/,
 	);
 	assert.match(mistake(path, { envFile: "nul.env" }), /^envFile: "nul\.env": the variable A has a NUL character/);
-	assert.match(mistake(path, { envFile: "large.env" }), /^envFile: "large\.env": the variable A has 140000 bytes/);
+	assert.match(
+		mistake(path, { envFile: "large.env" }),
+		/^envFile: "large\.env": the variable A has 140002 bytes with its name/,
+	);
 	assert.match(mistake(path, { envFile: "huge.env" }), /^envFile: "huge\.env" has \d+ bytes, expected at most 1048576/);
 });
 
@@ -120,4 +123,16 @@ test("fields of another shape are mistakes, and so is a missing file beside anot
 	assert.throws(() => variables("/", { envFile: ["none.env"], env: { X: { file: "none" } }, restart: "maybe" }), {
 		message: /restart: found "maybe"[\s\S]*envFile: "none\.env" not found[\s\S]*env\.X\.file: "none" not found/,
 	});
+});
+
+test("the kernel's limit is one for the name and the value together", () => {
+	using folder = makeDirectory({});
+	const fits = "x".repeat(131_071 - "X=".length);
+	const found = spawnSync("true", { env: { PATH: process.env.PATH, X: fits } });
+	assert.equal(found.status, 0, String(found.error));
+	assert.match(
+		mistake(folder.path, { env: { X: `${fits}x` } }),
+		/^env\.X: has 131072 bytes with its name, expected at most 131071/,
+	);
+	assert.match(String(spawnSync("true", { env: { PATH: process.env.PATH, X: `${fits}x` } }).error), /E2BIG/);
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/base/errors.ts";
+import { explainBadCron } from "../../src/config/cron.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 
 function check(job: object, others: object = {}) {
@@ -86,4 +87,9 @@ test("validateConfig() takes a schedule; such a job is not essential unless it s
 	for (const schedule of ["* * * * *", "*/5 * * * * *", "0 3 * * MON-FRI", "0 0 L * *", "@daily"])
 		assert.equal(check({ schedule })?.schedule, schedule);
 	assert.deepEqual(check({ schedule: { every: "1m30s" } })?.schedule, { every: 90_000 });
+});
+
+test("a range in the first field is no date", () => {
+	for (const expression of ["0-30 * * * *", "0-29/10 9 * * *", "1-5,10 * * * *", "0-30 0 3 * * *", " 10-20 * * * *"])
+		assert.equal(explainBadCron(expression), undefined, expression);
 });
