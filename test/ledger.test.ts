@@ -15,7 +15,7 @@ import { PackageProject } from "./helpers/package.ts";
 
 /** The highest numbers that are allowed. Those of bytecode leave some room: it differs from build to build. */
 const LEDGER = {
-	"lines of src/": 14_592,
+	"lines of src/": 14_598,
 	"files of src/": 125,
 	"lines of src/supervisor/ and src/job/": 3_586,
 	"lines of README.md": 140,

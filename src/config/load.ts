@@ -71,12 +71,18 @@ async function read(file: string): Promise<unknown> {
 	);
 }
 
+/** Hooks stay for the life of the process, and each further one would strip a file again that the last one could not. */
+let hasHooks = false;
+
 /** Rejects at a top-level await that can never settle: Node.js would exit without a message. */
 async function importConfig(file: string): Promise<{ default?: unknown }> {
 	const { promise: idle, reject } = Promise.withResolvers<never>();
 	const onIdle = () => reject(new Error("found a top-level await that never settles"));
 	process.once("beforeExit", onIdle);
-	if (needsHooks(file)) loadTypeScript((_, source) => stripTypes(source));
+	if (!hasHooks && needsHooks(file)) {
+		hasHooks = true;
+		loadTypeScript((_, source) => stripTypes(source));
+	}
 	try {
 		return await Promise.race([importModule(pathToFileURL(file).href), idle]);
 	} finally {
